@@ -1,0 +1,7 @@
+"""`python -m cellwright` is the command line."""
+
+import sys
+
+from cellwright.cli.main import main
+
+sys.exit(main())

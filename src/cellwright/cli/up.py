@@ -1,0 +1,81 @@
+"""Apply the stacks of the whole fleet, ring by ring.
+
+A stack whose manifests have not changed since its last good run is skipped. The fleet's own
+stack comes last, so that nothing is routed to a cell before it is there; only the very first
+time it comes first, since routers need a directory to start with.
+"""
+
+import argparse
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from cellwright.cli.report import problems_as_text, say, tell
+from cellwright.edge import stacks
+from cellwright.edge.files import read
+from cellwright.model import Fleet
+from cellwright.plan import Plan, plan
+from cellwright.protection import digest
+from cellwright.render import FLEET_STACK
+
+EXAMPLES = """examples:
+  cellwright up
+  cellwright up --all        # run unchanged stacks too, which mends manual changes
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the verb takes."""
+    parser.add_argument("--all", action="store_true", help="run stacks that are unchanged, too")
+    parser.add_argument(
+        "--parallel", type=int, default=4, metavar="N", help="stacks of one ring at once (4)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Apply everything; 1 if there is a problem or a stack fails, which stops later rings."""
+    made = plan(read(arguments.root))
+    if made.problems or made.fleet is None:
+        problems_as_text(made.problems)
+        return 1
+    names = [FLEET_STACK, *made.fleet.cells]
+    stacks.ensure(arguments.root, names, lambda name: say(f"{name}: stack made"))
+    for ring in _rings(made.fleet, first=stacks.is_empty(arguments.root, FLEET_STACK)):
+        workers = max(1, min(arguments.parallel, len(ring)))
+        with ThreadPoolExecutor(workers) as pool:
+            done = [
+                pool.submit(_apply, arguments.root, made, name, every=arguments.all)
+                for name in ring
+            ]
+        if not all(one.result() for one in done):
+            tell("cellwright up: stopped; a new run goes on where this one failed")
+            return 1
+    return 0
+
+
+def _rings(fleet: Fleet, *, first: bool) -> Sequence[Sequence[str]]:
+    rings = [
+        [cell.name for cell in fleet.cells.values() if cell.ring == ring] for ring in fleet.rings
+    ]
+    cells = [names for names in rings if names]
+    return [[FLEET_STACK], *cells] if first else [*cells, [FLEET_STACK]]
+
+
+def _apply(root: Path, made: Plan, name: str, *, every: bool) -> bool:
+    if made.fleet is None:
+        return False
+    wanted = digest(made.fleet, made.stacks[name])
+    if not every and stacks.is_up_to_date(root, name, wanted):
+        say(f"{name}: unchanged")
+        return True
+    started = time.monotonic()
+    finished = stacks.up(root, name)
+    seconds = time.monotonic() - started
+    if finished.ok:
+        say(f"{name}: up in {seconds:.1f} s ({finished.changes})")
+        return True
+    tell(f"{name}: failed after {seconds:.1f} s")
+    for line in finished.diagnostics:
+        tell(f"  {line}")
+    return False

@@ -1,0 +1,54 @@
+"""The directory: the assignment in the form that routers read.
+
+Lines are tab-separated and sorted by the bytes of the name, so equal assignments give equal
+bytes. Refuses to know how routers use them.
+
+    organization: name id cell state path hosts     (hosts separated by commas, may be empty)
+    cell:         name id host port
+"""
+
+import hashlib
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cellwright.model import Cell, Organization
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One ConfigMap's text and the SHA-256 of its UTF-8 bytes, in hexadecimal."""
+
+    number: int
+    text: str
+    checksum: str
+
+
+def shard_number(organization: str, shards: int) -> int:
+    """Return the shard of an organization: CRC-32 (ISO 3309) of its name, modulo `shards`."""
+    return zlib.crc32(organization.encode()) % shards
+
+
+def shard_tables(organizations: Iterable[Organization], shards: int) -> tuple[Table, ...]:
+    """Return all shards in order, the empty ones too."""
+    lines: list[list[str]] = [[] for _ in range(shards)]
+    for one in organizations:
+        fields = (one.name, str(one.id), one.cell, one.state, one.path, ",".join(one.hosts))
+        lines[shard_number(one.name, shards)].append("\t".join(fields) + "\n")
+    return tuple(_table(number, sorted(shard)) for number, shard in enumerate(lines))
+
+
+def cell_table(cells: Iterable[Cell], cluster: str) -> Table:
+    """Return where each cell's router is found from inside `cluster`."""
+    lines = []
+    for cell in cells:
+        inside = cell.cluster == cluster
+        host = f"router.{cell.namespace}.svc.cluster.local" if inside else cell.router.host
+        port = 80 if inside else cell.router.port
+        lines.append(f"{cell.name}\t{cell.id}\t{host}\t{port}\n")
+    return _table(0, sorted(lines))
+
+
+def _table(number: int, lines: list[str]) -> Table:
+    text = "".join(lines)
+    return Table(number, text, hashlib.sha256(text.encode()).hexdigest())

@@ -1,0 +1,1 @@
+"""All effects: files, processes, clusters and Pulumi stand here and nowhere below."""

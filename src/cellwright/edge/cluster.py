@@ -1,0 +1,58 @@
+"""What a cluster says of the cells, read through `kubectl`."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from cellwright.edge.process import run
+from cellwright.model import Cell, Fleet
+
+_TIMEOUT = 30.0  # seconds
+_SELECTOR = "app.kubernetes.io/part-of=cellwright"
+
+
+@dataclass(frozen=True, slots=True)
+class CellState:
+    """Whether a cell's parts are ready: `absent`, `ready`, or what it waits for."""
+
+    cell: str
+    state: str
+    node_port: int | None
+
+
+def cell_states(fleet: Fleet) -> list[CellState]:
+    """Return the state of every cell. Raises CommandError for a cluster that can't be asked."""
+    found = []
+    for cluster in sorted({cell.cluster for cell in fleet.cells.values()}):
+        context = fleet.clusters[cluster].context
+        command = ["kubectl", *(["--context", context] if context else [])]
+        kinds = "deployments,statefulsets,services"
+        asked = ["get", kinds, "--all-namespaces", "--selector", _SELECTOR, "--output", "json"]
+        listed = json.loads(run([*command, *asked], timeout=_TIMEOUT).output)["items"]
+        cells = [cell for cell in fleet.cells.values() if cell.cluster == cluster]
+        found += [_state(cell, listed) for cell in cells]
+    return sorted(found, key=lambda one: one.cell)
+
+
+def _state(cell: Cell, objects: list[Any]) -> CellState:
+    own = [one for one in objects if one["metadata"]["namespace"] == cell.namespace]
+    workloads = [one for one in own if one["kind"] != "Service"]
+    waiting = [one["metadata"]["name"] for one in workloads if not _is_ready(one)]
+    if not workloads:
+        state = "absent"
+    else:
+        state = "waits for " + ", ".join(sorted(waiting)) if waiting else "ready"
+    ports = [
+        port.get("nodePort")
+        for one in own
+        if one["kind"] == "Service" and one["metadata"]["name"] == "router"
+        for port in one["spec"]["ports"]
+    ]
+    return CellState(cell.name, state, ports[0] if ports else None)
+
+
+def _is_ready(workload: Any) -> bool:
+    status = workload.get("status", {})
+    seen = status.get("observedGeneration", 0) >= workload["metadata"]["generation"]
+    wanted = workload["spec"].get("replicas", 1)
+    return bool(seen and status.get("readyReplicas", 0) >= wanted)

@@ -1,0 +1,131 @@
+"""The Pulumi program: registers one stack's manifests.
+
+Wrong definitions end the program with all problems, before anything is registered. Refuses to
+decide anything: what is registered comes from the plan.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from cellwright.edge.files import read
+from cellwright.manifest import Manifest
+from cellwright.model import Fleet
+from cellwright.plan import plan
+from cellwright.protection import WANTED, digest, protection
+from cellwright.render import FLEET_STACK
+from cellwright.secret import ROOT_SECRET, decode_root, resolve
+
+PROVIDER_VERSION = "4.34.2"
+
+
+def register(root: Path) -> None:
+    """Register the manifests of the stack that Pulumi runs the program for.
+
+    Raises pulumi.RunError for wrong definitions, an unknown stack or a wrong root secret.
+    """
+    stack = pulumi.get_stack()
+    try:
+        made = plan(read(root), only=[stack])
+    except KeyError:
+        known = ", ".join([FLEET_STACK, *_cell_names(root)])
+        raise pulumi.RunError(f"no stack {stack!r} in the definitions; known: {known}") from None
+    if made.problems or made.fleet is None:
+        lines = "\n".join(f"  {problem}" for problem in made.problems)
+        count = len(made.problems)
+        noun = "problem" if count == 1 else "problems"
+        raise pulumi.RunError(f"{count} {noun} in the definitions:\n{lines}")
+    secret = _root_secret(stack)
+    _register(made.fleet, stack, made.stacks[stack], secret)
+
+
+def _cell_names(root: Path) -> list[str]:
+    fleet = plan(read(root), only=[]).fleet
+    return list(fleet.cells) if fleet else []
+
+
+def _root_secret(stack: str) -> bytes:
+    text = pulumi.Config("cellwright").get(ROOT_SECRET)
+    hint = f"`cellwright stacks` sets it; by hand: pulumi config set --secret --stack {stack} …"
+    if not text:
+        raise pulumi.RunError(f"cellwright:{ROOT_SECRET} is not set; {hint}")
+    try:
+        return decode_root(text)
+    except ValueError as error:
+        raise pulumi.RunError(f"cellwright:{ROOT_SECRET}: {error}; {hint}") from None
+
+
+def _register(fleet: Fleet, stack: str, manifests: tuple[Manifest, ...], root: bytes) -> None:
+    kind = "Fleet" if stack == FLEET_STACK else "Cell"
+    wanted = digest(fleet, manifests)
+    # Recorded when a run begins; the stack's output below only when it has ended well.
+    component = pulumi.ComponentResource(
+        f"cellwright:index:{kind}", stack, {WANTED: wanted}, remote=False
+    )
+    providers = {
+        cluster: _provider(fleet, cluster) for cluster in {one.cluster for one in manifests}
+    }
+    done: list[pulumi.Resource] = []
+    same_rank: list[pulumi.Resource] = []
+    rank = None
+    for manifest in manifests:
+        if manifest.rank != rank:
+            done += same_rank
+            same_rank, rank = [], manifest.rank
+        kept = protection(fleet, manifest)
+        options = pulumi.ResourceOptions(
+            parent=component,
+            provider=providers[manifest.cluster],
+            depends_on=list(done),
+            protect=kept.protect,
+            retain_on_delete=kept.retain,
+            version=PROVIDER_VERSION,
+        )
+        resource = pulumi.CustomResource(
+            _token(manifest), _resource_name(manifest), _inputs(manifest, root), options
+        )
+        same_rank.append(resource)
+    component.register_outputs({})
+    finished = pulumi.Output.all(*[one.urn for one in (*done, *same_rank)])
+    pulumi.export(WANTED, finished.apply(lambda _: wanted))
+
+
+def _provider(fleet: Fleet, cluster: str) -> pulumi.ProviderResource:
+    """Return the provider of one cluster.
+
+    Directory shards and the routers' settings change in place: by default the provider would
+    delete a ConfigMap and make a new one, and routers would see a moment without it.
+    """
+    context = fleet.clusters[cluster].context
+    settings: dict[str, Any] = {
+        "enableServerSideApply": "true",
+        "enableConfigMapMutable": "true",
+        "enableSecretMutable": "true",
+    }
+    if context:
+        settings["context"] = context
+    options = pulumi.ResourceOptions(version=PROVIDER_VERSION)
+    return pulumi.ProviderResource("kubernetes", cluster, settings, options)
+
+
+def _token(manifest: Manifest) -> str:
+    group, _, version = str(manifest.body["apiVersion"]).rpartition("/")
+    return f"kubernetes:{group or 'core'}/{version}:{manifest.kind}"
+
+
+def _resource_name(manifest: Manifest) -> str:
+    parts = [manifest.namespace, manifest.name]
+    if manifest.stack == FLEET_STACK:
+        parts.insert(0, manifest.cluster)
+    return "/".join(part for part in parts if part)
+
+
+def _inputs(manifest: Manifest, root: bytes) -> dict[str, Any]:
+    body = dict(manifest.body)
+    if manifest.kind != "Secret":
+        return body
+    return {
+        key: pulumi.Output.secret(resolve(value, root)) if key == "stringData" else value
+        for key, value in body.items()
+    }

@@ -1,0 +1,162 @@
+"""The fleet's Pulumi stacks: made, asked and run through the `pulumi` command.
+
+Refuses to know what is in a stack; that is the program's and the plan's.
+"""
+
+import base64
+import json
+import os
+import re
+import secrets
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cellwright.edge.process import CommandError, run, stream
+from cellwright.protection import WANTED
+from cellwright.secret import ROOT_BYTES, ROOT_SECRET, decode_root
+
+_SETTING = f"cellwright:{ROOT_SECRET}"
+_LOCKED = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
+_TIMEOUT = 120.0  # seconds, for commands that only read or write the state
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a run of one stack ended; `lines` is all that Pulumi printed."""
+
+    ok: bool
+    lines: tuple[str, ...]
+
+    @property
+    def changes(self) -> str:
+        """Pulumi's count of changes, on one line."""
+        lines = [line.strip() for line in self.lines]
+        if "Resources:" not in lines:
+            return "no summary"
+        counts = lines[lines.index("Resources:") + 1 :]
+        return ", ".join(counts[: counts.index("")] if "" in counts else counts)
+
+    @property
+    def diagnostics(self) -> tuple[str, ...]:
+        """What Pulumi says went wrong: the lines from `Diagnostics:` to the summary."""
+        if "Diagnostics:" not in self.lines:
+            return self.lines[-20:]
+        found = self.lines[self.lines.index("Diagnostics:") + 1 :]
+        ends = [index for index, line in enumerate(found) if line in ("Outputs:", "Resources:")]
+        return found[: ends[0]] if ends else found
+
+
+def existing(root: Path) -> list[str]:
+    """Return the names of the project's stacks in the backend."""
+    listed = json.loads(_pulumi(root, "stack", "ls", "--json"))
+    return [str(one["name"]) for one in listed]
+
+
+def ensure(root: Path, names: Iterable[str], on_made: Callable[[str], None]) -> None:
+    """Make the stacks that are missing, and set the root secret where it is missing.
+
+    All stacks share one root secret: that of a stack that has it, or else a new one. Raises
+    CommandError where stacks hold resources but none has the secret, since a new one would
+    change every password.
+    """
+    there = existing(root)
+    for name in names:
+        if name not in there:
+            _pulumi(root, "stack", "init", name, "--no-select")
+            on_made(name)
+    missing = []
+    found = ""
+    for name in names:
+        text = _root_secret(root, name)
+        found = found or text
+        if not text:
+            missing.append(name)
+    if missing and not found:
+        used = [name for name in missing if _resources(root, name)]
+        if used:
+            raise CommandError(
+                f"stack {used[0]} has resources but no {_SETTING}; restore its file in stacks/"
+            )
+        found = base64.b64encode(secrets.token_bytes(ROOT_BYTES)).decode()
+    for name in missing:
+        _pulumi(root, "config", "set", "--secret", "--stack", name, _SETTING, given=found)
+
+
+def is_empty(root: Path, name: str) -> bool:
+    """Return whether nothing has been applied by the stack so far."""
+    return not _resources(root, name)
+
+
+def is_up_to_date(root: Path, name: str, wanted: str) -> bool:
+    """Return whether the stack's last run both began and ended with the manifests `wanted`."""
+    resources = _resources(root, name)
+    begun = [one.get("inputs", {}).get(WANTED) for one in resources if _is_component(one)]
+    ended = [one.get("outputs", {}).get(WANTED) for one in resources if _is_stack(one)]
+    return begun == [wanted] and ended == [wanted]
+
+
+def up(root: Path, name: str) -> Finished:
+    """Apply one stack. A lock that a dead process of this machine left is taken away first."""
+    finished = _up(root, name)
+    if not finished.ok and _lock_is_stale(finished.lines):
+        _pulumi(root, "cancel", "--yes", "--stack", name)
+        finished = _up(root, name)
+    return finished
+
+
+def _up(root: Path, name: str) -> Finished:
+    lines: list[str] = []
+    command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--color=never"]
+    code = stream([*command, "--stack", name], lines.append, directory=root)
+    return Finished(code == 0, tuple(lines))
+
+
+def _lock_is_stale(lines: Iterable[str]) -> bool:
+    holders = [match for line in lines if (match := _LOCKED.search(line))]
+    return bool(holders) and all(
+        holder["host"] == socket.gethostname() and not _runs(int(holder["pid"]))
+        for holder in holders
+    )
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _resources(root: Path, name: str) -> list[Any]:
+    exported = json.loads(_pulumi(root, "stack", "export", "--stack", name))
+    found = exported.get("deployment", {}).get("resources") or []
+    return [one for one in found if one["type"] != "pulumi:pulumi:Stack" or one.get("outputs")]
+
+
+def _is_component(resource: Any) -> bool:
+    return str(resource["type"]).startswith("cellwright:index:")
+
+
+def _is_stack(resource: Any) -> bool:
+    return bool(resource["type"] == "pulumi:pulumi:Stack")
+
+
+def _root_secret(root: Path, name: str) -> str:
+    shown = _pulumi(root, "config", "--show-secrets", "--json", "--stack", name)
+    text = str(json.loads(shown).get(_SETTING, {}).get("value", ""))
+    if text:
+        try:
+            decode_root(text)
+        except ValueError as error:
+            raise CommandError(f"{_SETTING} of stack {name}: {error}") from None
+    return text
+
+
+def _pulumi(root: Path, *arguments: str, given: str | None = None) -> str:
+    command = ["pulumi", *arguments, "--non-interactive"]
+    return run(command, directory=root, given=given, timeout=_TIMEOUT).output

@@ -1,0 +1,154 @@
+"""The fleet as values: what templates, the directory and the plan are made from.
+
+Everything here is complete (defaults applied) and has been checked. Refuses to check anything.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+QUARANTINE = -1
+"""The ring whose cells get no organizations and may be torn down."""
+
+State = Literal["active", "maintenance", "suspended", "gone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What one container asks for and may use at most, as Kubernetes quantities."""
+
+    cpu: str
+    memory: str
+    cpu_limit: str | None
+    memory_limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Autoscale:
+    """A HorizontalPodAutoscaler; `cpu_percent` is of the request."""
+
+    min: int
+    max: int
+    cpu_percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """A cell's Postgres."""
+
+    image: str
+    version: int
+    storage: str
+    storage_class: str | None
+    shared_buffers: str
+    max_connections: int
+    resources: Resources
+    keep_volume: bool
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A cell's app: a fixed number of `replicas`, or `autoscale`."""
+
+    image: str
+    replicas: int | None
+    autoscale: Autoscale | None
+    resources: Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """A cell's router: where other routers find it, and its port on every node, if any."""
+
+    image: str
+    replicas: int
+    resources: Resources
+    host: str
+    port: int
+    node_port: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class IdRange:
+    """Values that the sequences of one cell's database may give out, both ends included."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One complete copy of the stack."""
+
+    name: str
+    id: int
+    ring: int
+    region: str
+    cluster: str
+    capacity: int
+    id_range: IdRange | None
+    postgres: Postgres
+    app: App
+    router: Router
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that holds all of the cell."""
+        return f"cell-{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """One customer; `cell` names the cell that it lives on."""
+
+    name: str
+    id: int
+    cell: str
+    path: str
+    hosts: tuple[str, ...]
+    residency: tuple[str, ...]
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One step of classification; `header` only with `by="header"`."""
+
+    by: Literal["path", "host", "header"]
+    header: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """How a request is classified, first match wins."""
+
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """One Kubernetes cluster; no `context` means the kubeconfig's current one."""
+
+    name: str
+    context: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """All cells and organizations, by name in order, and what they share.
+
+    `timeout` is how long a manifest may take to become ready, in seconds.
+    """
+
+    name: str
+    rings: tuple[int, ...]
+    clusters: dict[str, Cluster]
+    routing: Routing
+    routers_type: str
+    shards: int
+    timeout: int
+    cells: dict[str, Cell]
+    organizations: dict[str, Organization]
+
+    def held_by(self, cell: str) -> tuple[Organization, ...]:
+        """Return the organizations that live on the cell, by name."""
+        return tuple(one for one in self.organizations.values() if one.cell == cell)

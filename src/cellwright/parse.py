@@ -1,0 +1,140 @@
+"""From documents that fit their schemas to one fleet.
+
+Defaults are applied here and nowhere else. Refuses to look at single documents' shape
+(`schema` did) and at the world.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cellwright.consistency import (
+    DEFAULT_NODE_PORT_BASE,
+    capacity,
+    find_problems,
+    merged,
+    name,
+    spec,
+)
+from cellwright.document import Document
+from cellwright.model import (
+    App,
+    Autoscale,
+    Cell,
+    Cluster,
+    Fleet,
+    IdRange,
+    Organization,
+    Postgres,
+    Resources,
+    Router,
+    Routing,
+    Rule,
+)
+from cellwright.problem import Problem
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+def parse(documents: Iterable[Document]) -> tuple[Fleet | None, list[Problem]]:
+    """Return the fleet that valid documents declare, or None and every problem between them."""
+    by_kind: dict[str, list[Document]] = {"Fleet": [], "Cell": [], "Organization": []}
+    for document in documents:
+        value: Any = document.value
+        by_kind[value["kind"]].append(document)
+    fleets, cells, organizations = by_kind["Fleet"], by_kind["Cell"], by_kind["Organization"]
+    problems = find_problems(fleets, cells, organizations)
+    if problems:
+        return None, problems
+    return _fleet(fleets[0], cells, organizations), []
+
+
+def _fleet(fleet: Document, cells: list[Document], organizations: list[Document]) -> Fleet:
+    shared = spec(fleet)
+    rules = shared.get("routing", {}).get("rules", [{"by": "path"}, {"by": "host"}])
+    timeout = shared.get("rollout", {}).get("timeout", "5m")
+    built = sorted((_cell(shared, cell) for cell in cells), key=lambda one: one.name)
+    homes = sorted((_organization(one) for one in organizations), key=lambda one: one.name)
+    return Fleet(
+        name=name(fleet),
+        rings=tuple(shared["rings"]),
+        clusters={
+            key: Cluster(key, body.get("context")) for key, body in shared["clusters"].items()
+        },
+        routing=Routing(tuple(Rule(rule["by"], rule.get("header")) for rule in rules)),
+        routers_type=shared.get("routers", {}).get("type", "ClusterIP"),
+        shards=shared.get("directory", {}).get("shards", 64),
+        timeout=int(timeout[:-1]) * _SECONDS[timeout[-1]],
+        cells={cell.name: cell for cell in built},
+        organizations={one.name: one for one in homes},
+    )
+
+
+def _cell(shared: Mapping[str, Any], document: Document) -> Cell:
+    own, called = spec(document), name(document)
+    size, images = shared["sizes"][own["size"]], shared["images"]
+    parts = {part: merged(size[part], own.get(part, {})) for part in size}
+    postgres, app, router = parts["postgres"], parts["app"], parts["router"]
+    routers = shared.get("routers", {})
+    node_port = routers.get("nodePortBase", DEFAULT_NODE_PORT_BASE) + own["id"]
+    address = own.get("routerAddress", {})
+    span = own.get("idRange")
+    scale = app.get("autoscale")
+    return Cell(
+        name=called,
+        id=own["id"],
+        ring=own["ring"],
+        region=own["region"],
+        cluster=own["cluster"],
+        capacity=capacity(document),
+        id_range=IdRange(span["first"], span["last"]) if span else None,
+        postgres=Postgres(
+            image=images["postgres"],
+            version=postgres.get("version", 17),
+            storage=postgres["storage"],
+            storage_class=postgres.get("storageClass"),
+            shared_buffers=postgres.get("sharedBuffers", "128MB"),
+            max_connections=postgres.get("maxConnections", 100),
+            resources=_resources(postgres["resources"]),
+            keep_volume=postgres.get("onDelete", "keep-volume") == "keep-volume",
+        ),
+        app=App(
+            image=app.get("image", images["app"]),
+            replicas=app.get("replicas"),
+            autoscale=(
+                Autoscale(scale["min"], scale["max"], scale.get("cpuPercent", 70))
+                if scale
+                else None
+            ),
+            resources=_resources(app["resources"]),
+        ),
+        router=Router(
+            image=images["router"],
+            replicas=router["replicas"],
+            resources=_resources(router["resources"]),
+            host=address.get("host", f"router.cell-{called}.svc.cluster.local"),
+            port=address.get("port", 80),
+            node_port=node_port if routers.get("type") == "NodePort" else None,
+        ),
+    )
+
+
+def _resources(body: Mapping[str, str]) -> Resources:
+    return Resources(
+        cpu=body["cpu"],
+        memory=body["memory"],
+        cpu_limit=body.get("cpuLimit"),
+        memory_limit=body.get("memoryLimit", body["memory"]),
+    )
+
+
+def _organization(document: Document) -> Organization:
+    own, called = spec(document), name(document)
+    return Organization(
+        name=called,
+        id=own["id"],
+        cell=own["cell"],
+        path=own.get("path", called),
+        hosts=tuple(own.get("hosts", ())),
+        residency=tuple(own.get("residency", ())),
+        state=own.get("state", "active"),
+    )

@@ -1,0 +1,91 @@
+"""What is wrong in a user's data, as values: problems are collected, never raised.
+
+Refuses to print: the reporter in `cellwright.cli` does.
+"""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import NamedTuple
+
+Path = tuple[str | int, ...]
+
+CODES: dict[str, str] = {
+    "CW001": "a file or folder can't be read",
+    "CW002": "not YAML or JSON",
+    "CW003": "a key stands twice in one mapping",
+    "CW004": "YAML that means different things to different readers",
+    "CW005": "an anchor, alias, tag or merge key",
+    "CW006": "not a definition",
+    "CW101": "a value of the wrong type",
+    "CW102": "an unknown key",
+    "CW103": "a missing key",
+    "CW104": "a value that is not allowed",
+    "CW201": "a name is used twice",
+    "CW202": "an id is used twice",
+    "CW203": "an organization's path is used twice",
+    "CW204": "an organization's host is used twice",
+    "CW205": "a name that is not declared",
+    "CW206": "id ranges overlap or are empty",
+    "CW207": "a cell holds more organizations than its capacity",
+    "CW208": "rings out of order",
+    "CW209": "a cell is outside of the organization's residency",
+    "CW210": "a workspace without exactly one fleet",
+    "CW211": "an organization on a cell in quarantine",
+    "CW212": "a workload whose size is not settled",
+    "CW213": "a router's port outside of the range of node ports",
+    "CW301": "a template can't be rendered",
+    "CW302": "a rendered manifest is not valid",
+    "CW303": "two manifests for one object",
+}
+
+
+class Place(NamedTuple):
+    """Where in the user's files; `line` and `column` count from 1."""
+
+    file: str
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong, where, and what was expected.
+
+    `path` is the place inside the document, as in `spec.hosts[0]`; `hint` may be empty.
+    """
+
+    place: Place
+    path: str
+    code: str
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.path}: " if self.path else ""
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{self.place}: {self.code} {where}{self.message}{hint}"
+
+
+def dotted(path: Sequence[str | int]) -> str:
+    """Return a document path as people write it: `("spec", "hosts", 0)` is `spec.hosts[0]`."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += f".{part}" if text else part
+    return text
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return a hint that names the known word nearest to `word`, or every one of a few."""
+    words = sorted(known)
+    close = get_close_matches(word, words, n=1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    if not words:
+        return "none is declared"
+    listed = ", ".join(words[:10])
+    return f"known: {listed}" + (", …" if len(words) > 10 else "")

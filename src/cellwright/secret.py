@@ -1,0 +1,47 @@
+"""Secrets derived from one root secret, so that only one has to be kept.
+
+Source: HKDF with SHA-256, RFC 5869. Refuses to store or print anything.
+"""
+
+import base64
+import binascii
+from typing import Any
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from cellwright.manifest import SECRET_KEY
+
+ROOT_SECRET = "rootSecret"  # noqa: S105 - the name of the setting, not a secret
+ROOT_BYTES = 32
+
+
+def decode_root(text: str) -> bytes:
+    """Return the root secret from its base64 form.
+
+    Raises ValueError, without the text in its message, for anything but 32 encoded bytes.
+    """
+    try:
+        root = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        root = b""
+    if len(root) != ROOT_BYTES:
+        raise ValueError(f"expected {ROOT_BYTES} bytes in base64")
+    return root
+
+
+def derive(root: bytes, info: str) -> str:
+    """Return the secret called `info`: 32 bytes as 43 characters of URL-safe base64."""
+    key = HKDF(SHA256(), length=32, salt=b"cellwright/v1", info=info.encode()).derive(root)
+    return base64.urlsafe_b64encode(key).decode().rstrip("=")
+
+
+def resolve(value: Any, root: bytes) -> Any:
+    """Return `value` with every mark of a secret replaced by the secret itself."""
+    if isinstance(value, dict):
+        if set(value) == {SECRET_KEY}:
+            return derive(root, value[SECRET_KEY])
+        return {key: resolve(one, root) for key, one in value.items()}
+    if isinstance(value, list):
+        return [resolve(one, root) for one in value]
+    return value
