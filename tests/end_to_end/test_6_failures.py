@@ -13,7 +13,9 @@ CELL = """\
 apiVersion: cellwright/v1
 kind: Cell
 metadata: {name: broken}
-spec: {id: 5, ring: -1, region: us, cluster: local, size: small, postgres: {onDelete: delete-volume}EXTRA}
+spec:
+  {id: 5, ring: -1, region: us, cluster: local, size: small,
+   postgres: {onDelete: delete-volume}EXTRA}
 """
 
 
@@ -78,7 +80,8 @@ def test_an_image_that_does_not_exist(broken: Workspace) -> None:
 def test_a_full_volume(broken: Workspace) -> None:
     """The volume is a real one of 8 MiB: initdb fills it."""
     node = node_of(broken)
-    mount = "mkdir -p /var/cellwright-full && mount -t tmpfs -o size=8m,mode=0777 none /var/cellwright-full"
+    folder = "/var/cellwright-full"
+    mount = f"mkdir -p {folder} && mount -t tmpfs -o size=8m,mode=0777 none {folder}"
     broken.must("docker", "exec", node, "sh", "-c", mount)
     volume = """\
 apiVersion: v1
