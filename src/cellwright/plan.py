@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from cellwright.check import check
-from cellwright.document import Document, read_json_lines, read_yaml
+from cellwright.consistency import find_problems
+from cellwright.declared import Declared
+from cellwright.document import documents
+from cellwright.ledger import FILE as LEDGER
+from cellwright.ledger import read_ledger
 from cellwright.manifest import Manifest
 from cellwright.model import Fleet
 from cellwright.parse import parse
@@ -56,18 +60,24 @@ def plan(snapshot: Snapshot, only: Collection[str] | None = None) -> Plan:
 
 def load(snapshot: Snapshot) -> tuple[Fleet | None, list[Problem]]:
     """Return the fleet that the definitions declare, or None and all problems."""
-    documents: list[Document] = []
-    problems = list(snapshot.problems)
-    for file, data in snapshot.definitions.items():
-        read = read_json_lines if file.endswith(".jsonl") else read_yaml
-        found, wrong = read(file, data)
-        documents += found
-        problems += wrong
+    definitions = dict(snapshot.definitions)
+    ledger, wrong = read_ledger(definitions.pop(LEDGER, None))
+    problems = [*snapshot.problems, *wrong]
+    declared = Declared(definitions, ledger)
+    declared.incomplete = bool(problems)
     schemas = Schemas(snapshot.schemas)
-    problems += [problem for document in documents for problem in schemas.check(document)]
-    if problems:
-        return None, problems
-    return parse(documents)
+    for file, data in definitions.items():
+        for found in documents(file, data):
+            if isinstance(found, Problem):
+                problems.append(found)
+                declared.incomplete = True
+            elif schemas.fits(found.value):
+                declared.add(found)
+            else:
+                problems += schemas.explain(found)
+                declared.miss(found)
+    problems += find_problems(declared)
+    return (None if problems else parse(declared)), problems
 
 
 def _sorted(problems: list[Problem]) -> tuple[Problem, ...]:
