@@ -22,14 +22,15 @@ _LINE = re.compile(
     rf"(?:({_WORDS})|({_NUMBER})|({_UNIT})"
     rf'|"([ !#-\[\]-~{_WIDE}]*)"'
     rf"|'([ -&(-~{_WIDE}]*)'"
-    r"|\[([A-Za-z0-9_./@+, -]*)\]"
-    r"|\{([A-Za-z0-9_./@+,: -]*)\})?"
+    r'|\[([A-Za-z0-9_./@+," -]*)\]'
+    r'|\{([A-Za-z0-9_./@+,:" -]*)\})?'
     rf"(?: +(?:{_COMMENT})?)?"
 )
 _BLANK = re.compile(rf" *(?:{_COMMENT})?")
 _START = re.compile(rf"---(?: +(?:{_COMMENT})?)?")
-_ITEM = re.compile(rf"({_WORD})|({_NUMBER})|({_UNIT})")
-_PAIR = re.compile(rf" *({_KEY}): +(?:({_WORD})|({_NUMBER})|({_UNIT})) *")
+_SCALAR = rf'({_WORD})|({_NUMBER})|({_UNIT})|"([A-Za-z0-9_./@+ -]*)"'
+_ITEM = re.compile(rf" *(?:{_SCALAR}) *")
+_PAIR = re.compile(rf" *({_KEY}): +(?:{_SCALAR}) *")
 _CONSTANTS = {"true": True, "false": False, "null": None}
 _READ_DIFFERENTLY = frozenset((*_CONSTANTS, "yes", "no", "on", "off", "y", "n"))
 _REMEMBERED = 4096
@@ -170,16 +171,10 @@ def _list(text: str) -> list[Any]:
 
 
 def _item(text: str) -> Any:
-    match = _ITEM.fullmatch(text.strip(" "))
+    match = _ITEM.fullmatch(text)
     if match is None:
         raise NotPlainError
-    return _scalar(*match.groups())
-
-
-def _scalar(word: str | None, number: str | None, unit: str | None) -> Any:
-    if word is not None:
-        return _word(word)
-    return unit if number is None else int(number)
+    return _VALUES[(match.lastindex or 0) - 1](match[match.lastindex or 0])
 
 
 def _mapping(text: str) -> dict[str, Any]:
@@ -190,7 +185,8 @@ def _mapping(text: str) -> dict[str, Any]:
         match = _PAIR.fullmatch(pair)
         if match is None or match[1] in found or match[1].lower() in _READ_DIFFERENTLY:
             raise NotPlainError
-        found[match[1]] = _scalar(match[2], match[3], match[4])
+        last = match.lastindex or 0
+        found[match[1]] = _VALUES[last - 2](match[last])
     return found
 
 

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print every problem; 1 if there is one."""
-    made = plan(read(arguments.root))
+    made = plan(read(arguments.root), needs_homes=False)
     if arguments.format == "json":
         problems_as_json(made.problems)
     elif made.problems:
