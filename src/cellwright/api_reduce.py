@@ -4,6 +4,7 @@ Source: OpenAPI 3.0 as an API server publishes it under /openapi/v3, one documen
 and version, with the `x-kubernetes-*` extensions. Refuses to fetch anything.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,6 +15,11 @@ _WHOLE = {
     "io.k8s.apimachinery.pkg.runtime.RawExtension": "any",
     "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1": "any",
 }
+_LABELS = {
+    ("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta", "labels"),
+    ("io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector", "matchLabels"),
+}
+"""Maps whose keys and values have a form that OpenAPI does not tell."""
 _REFERENCE = "#/components/schemas/"
 
 
@@ -36,6 +42,18 @@ def reduce(version: str, documents: Iterable[Mapping[str, Any]]) -> dict[str, An
                 }
                 _use(name, schemas, used)
     return {"kubernetes": version, "kinds": _sorted(kinds), "types": dict(sorted(used.items()))}
+
+
+def dump(document: Mapping[str, Any]) -> str:
+    """Return a reduced document as JSON with one kind or type a line, for readable changes."""
+    lines = [f'{{"kubernetes": {json.dumps(document["kubernetes"])}']
+    for part in ("kinds", "types"):
+        entries = [
+            f"  {json.dumps(name)}: {json.dumps(body, separators=(',', ':'))}"
+            for name, body in document[part].items()
+        ]
+        lines.append(f'"{part}": {{\n' + ",\n".join(entries) + "\n}")
+    return ",\n".join(lines) + "}\n"
 
 
 def _sorted(kinds: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -68,6 +86,9 @@ def _use(name: str, schemas: Mapping[str, Any], used: dict[str, Any]) -> str:
     if short not in used:
         used[short] = "any"  # in case it refers to itself
         used[short] = _type(schemas[name], schemas, used)
+        for owner, field in _LABELS:
+            if owner == name:
+                used[short]["fields"][field] = {"map": "label"}
     return short
 
 
@@ -77,14 +98,18 @@ def _type(schema: Mapping[str, Any], schemas: Mapping[str, Any], used: dict[str,
         reference = schema["allOf"][0].get("$ref")
     if reference is not None:
         return _use(reference.removeprefix(_REFERENCE), schemas, used)
+    if schema.get("type") == "object" or "properties" in schema:
+        return _object(schema, schemas, used)
+    if schema.get("type") == "array":
+        items = _type(schema["items"], schemas, used)
+        return {"list": items, "key": _list_key(schema)}
+    return _simple(schema)
+
+
+def _simple(schema: Mapping[str, Any]) -> Any:
     if schema.get("x-kubernetes-int-or-string") or schema.get("format") == "int-or-string":
         return "int-or-string"
     kind = schema.get("type")
-    if kind == "object" or "properties" in schema:
-        return _object(schema, schemas, used)
-    if kind == "array":
-        items = _type(schema["items"], schemas, used)
-        return {"list": items, "key": _list_key(schema)}
     if kind == "string" and "enum" in schema:
         return {"enum": schema["enum"]}
     if kind == "integer":

@@ -17,17 +17,16 @@ from cellwright.node import Hole, Node
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./@+-]*(:[A-Za-z0-9_./@+-]+)*\Z")
 _RESERVED = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 _ESCAPED = re.compile("[\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]")
-_PRINTABLE = "\t\x20-\x7e\xa1-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
-# What a literal block can hold so that every reader gives it back: printable lines without
-# spaces at their end; the first and the last are not empty, and the first is not indented.
-_LITERAL = re.compile(rf"(?![ \t\n])(?:(?:[{_PRINTABLE}]+(?<![ \t]))?\n)+(?<!\n\n)\Z")
+_LINES = re.compile(
+    "[\t\n\x20-\x7e\xa1-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]+\\Z"
+)
 _CACHED = 200  # characters; longer strings are rarely said twice
 
 
 class Slot(NamedTuple):
     """Where a value's text is put into an object's text, and what it needs to fit there."""
 
-    index: int
+    number: int
     indent: int
     dash: bool
 
@@ -54,13 +53,15 @@ def slot_text(slot: Slot, value: Any) -> str:
     """Return what stands in a slot for a value that has no holes."""
     if value.__class__ is str and len(value) <= _CACHED and "\n" not in value:
         return _short(value)
+    if value.__class__ is dict and all(one.__class__ is str for one in value.values()):
+        return _few(tuple(value.items()), slot.indent, slot.dash)
     return "".join(str(piece) for piece in _pieces(value, slot.indent, dash=slot.dash))
 
 
 def _pieces(node: Node, indent: int, *, dash: bool) -> Iterator[str | Slot]:
     """Yield what follows a key's colon or (with `dash`) a list's dash, to the end of the line."""
     if isinstance(node, Hole):
-        yield Slot(node.index, indent, dash)
+        yield Slot(node.number, indent, dash)
     elif isinstance(node, dict) and node:
         pad = " " * indent
         yield " " if dash else "\n" + pad
@@ -79,16 +80,31 @@ def _pieces(node: Node, indent: int, *, dash: bool) -> Iterator[str | Slot]:
 
 def _scalar(value: Any, indent: int) -> str:
     if isinstance(value, str):
-        if indent and _LITERAL.match(value):
-            pad = " " * indent
-            lines = "\n".join(pad + line if line else "" for line in value[:-1].split("\n"))
-            return f"|\n{lines}"
+        if indent and "\n" in value and _is_literal(value):
+            pad = "\n" + " " * indent
+            text = pad + value[:-1].replace("\n", pad)
+            # Twice: what is found does not overlap, as empty lines beside each other do.
+            return "|" + text.replace(pad + "\n", "\n\n").replace(pad + "\n", "\n\n")
         return _string(value)
     if isinstance(value, float):
         text = json.dumps(value, allow_nan=False)
         mantissa, e, exponent = text.partition("e")
         return f"{mantissa if '.' in mantissa else mantissa + '.0'}{e}{exponent}"
     return json.dumps(value)
+
+
+def _is_literal(value: str) -> bool:
+    """Return whether a literal block can hold a value so that every reader gives it back.
+
+    That is so for printable lines without spaces at their end, of which the first and the last
+    are not empty and the first is not indented.
+    """
+    if value[0] in " \t\n" or value[-1] != "\n" or value[-2:] == "\n\n":
+        return False
+    if " \n" in value or "\t\n" in value:
+        return False
+    printable = value.isascii() and value.replace("\n", "").isprintable()
+    return printable or bool(_LINES.match(value))
 
 
 def _string(value: str) -> str:
@@ -103,8 +119,12 @@ def _short(value: str) -> str:
     return f" {_string(value)}\n"
 
 
+@lru_cache(maxsize=4096)
+def _few(items: tuple[tuple[str, str], ...], indent: int, dash: bool) -> str:  # noqa: FBT001
+    return "".join(str(piece) for piece in _pieces(dict(items), indent, dash=dash))
+
+
 def fill(pieces: Sequence[str | Slot], values: Sequence[Any]) -> str:
     """Return the text of an object with holes for their values."""
-    return "".join(
-        [piece if piece.__class__ is str else slot_text(piece, values[piece[0]]) for piece in pieces]  # type: ignore[arg-type,index]
-    )
+    parts = (one if isinstance(one, str) else slot_text(one, values[one.number]) for one in pieces)
+    return "".join(parts)

@@ -3,8 +3,9 @@
 Everything here is complete (defaults applied) and has been checked. Refuses to check anything.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 QUARANTINE = -1
 """The ring whose cells get no organizations and may be torn down."""
@@ -89,6 +90,7 @@ class Cell:
     postgres: Postgres
     app: App
     router: Router
+    values: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def namespace(self) -> str:
@@ -148,6 +150,7 @@ class Fleet:
     timeout: int
     cells: dict[str, Cell]
     organizations: dict[str, Organization]
+    values: Mapping[str, Any] = field(default_factory=dict)
 
     def held_by(self, cell: str) -> tuple[Organization, ...]:
         """Return the organizations that live on the cell, by name."""

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+SECRET_KEY = "cellwright.dev/secret"  # noqa: S105 - the marker's name, not a secret
+"""A mapping with this one key stands for a secret that is derived after the boundary."""
+
 
 class Hole(NamedTuple):
     """Where a value belongs in an object: the value's number among those of one rendering."""
 
-    index: int
+    number: int
 
 
 Node = None | bool | int | float | str | list["Node"] | dict[str, "Node"] | Hole
@@ -23,7 +26,7 @@ class Recipe(NamedTuple):
 def recipe(node: Node) -> "int | Recipe | None":
     """Return how to fill `node`, or None if it has no holes."""
     if isinstance(node, Hole):
-        return node.index
+        return node.number
     if isinstance(node, dict):
         items: Any = node.items()
     elif isinstance(node, list):

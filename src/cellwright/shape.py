@@ -7,7 +7,7 @@ to other text, in a key or in a comment it is a problem. Refuses to know what an
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,9 @@ _STAND_IN = "\ufdd0"
 class Origins:
     """Which line of which template wrote what stands at a line and column of some text."""
 
-    def __init__(self, starts: Sequence[tuple[int, int]], origins: Sequence[tuple[str, int]]):
+    def __init__(
+        self, starts: Sequence[tuple[int, int]], origins: Sequence[tuple[str, int]]
+    ) -> None:
         """Take, in order, where (line, column) something starts that a template's line wrote."""
         self._starts, self._origins = starts, origins
 
@@ -59,6 +61,11 @@ class Shape:
         """Return which template and line wrote what is at `path`, or the key of it."""
         at = self.document.place(path, key=key)
         return self.origins.place(at.line, at.column)
+
+
+def whole(body: Any, origin: Shape) -> Shape:
+    """Return an object without holes as a shape, as if written where `origin` was."""
+    return Shape(body, origin.document, origin.origins, None, layout(body))
 
 
 def read_shapes(name: str, chunks: Iterable[str]) -> tuple[list[Shape], list[Problem]]:
@@ -96,13 +103,13 @@ def _without_marks(name: str, marked: str) -> tuple[str, Origins]:
     origins: list[tuple[str, int]] = []
     lines = []
     for number, line in enumerate(marked.replace(HOLE, _STAND_IN).split("\n"), start=1):
-        column, pieces = 1, _MARK.split(line)
-        for text, file, at in zip(pieces[::3], ["", *pieces[1::3]], ["", *pieces[2::3]], strict=True):
-            if file:
-                starts.append((number, column))
-                origins.append((file, int(at)))
+        texts = _MARK.split(line)
+        column = 1 + len(texts[0])
+        for file, at, text in zip(texts[1::3], texts[2::3], texts[3::3], strict=True):
+            starts.append((number, column))
+            origins.append((file, int(at)))
             column += len(text)
-        lines.append("".join(pieces[::3]))
+        lines.append("".join(texts[::3]))
     return "\n".join(lines), Origins(starts or [(1, 1)], origins or [(name, 1)])
 
 

@@ -10,6 +10,7 @@ import hashlib
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
 from typing import Any, NamedTuple
 
 from jinja2 import FunctionLoader, StrictUndefined, Undefined, pass_context
@@ -37,7 +38,11 @@ FILTERS = frozenset(
 FUNCTIONS = frozenset(("range", "dict"))
 _HARMLESS = re.compile(r"[A-Za-z0-9._:/@-]+\Z")
 _MAX_DEPTH = 50
-_MODEL = frozenset(one for one in vars(model).values() if isinstance(one, type))
+_PUBLIC = {
+    one: frozenset(name for name in dir(one) if not name.startswith("_"))
+    for one in vars(model).values()
+    if is_dataclass(one)
+}
 
 
 class Drawn(NamedTuple):
@@ -100,7 +105,12 @@ def plain(value: Any, depth: int = 0) -> Any:
     if depth > _MAX_DEPTH:
         raise HarmfulError(f"a value nested more than {_MAX_DEPTH} deep")
     if kind is dict:
-        return {_key(key): plain(one, depth + 1) for key, one in value.items()}
+        made = {}
+        for key, one in value.items():
+            known = key if key.__class__ is str and key.isascii() else _key(key)
+            is_short = one.__class__ is str and one.isascii()
+            made[known] = one if is_short else plain(one, depth + 1)
+        return made
     if kind is list or kind is tuple:
         return [plain(one, depth + 1) for one in value]
     return _rarely_plain(value)
@@ -150,13 +160,13 @@ class _Written(str):
 
 
 class _Environment(ImmutableSandboxedEnvironment):
-    concat = staticmethod(lambda chunks: _Written("".join(chunks)))  # type: ignore[assignment]
+    concat = staticmethod(lambda chunks: _Written("".join(chunks)))
 
-    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Say what the sandbox would, at once for the model's own values."""
-        if obj.__class__ in _MODEL and attr[0] != "_":
-            return True
-        return super().is_safe_attribute(obj, attr, value)
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Return what the sandbox would, at once for the model's own values."""
+        if attribute in _PUBLIC.get(obj.__class__, ()):
+            return getattr(obj, attribute)
+        return super().getattr(obj, attribute)
 
 
 def _environment(load: Any, finalize: Any) -> _Environment:
