@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cellwright.api_types import ApiTypes, Duty, Finding, Type
+from cellwright.audit import problem_at
 from cellwright.manifest import Identity, Manifest
 from cellwright.model import Fleet
 from cellwright.node import SECRET_KEY
@@ -76,12 +77,12 @@ class Checker:
         of = types.of(api_version, kind)
         if of is None:
             finding = types.unknown(api_version, kind)
-            return _Verdict((_found(shape, finding),), (), is_namespaced=True)
+            return _Verdict((problem_at(shape, finding),), (), is_namespaced=True)
         problems = []
         duties: list[tuple[Callable[[Any], bool], Duty]] = []
         for one in types.examine(shape.node, of):
             if isinstance(one, Finding):
-                problems.append(_found(shape, one))
+                problems.append(problem_at(shape, one))
             else:
                 known = self._known[kind == "Secret", str(one.type)]
                 fits = _quick(types, one.type, known, may_be_secret=kind == "Secret")
@@ -97,7 +98,7 @@ class Checker:
             return
         for one in self._types[manifest.cluster].examine(value, duty.type, duty.path):
             if isinstance(one, Finding):
-                yield _found(manifest.shape, one)
+                yield problem_at(manifest.shape, one)
 
     def _name_problems(self, manifest: Manifest) -> Iterator[Problem]:
         if _NAME.match(manifest.name):
@@ -176,11 +177,6 @@ def _twice(manifest: Manifest, first: Manifest) -> Problem:
     of = "" if first.stack == manifest.stack else f" for {first.stack}"
     message = f"this {manifest.kind} is rendered twice, also by templates/{first.template}{of}"
     return _problem(manifest, ("metadata", "name"), message)._replace(code="CW303")
-
-
-def _found(shape: Shape, finding: Finding) -> Problem:
-    place = shape.place(finding.path, key=finding.key)
-    return Problem(place, dotted(finding.path), finding.code, finding.message, finding.hint)
 
 
 def _problem(manifest: Manifest, path: tuple[str | int, ...], message: str) -> Problem:

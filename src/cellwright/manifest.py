@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from cellwright.node import Hole
 from cellwright.shape import Shape
 
 RANK_ANNOTATION = "cellwright.dev/rank"
@@ -103,6 +104,19 @@ def manifest(
     )
     rank, after = _order(body["kind"], metadata.get("annotations"))
     return Manifest(stack, template, identity, rank, after, body, shape, values)
+
+
+def lacking(node: Any) -> str:
+    """Return what an object with holes lacks to be a manifest's; its name may be a hole."""
+    if not isinstance(node, dict):
+        return "apiVersion, kind and metadata"
+    metadata = node.get("metadata")
+    lacks = [key for key in ("apiVersion", "kind") if not isinstance(node.get(key), str)]
+    if not isinstance(metadata, dict):
+        lacks.append("metadata")
+    elif not isinstance(metadata.get("name"), str | Hole):
+        lacks.append("metadata.name")
+    return ", ".join(lacks)
 
 
 def _order(kind: str, annotations: Any) -> tuple[int, int]:

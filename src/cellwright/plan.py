@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cellwright.api_types import ApiTypes
+from cellwright.audit import find_unsafe, find_wrong, own_templates
 from cellwright.check import Checker
 from cellwright.document import Document, read_json_lines, read_yaml
 from cellwright.manifest import Manifest
@@ -16,6 +17,7 @@ from cellwright.parse import parse
 from cellwright.problem import Place, Problem, nearest
 from cellwright.render import FLEET_STACK, Renderer
 from cellwright.schema import Schemas
+from cellwright.template import Templates
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,13 @@ def plan(snapshot: Snapshot, only: Collection[str] | None = None) -> Plan:
     Raises KeyError for a stack in `only` that a valid fleet does not have.
     """
     fleet, problems = load(snapshot)
-    if fleet is None:
-        return Plan(None, {}, _sorted(problems))
+    templates = Templates(snapshot.templates)
+    own = own_templates(templates)
+    unsafe = find_unsafe(templates, own)
+    if fleet is None or unsafe:
+        return Plan(fleet, {}, _sorted([*problems, *unsafe]))
     types, wrong = _types(snapshot, fleet)
-    problems += wrong
-    renderer = Renderer(fleet, snapshot.templates, types)
+    renderer = Renderer(fleet, templates, types)
     checker = Checker(fleet, types)
     stacks = {}
     found: dict[Problem, list[str]] = {}
@@ -62,8 +66,9 @@ def plan(snapshot: Snapshot, only: Collection[str] | None = None) -> Plan:
         stacks[name] = rendered.manifests
         for problem in (*rendered.problems, *checker.check(rendered.manifests)):
             found.setdefault(problem, []).append(name)
-    problems += [_of_stacks(problem, names) for problem, names in found.items()]
-    return Plan(fleet, stacks, _sorted(problems))
+    wrong += (one for one in find_wrong(templates, own, types.values()) if one not in found)
+    wrong += (_of_stacks(problem, names) for problem, names in found.items())
+    return Plan(fleet, stacks, _sorted([*problems, *wrong]))
 
 
 def load(snapshot: Snapshot) -> tuple[Fleet | None, list[Problem]]:

@@ -13,18 +13,23 @@ from jinja2 import TemplateError
 
 from cellwright.api_types import ApiTypes
 from cellwright.directory import cell_table, shard_tables
-from cellwright.manifest import Manifest, manifest
+from cellwright.manifest import Manifest, lacking, manifest
 from cellwright.model import Cell, Fleet
-from cellwright.node import SECRET_KEY, Hole
+from cellwright.node import SECRET_KEY
 from cellwright.patch import Patch, apply_patches
 from cellwright.problem import Place, Problem
 from cellwright.shape import Shape, read_shapes
-from cellwright.template import HOLE, HarmfulError, Templates
+from cellwright.template import (
+    HOLE,
+    HarmfulError,
+    Templates,
+    is_for_fleet,
+    is_patch,
+    is_rendered,
+)
 
 FLEET_STACK = "fleet"
 DIRECTORY_NAMESPACE = "cellwright-directory"
-SHIPPED = "shipped/"
-"""Below this, our own templates stand under their names even where a workspace's hides them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +51,25 @@ class _Read(NamedTuple):
 class Renderer:
     """All templates and one fleet."""
 
-    def __init__(
-        self, fleet: Fleet, templates: Mapping[str, str], types: Mapping[str, ApiTypes]
-    ) -> None:
-        """Take the templates by their path below `templates/`, and the types of each cluster."""
+    def __init__(self, fleet: Fleet, templates: Templates, types: Mapping[str, ApiTypes]) -> None:
+        """Take the types by cluster. The templates must be free of what `audit` finds unsafe."""
         self._fleet = fleet
         self._types = types
-        self._templates = Templates(templates)
+        self._templates = templates
         self._ways: dict[tuple[str, ...], _Read] = {}
-        names = sorted(
-            name for name in templates if name.endswith(".yaml.j2") and not name.startswith(SHIPPED)
-        )
-        ours = {name for name in names if name.startswith("fleet/")}
-        patches = {name for name in names if "/patches/" in f"/{name}"}
-        self._names = {True: sorted(ours - patches), False: sorted({*names} - ours - patches)}
-        self._patches = {True: sorted(ours & patches), False: sorted(patches - ours)}
+        whole = [name for name in sorted(templates.sources) if is_rendered(name)]
+        self._names = {
+            for_fleet: [
+                name for name in whole if is_for_fleet(name) == for_fleet and not is_patch(name)
+            ]
+            for for_fleet in (True, False)
+        }
+        self._patches = {
+            for_fleet: [
+                name for name in whole if is_for_fleet(name) == for_fleet and is_patch(name)
+            ]
+            for for_fleet in (True, False)
+        }
         self._clusters = sorted({cell.cluster for cell in fleet.cells.values()})
         ports = {(cell.cluster, cell.router.port) for cell in fleet.cells.values()}
         self._far_ports = {
@@ -157,25 +166,12 @@ class Renderer:
 def _read(name: str, chunks: tuple[str, ...]) -> _Read:
     shapes, problems = read_shapes(name, chunks)
     for shape in shapes:
-        missing = _missing(shape.node)
+        missing = lacking(shape.node)
         if missing:
             message = f"a manifest without {missing}, written out"
             problems.append(Problem(shape.place(()), "", "CW302", message))
     holes = sum(chunk.count(HOLE) for chunk in chunks)
     return _Read([] if problems else shapes, problems, holes)
-
-
-def _missing(node: Any) -> str:
-    """Return what a node lacks to be a manifest; a name may be a hole."""
-    if not isinstance(node, dict):
-        return "apiVersion, kind and metadata"
-    metadata = node.get("metadata")
-    lacks = [key for key in ("apiVersion", "kind") if not isinstance(node.get(key), str)]
-    if not isinstance(metadata, dict) or isinstance(metadata, Hole):
-        lacks.append("metadata")
-    elif not isinstance(metadata.get("name"), str | Hole):
-        lacks.append("metadata.name")
-    return ", ".join(lacks)
 
 
 def _labels(cell: str | None) -> Any:

@@ -13,13 +13,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import is_dataclass
 from typing import Any, NamedTuple
 
-from jinja2 import FunctionLoader, StrictUndefined, Undefined, pass_context
+from jinja2 import FunctionLoader, StrictUndefined, Undefined, nodes, pass_context
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from cellwright import model
 
+SHIPPED = "shipped/"
+"""Below this, our own templates stand under their names even where a workspace's hides them."""
 HOLE = "\x1a"
 LINE, LINE_END = "\x01", "\x02"
 """Around `file:line` of a template, in front of what that line of it writes."""
@@ -36,6 +38,10 @@ FILTERS = frozenset(
     )
 )
 FUNCTIONS = frozenset(("range", "dict"))
+EVERYWHERE = frozenset(("fleet", "values", "labels", "text", "directory_namespace"))
+FOR_CELLS = frozenset(("cell", "secret", "fleet_secret", "far_router_ports"))
+FOR_FLEET = frozenset(("shards", "cells"))
+"""The names that templates know: all of them, those for cells, those below `fleet/`."""
 _HARMLESS = re.compile(r"[A-Za-z0-9._:/@-]+\Z")
 _MAX_DEPTH = 50
 _PUBLIC = {
@@ -61,7 +67,7 @@ class Templates:
 
     def __init__(self, sources: Mapping[str, str]) -> None:
         """Take the templates by their path below `templates/`, with `/` between folders."""
-        self._sources = sources
+        self.sources = sources
         self._values: list[Any] = []
         self._yaml = _environment(self._load, self._hole)
         self._yaml.add_extension(_Lines)
@@ -81,8 +87,16 @@ class Templates:
         """Return the configuration text that the template `name` writes; raises as `draw`."""
         return "".join(self._texts.get_template(name).generate(context))
 
+    def tree(self, name: str) -> nodes.Template:
+        """Return a template's syntax; in one for YAML, text is marked with its lines.
+
+        Raises jinja2.TemplateSyntaxError.
+        """
+        environment = self._texts if is_text_template(name) else self._yaml
+        return environment.parse(self.sources[name], name, name)
+
     def _load(self, name: str) -> tuple[str, str, None] | None:
-        source = self._sources.get(name)
+        source = self.sources.get(name)
         return None if source is None else (source, name, None)
 
     @pass_context
@@ -91,6 +105,26 @@ class Templates:
             return str(value)
         self._values.append(plain(value))
         return HOLE
+
+
+def is_for_fleet(name: str) -> bool:
+    """Return whether a template is rendered for the fleet's own stack, by its name."""
+    return name.removeprefix(SHIPPED).startswith("fleet/")
+
+
+def is_rendered(name: str) -> bool:
+    """Return whether a template gives manifests or patches by itself, by its name."""
+    return name.endswith(".yaml.j2") and not name.startswith(SHIPPED)
+
+
+def is_patch(name: str) -> bool:
+    """Return whether a template gives patches of manifests, by its name."""
+    return "/patches/" in f"/{name}"
+
+
+def is_text_template(name: str) -> bool:
+    """Return whether a template is for a configuration text, by its name."""
+    return name.endswith((".cfg.j2", ".conf.j2"))
 
 
 def plain(value: Any, depth: int = 0) -> Any:
