@@ -18,6 +18,7 @@ from cellwright.problem import Place, Problem, nearest
 from cellwright.render import FLEET_STACK, Renderer
 from cellwright.schema import Schemas
 from cellwright.template import Templates
+from cellwright.values import check_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,14 @@ class Snapshot:
     `templates` are those in force, by path below `templates/`, and our own again below
     `shipped/`. `api_types` are reduced descriptions of the Kubernetes API: the shipped one under
     the empty name, and those of the workspace under the names of their clusters.
+    `values_schema` is the workspace's schema of `spec.values`, None without one.
     """
 
     definitions: Mapping[str, bytes]
     schemas: Mapping[str, Any]
     templates: Mapping[str, str]
     api_types: Mapping[str, Any]
+    values_schema: Any
     problems: tuple[Problem, ...]
 
 
@@ -84,7 +87,10 @@ def load(snapshot: Snapshot) -> tuple[Fleet | None, list[Problem]]:
     problems += [problem for document in documents for problem in schemas.check(document)]
     if problems:
         return None, problems
-    return parse(documents)
+    fleet, problems = parse(documents)
+    if snapshot.values_schema is not None:
+        problems += check_values(snapshot.values_schema, documents)
+    return (None if problems else fleet), problems
 
 
 def _sorted(problems: list[Problem]) -> tuple[Problem, ...]:

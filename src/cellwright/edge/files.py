@@ -13,6 +13,7 @@ from typing import Any
 from cellwright.api_types import checked_types
 from cellwright.plan import Snapshot
 from cellwright.problem import Place, Problem
+from cellwright.values import FILE as VALUES_SCHEMA
 
 DEFINITION_FOLDERS = ("cells", "organizations")
 MAX_BYTES = 256 * 1024 * 1024
@@ -46,7 +47,8 @@ def read(root: Path) -> Snapshot:
                 definitions[name] = data
     templates = _templates(root, problems)
     types = _api_types(root, problems)
-    return Snapshot(definitions, _schemas(), templates, types, tuple(problems))
+    values = _values_schema(root, problems)
+    return Snapshot(definitions, _schemas(), templates, types, values, tuple(problems))
 
 
 def _definition_files(root: Path, folder: Path, problems: list[Problem]) -> list[Path]:
@@ -123,6 +125,17 @@ def _templates(root: Path, problems: list[Problem]) -> dict[str, str]:
             if folder == shipped:
                 found[f"shipped/{name}"] = found[name]
     return found
+
+
+def _values_schema(root: Path, problems: list[Problem]) -> Any:
+    path = root / VALUES_SCHEMA
+    if not path.exists():
+        return None
+    try:
+        return json.loads(_read_file(path, VALUES_SCHEMA, problems) or b"true")
+    except ValueError as error:
+        problems.append(Problem(Place(VALUES_SCHEMA), "", "CW221", f"not JSON: {error}"))
+        return None
 
 
 def _api_types(root: Path, problems: list[Problem]) -> dict[str, Any]:
