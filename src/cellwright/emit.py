@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from cellwright.node import Hole, Node
+from cellwright.redact import secret_name
 
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./@+-]*(:[A-Za-z0-9_./@+-]+)*\Z")
 _RESERVED = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
@@ -29,6 +30,7 @@ class Slot(NamedTuple):
     number: int
     indent: int
     dash: bool
+    is_secret: bool
 
 
 def to_yaml(node: Node) -> str:
@@ -51,6 +53,8 @@ def layout(node: Node) -> tuple[str | Slot, ...]:
 
 def slot_text(slot: Slot, value: Any) -> str:
     """Return what stands in a slot for a value that has no holes."""
+    if slot.is_secret:
+        value = secret_name(value)
     if value.__class__ is str and len(value) <= _CACHED and "\n" not in value:
         return _short(value)
     if value.__class__ is dict and all(one.__class__ is str for one in value.values()):
@@ -61,7 +65,7 @@ def slot_text(slot: Slot, value: Any) -> str:
 def _pieces(node: Node, indent: int, *, dash: bool) -> Iterator[str | Slot]:
     """Yield what follows a key's colon or (with `dash`) a list's dash, to the end of the line."""
     if isinstance(node, Hole):
-        yield Slot(node.number, indent, dash)
+        yield Slot(node.number, indent, dash, node.is_secret)
     elif isinstance(node, dict) and node:
         pad = " " * indent
         yield " " if dash else "\n" + pad

@@ -1,11 +1,11 @@
 """One Kubernetes object as rendered, and the order in which objects are applied."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import Any, NamedTuple
 
 from cellwright.node import Hole
-from cellwright.shape import Shape
+from cellwright.shape import Shape, whole
 
 RANK_ANNOTATION = "cellwright.dev/rank"
 """Moves one manifest to another rank than its kind's."""
@@ -46,24 +46,31 @@ class Identity(NamedTuple):
 class Manifest:
     """One object of one stack. `body` is the object; `template` is where it came from.
 
-    It is applied once every manifest of the stack with a rank up to `after` is ready. `body` is
-    `shape` with `values` in its holes; parts of it are shared with other manifests, so nobody may
-    change it.
+    It is applied once every manifest of the stack with a rank up to `after` is ready. A rendered
+    `body` is a shape (`given`) with `values` in its holes and shares parts with others: nobody
+    may change it.
     """
 
     stack: str
+    cluster: str
     template: str
-    identity: Identity
     rank: int
     after: int
     body: Mapping[str, Any]
-    shape: Shape = field(repr=False, compare=False)
-    values: tuple[Any, ...] = field(repr=False, compare=False)
+    given: InitVar[Shape | None] = None
+    values: tuple[Any, ...] = field(default=(), repr=False, compare=False)
+    shape: Shape = field(init=False, repr=False, compare=False)
+    identity: Identity = field(init=False, repr=False, compare=False)
 
-    @property
-    def cluster(self) -> str:
-        """The cluster that the object is applied to."""
-        return self.identity.cluster
+    def __post_init__(self, given: Shape | None) -> None:
+        body = self.body
+        metadata = body["metadata"]
+        group = body["apiVersion"].rpartition("/")[0]
+        namespace = str(metadata.get("namespace", ""))
+        name = str(metadata["name"])
+        identity = Identity(self.cluster, group, body["kind"], namespace, name)
+        object.__setattr__(self, "identity", identity)
+        object.__setattr__(self, "shape", given or whole(body, self.template))
 
     @property
     def kind(self) -> str:
@@ -82,28 +89,19 @@ class Manifest:
 
     @property
     def text(self) -> str:
-        """The object as YAML, secrets by reference."""
+        """The object as YAML, as it may be shown: secrets are only named."""
         return self.shape.text(self.values)
 
 
-def manifest(
-    stack: str, cluster: str, template: str, shape: Shape, values: tuple[Any, ...]
-) -> Manifest:
-    """Return a shape's object with `values` in its holes.
+def order_of(body: Mapping[str, Any]) -> tuple[int, int]:
+    """Return an object's `rank` and `after`: those of its kind, or of its annotations.
 
-    Raises ValueError for an annotation about its order that is not a whole number.
+    Raises ValueError for an annotation that is not a whole number.
     """
-    body = shape.body(values)
-    metadata = body["metadata"]
-    identity = Identity(
-        cluster,
-        body["apiVersion"].rpartition("/")[0],
-        body["kind"],
-        str(metadata.get("namespace", "")),
-        str(metadata["name"]),
-    )
-    rank, after = _order(body["kind"], metadata.get("annotations"))
-    return Manifest(stack, template, identity, rank, after, body, shape, values)
+    found = body["metadata"].get("annotations")
+    annotations = found if isinstance(found, dict) else {}
+    rank = _number(annotations, RANK_ANNOTATION, _RANKS.get(str(body["kind"]), _OTHER_RANK))
+    return rank, _number(annotations, AFTER_ANNOTATION, rank - 1)
 
 
 def lacking(node: Any) -> str:
@@ -117,13 +115,6 @@ def lacking(node: Any) -> str:
     elif not isinstance(metadata.get("name"), str | Hole):
         lacks.append("metadata.name")
     return ", ".join(lacks)
-
-
-def _order(kind: str, annotations: Any) -> tuple[int, int]:
-    """Return an object's `rank` and `after`: those of its kind, or of its annotations."""
-    known = annotations if isinstance(annotations, dict) else {}
-    rank = _number(known, RANK_ANNOTATION, _RANKS.get(kind, _OTHER_RANK))
-    return rank, _number(known, AFTER_ANNOTATION, rank - 1)
 
 
 def _number(annotations: Mapping[str, Any], name: str, default: int) -> int:

@@ -8,9 +8,13 @@ SECRET_KEY = "cellwright.dev/secret"  # noqa: S105 - the marker's name, not a se
 
 
 class Hole(NamedTuple):
-    """Where a value belongs in an object: the value's number among those of one rendering."""
+    """Where a value belongs in an object: the value's number among those of one rendering.
+
+    What fills a hole that `is_secret` is not shown.
+    """
 
     number: int
+    is_secret: bool = False
 
 
 Node = None | bool | int | float | str | list["Node"] | dict[str, "Node"] | Hole

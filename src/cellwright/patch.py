@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from cellwright.api_types import ApiTypes, Finding, Type
-from cellwright.manifest import Manifest, manifest
+from cellwright.manifest import Manifest, order_of
 from cellwright.problem import Path, Problem, dotted, nearest
-from cellwright.shape import Shape, whole
+from cellwright.shape import Shape
 
 DIRECTIVE = "$patch"
 
@@ -71,11 +71,11 @@ def _fits_none(patch: Patch, manifests: Sequence[Manifest]) -> Problem:
 
 
 def _changed(target: Manifest, body: Any) -> Manifest:
-    shape = whole(body, target.shape)
     try:
-        return manifest(target.stack, target.cluster, target.template, shape, ())
+        rank, after = order_of(body)
     except ValueError as error:
         raise _Refused(("metadata", "annotations"), str(error)) from None
+    return Manifest(target.stack, target.cluster, target.template, rank, after, body)
 
 
 def _patched(target: Manifest, patch: Patch, types: ApiTypes) -> Any:

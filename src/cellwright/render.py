@@ -9,11 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from jinja2 import TemplateError
-
 from cellwright.api_types import ApiTypes
 from cellwright.directory import cell_table, shard_tables
-from cellwright.manifest import Manifest, lacking, manifest
+from cellwright.manifest import Manifest, lacking, order_of
 from cellwright.model import Cell, Fleet
 from cellwright.node import SECRET_KEY
 from cellwright.patch import Patch, apply_patches
@@ -21,7 +19,6 @@ from cellwright.problem import Place, Problem
 from cellwright.shape import Shape, read_shapes
 from cellwright.template import (
     HOLE,
-    HarmfulError,
     Templates,
     is_for_fleet,
     is_patch,
@@ -128,10 +125,14 @@ class Renderer:
         for name in self._names[stack == FLEET_STACK]:
             for shape, values in self._draw(name, context, problems):
                 try:
-                    manifests.append(manifest(stack, cluster, name, shape, values))
+                    body = shape.body(values)
+                    rank, after = order_of(body)
                 except ValueError as error:
                     place = shape.place(("metadata", "annotations"))
                     problems.append(Problem(place, "", "CW302", str(error)))
+                    continue
+                made = Manifest(stack, cluster, name, rank, after, body, shape, values)
+                manifests.append(made)
         patches = [
             Patch(name, shape, shape.body(values))
             for name in self._patches[stack == FLEET_STACK]
@@ -148,8 +149,12 @@ class Renderer:
         """Yield the objects that a template gives, and add to `problems`."""
         try:
             drawn = self._templates.draw(name, context)
-        except (TemplateError, HarmfulError, TypeError, ValueError, ArithmeticError) as error:
-            problems.append(_template_problem(name, error))
+        except Exception as error:  # expressions can raise anything
+            at = [Place(f"templates/{file}", line) for file, line in _frames(error)]
+            if not at:
+                raise
+            reason = " ".join((str(error) or type(error).__name__).split())
+            problems.append(Problem(at[-1], "", "CW301", reason))
             return
         way = self._ways.get(drawn.chunks)
         if way is None:
@@ -190,15 +195,8 @@ def _secret(info: str) -> dict[str, str]:
     return {SECRET_KEY: info}
 
 
-def _template_problem(name: str, error: Exception) -> Problem:
-    place = Place(f"templates/{name}", 1)
-    for file, line in _frames(error):
-        place = Place(f"templates/{file}", line)
-    reason = str(error) or type(error).__name__
-    return Problem(place, "", "CW301", " ".join(reason.split()))
-
-
 def _frames(error: BaseException) -> Iterator[tuple[str, int]]:
+    """Yield the templates and lines that an error came through, the innermost last."""
     line = getattr(error, "lineno", None)
     if line is not None:
         yield str(getattr(error, "name", None) or "?"), int(line)

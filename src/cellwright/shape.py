@@ -16,6 +16,7 @@ from cellwright.emit import Slot, layout
 from cellwright.emit import fill as fill_text
 from cellwright.node import Hole, Node, Recipe, fill, recipe
 from cellwright.problem import Path, Place, Problem
+from cellwright.redact import redacted
 from cellwright.template import HOLE, LINE, LINE_END
 
 _MARK = re.compile(f"{LINE}([^:]*):([0-9]+){LINE_END}")
@@ -44,7 +45,7 @@ class Shape:
     """One object with holes, ready to be filled; two are never equal."""
 
     node: Node
-    document: Document
+    document: Document | None
     origins: Origins
     _recipe: int | Recipe | None
     _layout: tuple[str | Slot, ...]
@@ -54,18 +55,21 @@ class Shape:
         return self.node if self._recipe is None else fill(self._recipe, values)
 
     def text(self, values: Sequence[Any]) -> str:
-        """Return the same object as YAML."""
+        """Return the same object as YAML, as it may be shown (`cellwright.redact`)."""
         return fill_text(self._layout, values)
 
     def place(self, path: Path, *, key: bool = False) -> Place:
         """Return which template and line wrote what is at `path`, or the key of it."""
+        if self.document is None:
+            return self.origins.place(1, 1)
         at = self.document.place(path, key=key)
         return self.origins.place(at.line, at.column)
 
 
-def whole(body: Any, origin: Shape) -> Shape:
-    """Return an object without holes as a shape, as if written where `origin` was."""
-    return Shape(body, origin.document, origin.origins, None, layout(body))
+def whole(body: Any, template: str) -> Shape:
+    """Return an object without holes as a shape, as if the template's first line wrote it."""
+    origins = Origins([(1, 1)], [(template, 1)])
+    return Shape(body, None, origins, None, layout(redacted(body)))
 
 
 def read_shapes(name: str, chunks: Iterable[str]) -> tuple[list[Shape], list[Problem]]:
@@ -95,7 +99,9 @@ def read_shapes(name: str, chunks: Iterable[str]) -> tuple[list[Shape], list[Pro
         ]
     if problems:
         return [], problems
-    return [Shape(node, one, origins, recipe(node), layout(node)) for node, one in found], []
+    return [
+        Shape(node, one, origins, recipe(node), layout(redacted(node))) for node, one in found
+    ], []
 
 
 def _without_marks(name: str, marked: str) -> tuple[str, Origins]:

@@ -9,7 +9,7 @@ environment and the cluster.
 import hashlib
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import is_dataclass
 from typing import Any, NamedTuple
 
@@ -17,8 +17,10 @@ from jinja2 import FunctionLoader, StrictUndefined, Undefined, nodes, pass_conte
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import missing
 
 from cellwright import model
+from cellwright.problem import nearest
 
 SHIPPED = "shipped/"
 """Below this, our own templates stand under their names even where a workspace's hides them."""
@@ -193,6 +195,23 @@ class _Written(str):
     __slots__ = ()
 
 
+class _Missing(StrictUndefined):
+    """What is not there; whatever is done with it raises an error that says what is near."""
+
+    @property
+    def _undefined_message(self) -> str:
+        value, name = self._undefined_obj, str(self._undefined_name)
+        if self._undefined_hint:
+            return self._undefined_hint
+        if value is missing:
+            return f"there is no {name!r}"
+        noun = f"this {type(value).__name__}"
+        known: Iterable[str] = _PUBLIC.get(value.__class__, ())
+        if isinstance(value, Mapping):
+            noun, known = "this mapping", [key for key in value if isinstance(key, str)]
+        return f"{noun} has no {name!r}" + (f" ({nearest(name, known)})" if known else "")
+
+
 class _Environment(ImmutableSandboxedEnvironment):
     concat = staticmethod(lambda chunks: _Written("".join(chunks)))
 
@@ -206,7 +225,7 @@ class _Environment(ImmutableSandboxedEnvironment):
 def _environment(load: Any, finalize: Any) -> _Environment:
     environment = _Environment(
         loader=FunctionLoader(load),
-        undefined=StrictUndefined,
+        undefined=_Missing,
         autoescape=False,
         finalize=finalize,
         trim_blocks=True,

@@ -6,6 +6,7 @@ assigned or filtered, `self`), and may use only functions and filters that alway
 Refuses what is not known to be harmless, rather than what is known not to be.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 
 from jinja2 import TemplateSyntaxError, nodes
@@ -110,6 +111,8 @@ class _Linter:
         elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name):
             if node.node.name == "text" and len(node.args) == 1:
                 yield from self._reference(node.lineno, node.args[0], is_text=True)
+        elif isinstance(node, nodes.Const) and node.value in (math.inf, -math.inf):
+            yield self._problem(node.lineno, "a number that is too large")
         elif (name := _attribute(node)).startswith("_"):
             yield self._problem(node.lineno, f"{name!r} is private")
 
