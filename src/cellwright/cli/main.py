@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from cellwright import __version__
-from cellwright.cli import check, render, stacks, status, up
+from cellwright.cli import check, render, stacks, status, types, up
 from cellwright.cli.report import tell
 from cellwright.edge.files import NoWorkspaceError, find_root
 from cellwright.edge.process import CommandError
@@ -21,6 +21,7 @@ _VERBS: dict[str, ModuleType] = {
     "stacks": stacks,
     "up": up,
     "status": status,
+    "types": types,
 }
 
 

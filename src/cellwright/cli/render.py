@@ -2,8 +2,6 @@
 
 import argparse
 
-import yaml
-
 from cellwright.cli.report import problems_as_text, say, tell
 from cellwright.edge.files import read
 from cellwright.plan import plan
@@ -32,5 +30,5 @@ def run(arguments: argparse.Namespace) -> int:
     for manifests in made.stacks.values():
         for manifest in manifests:
             say("---")
-            say(yaml.safe_dump(manifest.body, sort_keys=False, allow_unicode=True).rstrip())
+            say(manifest.text.rstrip("\n"))
     return 0
