@@ -5,7 +5,6 @@ Refuses effects: no clock, no randomness, no environment, no network, no process
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from cellwright.api_types import ApiTypes
 from cellwright.audit import find_unsafe, find_wrong, own_templates
@@ -17,26 +16,9 @@ from cellwright.parse import parse
 from cellwright.problem import Place, Problem, nearest
 from cellwright.render import FLEET_STACK, Renderer
 from cellwright.schema import Schemas
+from cellwright.snapshot import Snapshot
 from cellwright.template import Templates
 from cellwright.values import check_values
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Everything that was read, once: file contents by path relative to the workspace.
-
-    `templates` are those in force, by path below `templates/`, and our own again below
-    `shipped/`. `api_types` are reduced descriptions of the Kubernetes API: the shipped one under
-    the empty name, and those of the workspace under the names of their clusters.
-    `values_schema` is the workspace's schema of `spec.values`, None without one.
-    """
-
-    definitions: Mapping[str, bytes]
-    schemas: Mapping[str, Any]
-    templates: Mapping[str, str]
-    api_types: Mapping[str, Any]
-    values_schema: Any
-    problems: tuple[Problem, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from cellwright.api_types import checked_types
-from cellwright.plan import Snapshot
 from cellwright.problem import Place, Problem
-from cellwright.values import FILE as VALUES_SCHEMA
+from cellwright.snapshot import Snapshot
 
 DEFINITION_FOLDERS = ("cells", "organizations")
+VALUES_SCHEMA = "schemas/values.json"
 MAX_BYTES = 256 * 1024 * 1024
 
 
