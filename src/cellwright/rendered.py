@@ -1,0 +1,79 @@
+"""Manifests as files for people and for review, with every secret redacted.
+
+Refuses to write them anywhere.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cellwright.manifest import SECRET_KEY, Manifest
+from cellwright.writing import to_yaml
+
+REDACTED = "(secret)"
+_SECRET_FIELDS = ("data", "stringData")
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9.-]+")
+
+
+def files(manifests: Iterable[Manifest]) -> dict[str, str]:
+    """Return the text of each manifest by its path: `<stack>/<rank>-<kind>-<name>.yaml`.
+
+    Where two manifests would share a path, each gets its cluster, namespace and group too.
+    """
+    listed = list(manifests)
+    short = [f"{_stem(one)}.yaml" for one in listed]
+    times = Counter(short)
+    found = {}
+    for name, one in zip(short, listed, strict=True):
+        cluster, group, _, namespace, _ = one.identity
+        rest = "@".join(_safe(part) for part in (cluster, namespace, group))
+        path = name if times[name] == 1 else f"{_stem(one)}@{rest}.yaml"
+        found[path] = to_yaml(redacted(one.body))
+    return found
+
+
+def stream(manifests: Iterable[Manifest]) -> Iterable[str]:
+    """Return the text of each manifest as a document of one YAML stream, named by a comment."""
+    for path, text in files(manifests).items():
+        yield f"---\n# {path}\n{text}"
+
+
+def redacted(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object in which no secret stands.
+
+    A secret that is derived is named. Of other values of a Secret only the keys are kept: they
+    may come from anywhere.
+    """
+    shown: dict[str, Any] = {key: _without_marks(value) for key, value in body.items()}
+    if body.get("kind") == "Secret":
+        for field in _SECRET_FIELDS:
+            values = body.get(field)
+            if isinstance(values, Mapping):
+                shown[field] = {key: _named(value) for key, value in values.items()}
+    return shown
+
+
+def _named(value: Any) -> str:
+    if isinstance(value, Mapping) and set(value) == {SECRET_KEY}:
+        return f"(secret {value[SECRET_KEY]})"
+    return REDACTED
+
+
+def _without_marks(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        if set(value) == {SECRET_KEY}:
+            return _named(value)
+        return {key: _without_marks(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_without_marks(one) for one in value]
+    return value
+
+
+def _stem(manifest: Manifest) -> str:
+    stack, kind, name = (_safe(one) for one in (manifest.stack, manifest.kind, manifest.name))
+    return f"{stack}/{manifest.rank:02d}-{kind}-{name}"
+
+
+def _safe(text: str) -> str:
+    return _NOT_IN_NAMES.sub("-", text.lower())
