@@ -153,7 +153,8 @@ def _reference_problems(
             path: Path = ("spec", "ring")
             problems.append(_problem(cell, path, "CW205", f"no ring {ring} is declared", hint))
     for one in organizations:
-        problems += _unknown(one, ("spec", "cell"), spec(one)["cell"], "cell", names)
+        if "cell" in spec(one):
+            problems += _unknown(one, ("spec", "cell"), spec(one)["cell"], "cell", names)
         for index, region in enumerate(spec(one).get("residency", ())):
             path = ("spec", "residency", index)
             problems += _unknown(one, path, region, "region", shared["regions"])
@@ -226,7 +227,7 @@ def _replica_problems(cell: Document, app: Mapping[str, Any]) -> list[Problem]:
 
 def _holding_problems(cells: list[Document], organizations: list[Document]) -> list[Problem]:
     by_name = {name(cell): cell for cell in cells}
-    held = Counter(spec(one)["cell"] for one in organizations)
+    held = Counter(spec(one).get("cell") for one in organizations)
     problems = []
     for cell_name, cell in by_name.items():
         most = capacity(cell)
@@ -235,7 +236,7 @@ def _holding_problems(cells: list[Document], organizations: list[Document]) -> l
             path: Path = ("spec", "capacity", "organizations")
             problems.append(_problem(cell, path, "CW207", message))
     for one in organizations:
-        home = by_name.get(spec(one)["cell"])
+        home = by_name.get(spec(one).get("cell"))
         if home is None:
             continue
         here: Path = ("spec", "cell")

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 RANK_ANNOTATION = "cellwright.dev/rank"
+"""Moves one manifest to another rank than its kind's."""
+AFTER_ANNOTATION = "cellwright.dev/after"
+"""Lets one manifest wait for the ranks up to this one only, instead of all before its own."""
 SECRET_KEY = "cellwright.dev/secret"  # noqa: S105 - the marker's name, not a secret
 """A mapping with this one key stands for a secret that is derived after the boundary."""
 
@@ -30,12 +33,16 @@ _OTHER_RANK = 20
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One object of one stack. `body` is the object; `template` is where it came from."""
+    """One object of one stack. `body` is the object; `template` is where it came from.
+
+    It is applied once every manifest of the stack with a rank up to `after` is ready.
+    """
 
     stack: str
     cluster: str
     template: str
     rank: int
+    after: int
     body: Mapping[str, Any]
 
     @property
@@ -60,9 +67,18 @@ class Manifest:
         return (self.cluster, group, self.kind, self.namespace, self.name)
 
 
-def rank_of(body: Mapping[str, Any]) -> int:
-    """Return when an object is applied, lower first: its kind's rank, or its annotation's."""
+def order_of(body: Mapping[str, Any]) -> tuple[int, int]:
+    """Return an object's `rank` and `after`: those of its kind, or of its annotations.
+
+    Raises ValueError for an annotation that is not a whole number.
+    """
     annotations = body["metadata"].get("annotations") or {}
-    if RANK_ANNOTATION in annotations:
-        return int(annotations[RANK_ANNOTATION])
-    return _RANKS.get(str(body["kind"]), _OTHER_RANK)
+    rank = _number(annotations, RANK_ANNOTATION, _RANKS.get(str(body["kind"]), _OTHER_RANK))
+    return rank, _number(annotations, AFTER_ANNOTATION, rank - 1)
+
+
+def _number(annotations: Mapping[str, Any], name: str, default: int) -> int:
+    text = str(annotations.get(name, default))
+    if not text.isascii() or not text.lstrip("-").isdecimal():
+        raise ValueError(f"the annotation {name} is {text!r}, not a whole number")
+    return int(text)

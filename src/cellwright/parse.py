@@ -17,6 +17,8 @@ from cellwright.consistency import (
 )
 from cellwright.document import Document
 from cellwright.model import (
+    STANDARD,
+    Accepts,
     App,
     Autoscale,
     Cell,
@@ -66,6 +68,9 @@ def _fleet(fleet: Document, cells: list[Document], organizations: list[Document]
         timeout=int(timeout[:-1]) * _SECONDS[timeout[-1]],
         cells={cell.name: cell for cell in built},
         organizations={one.name: one for one in homes},
+        tiers=tuple(shared.get("tiers", (STANDARD,))),
+        sources=tuple(shared.get("routers", {}).get("sourceRanges", ())),
+        values=shared.get("values", {}),
     )
 
 
@@ -79,6 +84,7 @@ def _cell(shared: Mapping[str, Any], document: Document) -> Cell:
     address = own.get("routerAddress", {})
     span = own.get("idRange")
     scale = app.get("autoscale")
+    accepts = own.get("accepts", {})
     return Cell(
         name=called,
         id=own["id"],
@@ -115,7 +121,22 @@ def _cell(shared: Mapping[str, Any], document: Document) -> Cell:
             port=address.get("port", 80),
             node_port=node_port if routers.get("type") == "NodePort" else None,
         ),
+        accepts=Accepts(accepts.get("new", True), tuple(accepts.get("tiers", ()))),
+        draining=own.get("draining", False),
+        values=overlaid(shared.get("values", {}), own.get("values", {})),
     )
+
+
+def overlaid(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values with others over them: mappings key by key, everything else whole."""
+    found = dict(under)
+    for key, value in over.items():
+        below = found.get(key)
+        if isinstance(below, dict) and isinstance(value, dict):
+            found[key] = overlaid(below, value)
+        else:
+            found[key] = value
+    return found
 
 
 def _resources(body: Mapping[str, str]) -> Resources:
@@ -132,9 +153,11 @@ def _organization(document: Document) -> Organization:
     return Organization(
         name=called,
         id=own["id"],
-        cell=own["cell"],
+        cell=own.get("cell"),
         path=own.get("path", called),
         hosts=tuple(own.get("hosts", ())),
         residency=tuple(own.get("residency", ())),
         state=own.get("state", "active"),
+        tier=own.get("tier", STANDARD),
+        weight=own.get("weight", 1),
     )

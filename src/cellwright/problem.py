@@ -1,6 +1,7 @@
 """What is wrong in a user's data, as values: problems are collected, never raised.
 
-Refuses to print: the reporter in `cellwright.cli` does.
+What each code means stands in `cellwright.codes`. Refuses to print: the reporter in
+`cellwright.cli` does.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,35 +9,6 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 Path = tuple[str | int, ...]
-
-CODES: dict[str, str] = {
-    "CW001": "a file or folder can't be read",
-    "CW002": "not YAML or JSON",
-    "CW003": "a key stands twice in one mapping",
-    "CW004": "YAML that means different things to different readers",
-    "CW005": "an anchor, alias, tag or merge key",
-    "CW006": "not a definition",
-    "CW101": "a value of the wrong type",
-    "CW102": "an unknown key",
-    "CW103": "a missing key",
-    "CW104": "a value that is not allowed",
-    "CW201": "a name is used twice",
-    "CW202": "an id is used twice",
-    "CW203": "an organization's path is used twice",
-    "CW204": "an organization's host is used twice",
-    "CW205": "a name that is not declared",
-    "CW206": "id ranges overlap or are empty",
-    "CW207": "a cell holds more organizations than its capacity",
-    "CW208": "rings out of order",
-    "CW209": "a cell is outside of the organization's residency",
-    "CW210": "a workspace without exactly one fleet",
-    "CW211": "an organization on a cell in quarantine",
-    "CW212": "a workload whose size is not settled",
-    "CW213": "a router's port outside of the range of node ports",
-    "CW301": "a template can't be rendered",
-    "CW302": "a rendered manifest is not valid",
-    "CW303": "two manifests for one object",
-}
 
 
 class Place(NamedTuple):

@@ -40,6 +40,7 @@ def digest(fleet: Fleet, manifests: Iterable[Manifest]) -> str:
     """Return the SHA-256 of all that a stack registers, secrets by reference, in hexadecimal."""
     found = hashlib.sha256()
     for manifest in manifests:
-        parts = [manifest.cluster, manifest.rank, protection(fleet, manifest), manifest.body]
+        order = (manifest.rank, manifest.after)
+        parts = [manifest.cluster, order, protection(fleet, manifest), manifest.body]
         found.update(json.dumps(parts, sort_keys=True).encode() + b"\n")
     return found.hexdigest()

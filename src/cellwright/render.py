@@ -18,7 +18,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from cellwright.directory import cell_table, shard_tables
 from cellwright.document import read_yaml
-from cellwright.manifest import SECRET_KEY, Manifest, rank_of
+from cellwright.manifest import SECRET_KEY, Manifest, order_of
 from cellwright.model import Cell, Fleet
 from cellwright.problem import Place, Problem
 
@@ -102,10 +102,10 @@ class Renderer:
             problems += [one._replace(message=f"{one.message}, for {stack}") for one in wrong]
             for document in documents:
                 body: Any = document.value
-                if _is_object(body):
-                    manifests.append(Manifest(stack, cluster, name, rank_of(body), body))
-                else:
-                    message = f"a manifest without apiVersion, kind or metadata.name, for {stack}"
+                try:
+                    manifests.append(Manifest(stack, cluster, name, *_order(body), body))
+                except ValueError as error:
+                    message = f"{error}, for {stack}"
                     problems.append(Problem(document.place(()), "", "CW302", message))
         return Rendered(tuple(manifests), tuple(problems))
 
@@ -158,16 +158,16 @@ def _secret(info: str) -> dict[str, str]:
     return {SECRET_KEY: info}
 
 
-def _is_object(body: Any) -> bool:
-    if not isinstance(body, dict):
-        return False
-    metadata = body.get("metadata")
-    return (
-        isinstance(body.get("apiVersion"), str)
-        and isinstance(body.get("kind"), str)
-        and isinstance(metadata, dict)
+def _order(body: Any) -> tuple[int, int]:
+    metadata = body.get("metadata") if isinstance(body, dict) else None
+    if not (
+        isinstance(metadata, dict)
         and isinstance(metadata.get("name"), str)
-    )
+        and isinstance(body.get("apiVersion"), str)
+        and isinstance(body.get("kind"), str)
+    ):
+        raise ValueError("a manifest without apiVersion, kind or metadata.name")
+    return order_of(body)
 
 
 def _template_problem(name: str, stack: str, error: Exception) -> Problem:

@@ -66,18 +66,13 @@ def _register(fleet: Fleet, stack: str, manifests: tuple[Manifest, ...], root: b
     providers = {
         cluster: _provider(fleet, cluster) for cluster in {one.cluster for one in manifests}
     }
-    done: list[pulumi.Resource] = []
-    same_rank: list[pulumi.Resource] = []
-    rank = None
+    registered: list[tuple[int, pulumi.Resource]] = []
     for manifest in manifests:
-        if manifest.rank != rank:
-            done += same_rank
-            same_rank, rank = [], manifest.rank
         kept = protection(fleet, manifest)
         options = pulumi.ResourceOptions(
             parent=component,
             provider=providers[manifest.cluster],
-            depends_on=list(done),
+            depends_on=[resource for rank, resource in registered if rank <= manifest.after],
             protect=kept.protect,
             retain_on_delete=kept.retain,
             version=PROVIDER_VERSION,
@@ -85,9 +80,9 @@ def _register(fleet: Fleet, stack: str, manifests: tuple[Manifest, ...], root: b
         resource = pulumi.CustomResource(
             _token(manifest), _resource_name(manifest), _inputs(manifest, root), options
         )
-        same_rank.append(resource)
+        registered.append((manifest.rank, resource))
     component.register_outputs({})
-    finished = pulumi.Output.all(*[one.urn for one in (*done, *same_rank)])
+    finished = pulumi.Output.all(*[resource.urn for _, resource in registered])
     pulumi.export(WANTED, finished.apply(lambda _: wanted))
 
 

@@ -1,0 +1,87 @@
+"""A fleet on the tests' own kind cluster, brought up once from a copy of the workspace.
+
+The copy has stacks and a state of its own, so that tests may add, break and destroy.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from tests.end_to_end.workspace import Workspace
+
+ROOT = Path(__file__).parents[2]
+CELLS = ("alpha", "beta", "gamma")
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A copy of the workspace whose stacks do not exist yet, and a cluster without cells."""
+    root = tmp_path_factory.mktemp("workspace")
+    for name in ("cells", "organizations"):
+        shutil.copytree(ROOT / name, root / name)
+    for name in ("Pulumi.yaml", "__main__.py"):
+        shutil.copy(ROOT / name, root)
+    (root / "stacks").mkdir()
+    (root / ".venv").symlink_to(ROOT / ".venv")
+    state = tmp_path_factory.mktemp("state")
+    environment = {**os.environ, "PULUMI_BACKEND_URL": f"file://{state}"}
+    found = Workspace(root, environment)
+    gone = [f"cell-{name}" for name in (*CELLS, "delta", "broken")] + ["cellwright-directory"]
+    found.must("kubectl", "delete", "namespace", *gone, "--ignore-not-found", "--timeout=120s")
+    return found
+
+
+@pytest.fixture(scope="session")
+def fleet(workspace: Workspace) -> Workspace:
+    """The demo fleet, up."""
+    workspace.must("cellwright", "up", timeout=900)
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def routers(fleet: Workspace) -> dict[str, str]:
+    """The address of each cell's router."""
+    return {name: fleet.router(30080 + number) for number, name in enumerate(CELLS, start=1)}
+
+
+@pytest.fixture(scope="session")
+def client() -> Iterator[httpx.Client]:
+    with httpx.Client(timeout=10) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[[Callable[[], Any]], Any]:
+    """Return a function that asks until it gets something true, for a minute at most."""
+
+    def wait(ask: Callable[[], Any], seconds: float = 60) -> Any:
+        deadline = time.monotonic() + seconds
+        while not (last := ask()):
+            assert time.monotonic() < deadline, f"still {last!r} after {seconds} s"
+            time.sleep(0.2)
+        return last
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def organizations(workspace: Workspace) -> dict[str, tuple[str, str]]:
+    """The path and the cell of every organization that the definitions declare."""
+    shards = workspace.must("cellwright", "render", "--stack", "fleet")
+    found = {}
+    for line in _tables(shards):
+        name, _, cell, _, path, _ = line.split("\t")
+        found[name] = (path, cell)
+    return found
+
+
+def _tables(stream: str) -> Iterator[str]:
+    for body in yaml.load_all(stream, Loader=yaml.CSafeLoader):
+        yield from body.get("data", {}).get("table", "").splitlines()

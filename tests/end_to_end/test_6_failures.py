@@ -1,0 +1,151 @@
+"""When something is wrong: a clear error in time, and the next run recovers."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.end_to_end.workspace import Workspace
+
+CELL = """\
+apiVersion: cellwright/v1
+kind: Cell
+metadata: {name: broken}
+spec: {id: 5, ring: -1, region: us, cluster: local, size: small, postgres: {onDelete: delete-volume}EXTRA}
+"""
+
+
+@pytest.fixture
+def broken(fleet: Workspace) -> Iterator[Workspace]:
+    """The workspace with a short patience, and a cell to break that goes when the test ends."""
+    settings = fleet.root / "cells" / "fleet.yaml"
+    before = settings.read_text()
+    settings.write_text(before.replace("timeout: 3m", "timeout: 25s"))
+    declare(fleet, "")
+    fleet.must("cellwright", "stacks")
+    yield fleet
+    settings.write_text(before)
+    declare(fleet, "")
+    fleet.pulumi("destroy", "--yes", "--stack", "broken")
+    (fleet.root / "cells" / "broken.yaml").unlink()
+    fleet.must("pulumi", "stack", "rm", "--yes", "--force", "broken", "--non-interactive")
+
+
+def declare(fleet: Workspace, extra: str) -> None:
+    fleet.write("cells/broken.yaml", CELL.replace("EXTRA", extra))
+
+
+def fails(workspace: Workspace, *expected: str) -> str:
+    """Run `pulumi up` of the broken cell and return what it said when it failed in time."""
+    done = workspace.pulumi("up", "--yes", "--skip-preview", "--stack", "broken")
+    text = done.stdout + done.stderr
+    assert done.returncode != 0, text
+    assert "Traceback" not in text
+    for part in expected:
+        assert part in text, text
+    return text
+
+
+def test_broken_definitions_are_all_named_before_anything_happens(fleet: Workspace) -> None:
+    cell = fleet.root / "cells" / "beta.yaml"
+    before = cell.read_text()
+    cell.write_text(before.replace("size: small", "size: smal").replace("id: 2", "id: two"))
+    try:
+        for command in (
+            ("pulumi", "up", "--yes", "--skip-preview", "--stack", "alpha", "--non-interactive"),
+            ("cellwright", "check"),
+            ("cellwright", "up"),
+        ):
+            done = fleet.run(*command)
+            text = done.stdout + done.stderr
+            assert done.returncode != 0, text
+            assert "cells/beta.yaml:7:7: CW101 spec.id: expected a whole number, not text" in text
+            assert "Traceback" not in text
+    finally:
+        cell.write_text(before)
+    assert fleet.run("cellwright", "check").returncode == 0
+
+
+def test_an_image_that_does_not_exist(broken: Workspace) -> None:
+    declare(broken, ", app: {replicas: 1, image: 'cellwright/missing:0.1.0'}")
+    fails(broken, "cellwright/missing:0.1.0")
+    declare(broken, "")
+    broken.up("broken")
+
+
+def test_a_full_volume(broken: Workspace) -> None:
+    """The volume is a real one of 8 MiB: initdb fills it."""
+    node = node_of(broken)
+    mount = "mkdir -p /var/cellwright-full && mount -t tmpfs -o size=8m,mode=0777 none /var/cellwright-full"
+    broken.must("docker", "exec", node, "sh", "-c", mount)
+    volume = """\
+apiVersion: v1
+kind: PersistentVolume
+metadata: {name: cellwright-full}
+spec:
+  accessModes: [ReadWriteOnce]
+  capacity: {storage: 1Gi}
+  storageClassName: standard
+  persistentVolumeReclaimPolicy: Retain
+  claimRef: {namespace: cell-broken, name: data-postgres-0}
+  hostPath: {path: /var/cellwright-full}
+"""
+    broken.write("volume.yaml", volume)
+    broken.must("kubectl", "apply", "--filename", "volume.yaml")
+    try:
+        fails(broken, "the volume at /var/lib/postgresql/data is full")
+        bigger = "mount -o remount,size=512m /var/cellwright-full"
+        broken.must("docker", "exec", node, "sh", "-c", bigger)
+        broken.up("broken")
+    finally:
+        broken.pulumi("destroy", "--yes", "--stack", "broken")
+        broken.run("kubectl", "delete", "persistentvolume", "cellwright-full", "--timeout=60s")
+        broken.run("docker", "exec", node, "umount", "/var/cellwright-full")
+
+
+def test_a_cluster_that_is_away(fleet: Workspace) -> None:
+    nowhere = fleet.root / "nowhere.kubeconfig"
+    here = fleet.must("kubectl", "config", "view", "--raw")
+    address = fleet.must(
+        "kubectl", "config", "view", "-o", "jsonpath={.clusters[0].cluster.server}"
+    )
+    nowhere.write_text(here.replace(address, "https://127.0.0.1:9"))
+    away = Workspace(fleet.root, {**fleet.environment, "KUBECONFIG": str(nowhere)})
+    done = away.pulumi("up", "--yes", "--skip-preview", "--stack", "alpha")
+    text = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "127.0.0.1:9" in text or "unreachable" in text
+    assert "Traceback" not in text
+    done = away.run("cellwright", "status")
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    fleet.up("alpha")
+
+
+def test_a_run_that_was_killed_half_way_is_taken_up_again(broken: Workspace) -> None:
+    command = ["pulumi", "up", "--yes", "--skip-preview", "--stack", "broken", "--non-interactive"]
+    killed = subprocess.Popen(
+        command,
+        cwd=broken.root,
+        env=dict(broken.environment),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert killed.stdout is not None
+    for line in killed.stdout:
+        if "StatefulSet" in line and "creating" in line:
+            break
+    os.killpg(killed.pid, 9)
+    killed.wait()
+    time.sleep(0.5)
+    done = broken.run("cellwright", "up", timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "broken: up in" in done.stdout
+
+
+def node_of(workspace: Workspace) -> str:
+    name = workspace.kubectl("get", "nodes")["items"][0]["metadata"]["name"]
+    assert isinstance(name, str)
+    return name

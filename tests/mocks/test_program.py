@@ -1,0 +1,135 @@
+"""What the Pulumi program registers, seen through Pulumi's own mocks."""
+
+import base64
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi.runtime
+import pytest
+from pulumi.runtime import rpc
+
+from cellwright.edge import program
+from cellwright.secret import derive
+
+ROOT = Path(__file__).parents[2]
+SECRET = b"\x07" * 32
+
+
+class Recorder(pulumi.runtime.Mocks):
+    """Keeps every registration."""
+
+    def __init__(self) -> None:
+        self.seen: list[pulumi.runtime.MockResourceArgs] = []
+
+    def new_resource(
+        self, args: pulumi.runtime.MockResourceArgs
+    ) -> tuple[str | None, dict[Any, Any]]:
+        self.seen.append(args)
+        return f"{args.name}-id", args.inputs
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[Any, Any]:
+        raise AssertionError(f"nothing is invoked, but {args.token} was")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    for name in ("cells", "organizations"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
+    return tmp_path
+
+
+def register(root: Path, stack: str, secret: bytes | None = SECRET) -> list[Any]:
+    """Run the program for one stack and return what it registered."""
+    recorder = Recorder()
+    pulumi.runtime.set_mocks(recorder, project="cellwright", stack=stack)
+    settings = (
+        {} if secret is None else {"cellwright:rootSecret": base64.b64encode(secret).decode()}
+    )
+    pulumi.runtime.set_all_config(settings)
+
+    pulumi.runtime.test(lambda: program.register(root))()
+    return recorder.seen
+
+
+def objects(seen: list[Any]) -> list[Any]:
+    return [one for one in seen if str(one.typ).startswith("kubernetes:")]
+
+
+def test_a_cell_stack_registers_every_manifest_of_that_cell_only(workspace: Path) -> None:
+    seen = objects(register(workspace, "alpha"))
+    namespaces = {one.inputs["metadata"].get("namespace", one.name) for one in seen}
+    assert namespaces <= {"cell-alpha", "cellwright-directory"}
+    kinds = {str(one.typ).rpartition(":")[2] for one in seen}
+    assert {"Namespace", "StatefulSet", "Deployment", "Job", "Secret", "NetworkPolicy"} <= kinds
+
+
+def test_the_fleet_stack_registers_one_shard_per_number(workspace: Path) -> None:
+    seen = objects(register(workspace, "fleet"))
+    names = [one.inputs["metadata"]["name"] for one in seen if str(one.typ).endswith("ConfigMap")]
+    assert sorted(names) == sorted(
+        ["directory-cells", *(f"directory-{number:02d}" for number in range(64))]
+    )
+
+
+def test_secrets_are_registered_as_secrets_and_hold_what_is_derived(workspace: Path) -> None:
+    seen = objects(register(workspace, "alpha"))
+    (owner,) = [one for one in seen if one.name == "cell-alpha/postgres-owner"]
+    wrapped = owner.inputs["stringData"]
+    assert wrapped[rpc._special_sig_key] == rpc._special_secret_sig
+    assert wrapped["value"]["password"] == derive(SECRET, "cell/alpha/postgres-owner")
+
+
+def test_two_cells_share_no_password(workspace: Path) -> None:
+    found = set()
+    for cell in ("alpha", "beta"):
+        for one in objects(register(workspace, cell)):
+            if one.name.startswith(f"cell-{cell}/postgres-") and "stringData" in one.inputs:
+                found.add(one.inputs["stringData"]["value"]["password"])
+    assert len(found) == 6
+
+
+def test_the_provider_changes_config_maps_and_secrets_in_place(workspace: Path) -> None:
+    seen = register(workspace, "alpha")
+    (provider,) = [one for one in seen if str(one.typ) == "pulumi:providers:kubernetes"]
+    assert provider.inputs["enableConfigMapMutable"] == "true"
+    assert provider.inputs["enableSecretMutable"] == "true"
+    assert "context" not in provider.inputs
+
+
+def test_a_cluster_with_a_context_is_reached_through_it(workspace: Path) -> None:
+    fleet = workspace / "cells" / "fleet.yaml"
+    text = fleet.read_text().replace("local: {}", "local: {context: prod-eu}")
+    fleet.write_text(text)
+    seen = register(workspace, "alpha")
+    (provider,) = [one for one in seen if str(one.typ) == "pulumi:providers:kubernetes"]
+    assert provider.inputs["context"] == "prod-eu"
+
+
+def test_an_unknown_stack_names_the_known_ones(workspace: Path) -> None:
+    with pytest.raises(pulumi.RunError, match=r"no stack 'delta'.*fleet, alpha, beta, gamma"):
+        register(workspace, "delta")
+
+
+def test_wrong_definitions_are_all_named_with_their_place(workspace: Path) -> None:
+    cell = workspace / "cells" / "alpha.yaml"
+    cell.write_text(
+        cell.read_text().replace("region: eu", "region: mars").replace("ring: 0", "ring: 7")
+    )
+    with pytest.raises(pulumi.RunError) as raised:
+        register(workspace, "beta")
+    text = str(raised.value)
+    assert "2 problems" in text
+    assert "cells/alpha.yaml:8:9: CW205" in text
+    assert "cells/alpha.yaml:9:11: CW205" in text
+
+
+@pytest.mark.parametrize("secret", [None, b"short"])
+def test_a_missing_or_wrong_root_secret_is_an_error_that_does_not_show_it(
+    workspace: Path, secret: bytes | None
+) -> None:
+    with pytest.raises(pulumi.RunError, match="cellwright:rootSecret") as raised:
+        register(workspace, "alpha", secret)
+    assert base64.b64encode(b"short").decode() not in str(raised.value)

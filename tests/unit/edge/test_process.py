@@ -1,0 +1,38 @@
+"""Commands: what they print, how they fail, and that they end."""
+
+import sys
+
+import pytest
+
+from cellwright.edge.process import CommandError, run, stream
+
+PYTHON = sys.executable
+
+
+def test_output_and_errors_are_kept_apart() -> None:
+    script = "import sys; print(input()); print('wrong', file=sys.stderr)"
+    done = run([PYTHON, "-c", script], given="told\n")
+    assert (done.code, done.output, done.errors) == (0, "told\n", "wrong\n")
+
+
+def test_a_failure_names_the_command_and_its_last_words() -> None:
+    script = "import sys; sys.exit('the reason')"
+    with pytest.raises(CommandError, match="exit code 1: the reason"):
+        run([PYTHON, "-c", script])
+    assert run([PYTHON, "-c", script], check=False).code == 1
+
+
+def test_a_command_that_is_not_there_says_what_to_do() -> None:
+    with pytest.raises(CommandError, match="no-such-program is not on the PATH"):
+        run(["no-such-program"])
+
+
+def test_a_command_without_end_is_ended() -> None:
+    with pytest.raises(CommandError, match="no end within 1 s"):
+        run([PYTHON, "-c", "import time; time.sleep(600)"], timeout=1)
+
+
+def test_lines_arrive_one_by_one() -> None:
+    lines: list[str] = []
+    code = stream([PYTHON, "-c", "print('a'); print('b'); raise SystemExit(4)"], lines.append)
+    assert (code, lines) == (4, ["a", "b"])
