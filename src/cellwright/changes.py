@@ -3,13 +3,14 @@
 Refuses to show secrets: they are compared as references, or not at all.
 """
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from cellwright.effects import Effect, of_change, of_removal
-from cellwright.manifest import Manifest
+from cellwright.manifest import SECRET_KEY, Manifest
 from cellwright.problem import Path
 from cellwright.rendered import redacted
 
@@ -76,7 +77,7 @@ def changes(
         for identity, manifest in new.items():
             if identity not in old:
                 found.append(Change(stack, manifest, "add", Effect.IN_PLACE, ""))
-            elif change := _change(stack, old[identity], manifest):
+            elif change := compare(old[identity], manifest):
                 found.append(change)
         for identity, manifest in old.items():
             if identity not in new:
@@ -89,7 +90,9 @@ def moves(before: Stacks, after: Stacks) -> tuple[Move, ...]:
     """Return the organizations whose cell differs between two directories, by name."""
     old, new = _assignment(before), _assignment(after)
     return tuple(
-        Move(name, old[name], new[name]) for name in sorted(new) if old.get(name, new[name]) != new[name]
+        Move(name, old[name], new[name])
+        for name in sorted(new)
+        if old.get(name, new[name]) != new[name]
     )
 
 
@@ -99,6 +102,15 @@ def line_changes(before: str, after: str) -> tuple[list[str], list[str]]:
     added = Counter(after.split("\n"))
     both = removed & added
     return _rest(before, both), _rest(after, both)
+
+
+def names(before: list[Any], after: list[Any]) -> tuple[list[str], list[str]] | None:
+    """Return what the items of two lists are called, or None if items have no names."""
+    for key in _KEYS:
+        found = [[_name(item, key) for item in items] for items in (before, after)]
+        if all(None not in called and len(set(called)) == len(called) for called in found):
+            return [str(name) for name in found[0]], [str(name) for name in found[1]]
+    return None
 
 
 def _rest(text: str, both: Counter[str]) -> list[str]:
@@ -112,26 +124,45 @@ def _rest(text: str, both: Counter[str]) -> list[str]:
     return lines
 
 
-def _change(stack: str, old: Manifest, new: Manifest) -> Change | None:
+def compare(old: Manifest, new: Manifest) -> Change | None:
+    """Return what differs between two forms of one object, or None if nothing does."""
+    if json.dumps(old.body) == json.dumps(new.body):
+        return None
     fields = []
-    for path, before, after in _differences(redacted(old.body), redacted(new.body), ()):
+    for path, before, after in _differences(old.body, new.body, ()):
         effect, why = of_change(old.body, path, before, after)
-        fields.append(FieldChange(_shown(path), before, after, effect, why))
+        seen, now = (_shown_value(one, old.kind, path) for one in (before, after))
+        fields.append(FieldChange(_shown_path(path), seen, now, effect, why))
     if not fields:
         return None
     worst = max(fields, key=lambda one: one.effect)
-    return Change(stack, new, "change", worst.effect, worst.why, tuple(fields))
+    return Change(new.stack, new, "change", worst.effect, worst.why, tuple(fields))
+
+
+def _shown_value(value: Any, kind: str, path: Path) -> Any:
+    """Return a field's value as people may see it."""
+    if value is MISSING:
+        return value
+    whole: Any = value
+    for part in reversed(path):
+        whole = {part: whole}
+    shown: Any = redacted({"kind": kind, **whole})
+    for part in path:
+        shown = shown[part]
+    return shown
 
 
 def _differences(before: Any, after: Any, path: Path) -> Iterator[tuple[Path, Any, Any]]:
-    if type(before) is type(after) and before == after:
-        return
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
+    if isinstance(before, Mapping) and isinstance(after, Mapping) and not _is_secret(before, after):
         yield from _of_mappings(before, after, path)
     elif isinstance(before, list) and isinstance(after, list):
         yield from _of_lists(before, after, path)
-    else:
+    elif type(before) is not type(after) or before != after:
         yield path, before, after
+
+
+def _is_secret(*values: Mapping[str, Any]) -> bool:
+    return any(SECRET_KEY in value for value in values)
 
 
 def _of_mappings(
@@ -144,28 +175,20 @@ def _of_mappings(
 
 def _of_lists(before: list[Any], after: list[Any], path: Path) -> Iterator[tuple[Path, Any, Any]]:
     """Compare items of the same name where items have names, else of the same number."""
-    names = _names(before, after)
-    if names is None:
+    called = names(before, after)
+    if called is None:
         for index in range(max(len(before), len(after))):
             old = before[index] if index < len(before) else MISSING
             new = after[index] if index < len(after) else MISSING
             yield from _differences(old, new, (*path, index))
         return
-    old_items = dict(zip(names[0], before, strict=True))
-    new_items = dict(zip(names[1], after, strict=True))
+    old_items = dict(zip(called[0], before, strict=True))
+    new_items = dict(zip(called[1], after, strict=True))
     yield from _of_mappings(old_items, new_items, path)
-    kept_before = [name for name in names[0] if name in new_items]
-    kept_after = [name for name in names[1] if name in old_items]
+    kept_before = [name for name in called[0] if name in new_items]
+    kept_after = [name for name in called[1] if name in old_items]
     if kept_before != kept_after:
         yield (*path, "[order]"), kept_before, kept_after
-
-
-def _names(before: list[Any], after: list[Any]) -> tuple[list[str], list[str]] | None:
-    for key in _KEYS:
-        found = [[_name(item, key) for item in items] for items in (before, after)]
-        if all(None not in names and len(set(names)) == len(names) for names in found):
-            return [str(name) for name in found[0]], [str(name) for name in found[1]]
-    return None
 
 
 def _name(item: Any, key: str) -> str | None:
@@ -177,7 +200,7 @@ def _name(item: Any, key: str) -> str | None:
     return f"[{value}]" if isinstance(value, str | int) else None
 
 
-def _shown(path: Path) -> str:
+def _shown_path(path: Path) -> str:
     """Return a path as people write it, with keys in quotes where they need it."""
     text = ""
     for part in path:

@@ -142,6 +142,8 @@ def _new_pods(body: Mapping[str, Any]) -> Judgement:
 
 def _claim_template(path: Path, before: Any, after: Any) -> Judgement:
     """Judge a change below one item of `volumeClaimTemplates`, or of the item itself."""
+    if path == _CLAIM and amount(before) == amount(after):
+        return _IN_PLACE
     if path == _CLAIM and not _shrinks(before, after):
         why = "claim templates can't be changed; the volume grows by hand, the set is made anew"
         return Judgement(Effect.REPLACE, why)

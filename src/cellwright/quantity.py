@@ -7,7 +7,9 @@ import re
 from decimal import Decimal
 from typing import Any
 
-_FORM = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(?:[eE]([+-]?\d{1,3})|([numkMGTPE]|[KMGTPE]i))?", re.ASCII)
+_FORM = re.compile(
+    r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE]([+-]?[0-9]{1,3})|([numkMGTPE]|[KMGTPE]i))?"
+)
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 
@@ -21,5 +23,5 @@ def amount(value: Any) -> Decimal | None:
         return None
     number, exponent, suffix = match.groups()
     if suffix in _BINARY:
-        return Decimal(number) * 1024 ** _BINARY[suffix]
+        return Decimal(number) * Decimal(1024) ** _BINARY[suffix]
     return Decimal(number).scaleb(_DECIMAL[suffix] if suffix else int(exponent or 0))

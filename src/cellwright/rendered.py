@@ -6,9 +6,11 @@ Refuses to write them anywhere.
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from cellwright.manifest import SECRET_KEY, Manifest
+from cellwright.document import read_yaml
+from cellwright.manifest import SECRET_KEY, Manifest, order_of
+from cellwright.problem import Problem
 from cellwright.writing import to_yaml
 
 REDACTED = "(secret)"
@@ -31,6 +33,38 @@ def files(manifests: Iterable[Manifest]) -> dict[str, str]:
         path = name if times[name] == 1 else f"{_stem(one)}@{rest}.yaml"
         found[path] = to_yaml(redacted(one.body))
     return found
+
+
+class Files(NamedTuple):
+    """The manifests of each stack that files hold, and what is wrong with the files."""
+
+    stacks: dict[str, list[Manifest]]
+    problems: tuple[Problem, ...]
+
+
+def from_files(texts: Mapping[str, bytes]) -> Files:
+    """Return the manifests that `files` gave these texts, by path.
+
+    Their `cluster` is what the path says of it: nothing, unless that sets them apart.
+    """
+    stacks: dict[str, list[Manifest]] = {}
+    problems: list[Problem] = []
+    for path, data in texts.items():
+        documents, wrong = read_yaml(path, data)
+        problems += wrong
+        stack, _, name = path.partition("/")
+        apart = name.rpartition(".yaml")[0].partition("@")[2]
+        for document in documents:
+            body: Any = document.value
+            try:
+                rank, after = order_of(body)
+            except (AttributeError, KeyError, TypeError, ValueError):
+                place = document.place(())
+                problems.append(Problem(place, "", "CW302", "not a Kubernetes object"))
+            else:
+                made = Manifest(stack, apart, path, rank, after, body)
+                stacks.setdefault(stack, []).append(made)
+    return Files(stacks, tuple(problems))
 
 
 def stream(manifests: Iterable[Manifest]) -> Iterable[str]:

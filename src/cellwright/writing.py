@@ -12,8 +12,10 @@ import yaml
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./@+-]*(:[A-Za-z0-9_./@+-]+)*\Z")
 _WORDS = frozenset({"yes", "no", "on", "off", "y", "n", "true", "false", "null"})
-_LINES = re.compile("[^ \n\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]"
-                    "[^\x00-\x08\x0b-\x1f\x7f-\xa0\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]*\\Z")
+_LINES = re.compile(
+    "[^ \n\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]"
+    "[^\x00-\x08\x0b-\x1f\x7f-\xa0\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]*\\Z"
+)
 
 
 def to_yaml(value: Any) -> str:

@@ -7,7 +7,7 @@ standard); XML 1.0, 2.2 for the characters that a document may hold.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from cellwright.problem import Problem
 
@@ -23,19 +23,19 @@ def junit(files: Iterable[str], problems: Sequence[Problem]) -> str:
         by_file[one.place.file].append(one)
     failed = sum(1 for found in by_file.values() if found)
     counts = {"tests": str(len(by_file)), "failures": str(failed), "errors": "0"}
-    suites = ElementTree.Element("testsuites", {"name": "cellwright check", **counts})
-    suite = ElementTree.SubElement(suites, "testsuite", {"name": "cellwright check", **counts})
+    suites = ET.Element("testsuites", {"name": "cellwright check", **counts})
+    suite = ET.SubElement(suites, "testsuite", {"name": "cellwright check", **counts})
     for name, found in sorted(by_file.items()):
         called = {"classname": "cellwright.check", "name": _xml(name), "file": _xml(name)}
-        case = ElementTree.SubElement(suite, "testcase", called)
+        case = ET.SubElement(suite, "testcase", called)
         if found:
             first = _xml(f"{found[0].code} {found[0].message}")
             about = {"type": found[0].code, "message": first}
-            failure = ElementTree.SubElement(case, "failure", about)
+            failure = ET.SubElement(case, "failure", about)
             failure.text = _xml("\n".join(str(one) for one in found))
-    ElementTree.indent(suites)
+    ET.indent(suites)
     declaration = '<?xml version="1.0" encoding="utf-8"?>\n'
-    return declaration + ElementTree.tostring(suites, encoding="unicode") + "\n"
+    return declaration + ET.tostring(suites, encoding="unicode") + "\n"
 
 
 def _xml(text: str) -> str:

@@ -53,7 +53,9 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--version", action="version", version=f"cellwright {__version__}")
     made.add_argument(
-        "--root", metavar="DIR", help="the workspace (default: the nearest folder with a Pulumi.yaml)"
+        "--root",
+        metavar="DIR",
+        help="the workspace (default: the nearest folder with a Pulumi.yaml)",
     )
     verbs = made.add_subparsers(
         dest="verb", required=True, metavar="VERB", parser_class=_VerbParser

@@ -80,7 +80,8 @@ def _print(parts: Sequence[Part], stream: TextIO) -> None:
         text, style = (part, "") if isinstance(part, str) else part
         text = _HARMFUL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
         line += f"\x1b[{style}m{text}\x1b[0m" if coloured and style and text else text
-    print(line, file=stream, flush=True)  # noqa: T201 - this is the reporter
+    stream.write(line + "\n")
+    stream.flush()
 
 
 def _is_coloured(stream: TextIO) -> bool:

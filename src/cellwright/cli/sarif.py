@@ -9,9 +9,12 @@ from typing import Any
 from urllib.parse import quote
 
 from cellwright import __version__
-from cellwright.problem import CODES, Problem
+from cellwright.codes import CODES
+from cellwright.problem import Problem
 
-_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
 
 
 def sarif(problems: Sequence[Problem]) -> dict[str, Any]:
@@ -38,7 +41,7 @@ def sarif(problems: Sequence[Problem]) -> dict[str, Any]:
 def _rule(code: str) -> dict[str, Any]:
     return {
         "id": code,
-        "shortDescription": {"text": _escaped(CODES[code])},
+        "shortDescription": {"text": _escaped(CODES[code].summary)},
         "help": {"text": f"cellwright explain {code}"},
         "defaultConfiguration": {"level": "error"},
     }
