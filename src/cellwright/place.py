@@ -30,7 +30,7 @@ class Load:
     capacity: int
 
     def __str__(self) -> str:
-        return f"{self.cell} (weight {self.weight}, capacity {self.capacity})"
+        return f"weight {self.weight} on capacity {self.capacity}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class _Queue:
         return None
 
     def _all_refusals(self) -> tuple[Refusal, ...]:
-        full = (Refusal("is full", tuple(self._full)),) if self._full else ()
+        full = (Refusal("full", tuple(self._full)),) if self._full else ()
         return self._refusals + full
 
 
@@ -144,13 +144,13 @@ def _refusal(cell: Cell, one: Organization) -> str:
     """Return why a cell may not take an organization, or nothing; its fullness aside."""
     reasons = []
     if cell.ring == QUARANTINE:
-        reasons.append("is in quarantine")
+        reasons.append("in quarantine")
     if cell.draining:
-        reasons.append("is draining")
+        reasons.append("draining")
     if not cell.accepts.new:
         reasons.append("accepts no new organizations")
     if one.residency and cell.region not in one.residency:
-        reasons.append(f"is in region {cell.region}, not in {_either(one.residency)}")
+        reasons.append(f"in region {cell.region}, not in {_either(one.residency)}")
     if cell.accepts.tiers and one.tier not in cell.accepts.tiers:
         reasons.append(f"takes tier {_either(cell.accepts.tiers)}, not {one.tier}")
     return ", ".join(reasons)

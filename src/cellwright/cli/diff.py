@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     found = changes(pair.before, pair.after, pair.retained)
     moved = moves(pair.before, pair.after)
-    for line in pair.refused:
+    for line in (line for said in pair.refused for line in said.splitlines()):
         tell(f"refused: {line}")
     if arguments.format == "json":
         put_json(as_json(found, moved, pair.refused))

@@ -39,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("cellwright: interrupted\n")
         return 130
+    except Exception as error:  # noqa: BLE001 - no traceback ever reaches a user
+        return int(import_module("cellwright.cli.run").crashed("cellwright", error))
 
 
 def parser() -> argparse.ArgumentParser:

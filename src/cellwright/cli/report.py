@@ -18,7 +18,9 @@ BOLD, DIM, RED, GREEN, YELLOW = "1", "2", "31", "32", "33"
 Part = str | tuple[str, str]
 """A piece of a line: text, or text and its style."""
 
-_HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_DECEIVING = "\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069"
+_HARMFUL = re.compile(f"[\x00-\x08\x0a-\x1f{_DECEIVING}]")
+_HARMFUL_IN_JSON = re.compile(f"[{_DECEIVING}]")
 
 
 def prepare() -> None:
@@ -47,7 +49,7 @@ def put(text: str) -> None:
 def put_json(value: Any) -> None:
     """Print a value as JSON, harmful characters as the escapes that JSON has for them."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
-    put(_HARMFUL.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
+    put(_HARMFUL_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
 
 
 def problems_as_text(problems: Sequence[Problem]) -> None:

@@ -34,13 +34,16 @@ def run(parsed: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         tell(f"{called}: interrupted")
         return 130
-    except Exception as error:  # noqa: BLE001 - no traceback ever reaches a user
-        with tempfile.NamedTemporaryFile(
-            "w", prefix="cellwright-", suffix=".log", delete=False, encoding="utf-8"
-        ) as log:
-            traceback.print_exc(file=log)
-        tell(f"{called}: unexpected: {error!r}; the details are in {log.name}")
-        return 3
+
+
+def crashed(called: str, error: Exception) -> int:
+    """Tell that something went wrong that nobody foresaw, and where its details are."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="cellwright-", suffix=".log", delete=False, encoding="utf-8"
+    ) as log:
+        traceback.print_exception(error, file=log)
+    tell(f"{called}: unexpected: {error!r}; the details are in {log.name}")
+    return 3
 
 
 def _sentence(error: OSError) -> str:
