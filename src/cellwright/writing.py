@@ -51,5 +51,9 @@ def _number(dumper: yaml.CSafeDumper, value: float) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:float", json.dumps(value, allow_nan=False))
 
 
+_Dumper.yaml_representers = {
+    kind: yaml.CSafeDumper.yaml_representers[kind]
+    for kind in (dict, list, int, bool, type(None), None)  # None: what refuses all others
+}
 _Dumper.add_representer(str, _text)
 _Dumper.add_representer(float, _number)
