@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from cellwright.document import read_yaml
 from cellwright.writing import to_yaml
 
+# fmt: off
 SURPRISES = (
-    ["no", "Yes", "1e3", "0o7", "0x1", "~", "", "null", "2020-01-01", "12:30:45", "<<", "=", "y"]
-    + ["a: b", "#x", "a #b", "- a", "---", "...", "|", "> x", "\t", "a:", "&a", "*a", "!!x", "%d"]
-    + ["@x", "`", "{{ x }}", "{% %}", "[", "{", "'", '"', "\\", ".inf", "1_000", "+1", "1."]
-    + ["a\n", "\n", "a\n\n", " a\nb", "a\nb ", "a\r\nb", "a\n  b\n", "a\n---\nb\n", "a\n# c\n"]
-    + ["a\tb\nc\n", "\u2028", "\x85", "\ufeff", "\x00", "\x7f", "\ud7ff", "\U0001f600"]
+    "no", "Yes", "1e3", "0o7", "0x1", "~", "", "null", "2020-01-01", "12:30:45", "<<", "=", "y",
+    "a: b", "#x", "a #b", "- a", "---", "...", "|", "> x", "\t", "a:", "&a", "*a", "!!x", "%d",
+    "@x", "`", "{{ x }}", "{% %}", "[", "{", "'", '"', "\\", ".inf", "1_000", "+1", "1.",
+    "a\n", "\n", "a\n\n", " a\nb", "a\nb ", "a\r\nb", "a\n  b\n", "a\n---\nb\n", "a\n# c\n",
+    "a\tb\nc\n", "\u2028", "\x85", "\ufeff", "\x00", "\x7f", "\ud7ff", "\U0001f600",
 )
+# fmt: on
 TEXTS = st.one_of(
     st.sampled_from(SURPRISES),
     st.text(st.characters(exclude_categories=("Cs",))),

@@ -54,7 +54,10 @@ def test_what_is_no_commit_is_refused(repository: Path, ref: str) -> None:
 
 def test_a_commit_without_the_workspace_is_refused(repository: Path) -> None:
     (repository / "new").mkdir()
-    with pytest.raises(CommandError, match="no folder new"), checked_out(repository / "new", "HEAD"):
+    with (
+        pytest.raises(CommandError, match="no folder new"),
+        checked_out(repository / "new", "HEAD"),
+    ):
         pass
 
 
