@@ -2,6 +2,6 @@
 
 from pathlib import Path
 
-from cellwright.edge.program import register
+from cellwright.edge.program import main
 
-register(Path(__file__).parent)
+main(Path(__file__).parent)

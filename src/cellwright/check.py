@@ -12,6 +12,7 @@ from cellwright.problem import Place, Problem
 from cellwright.render import DIRECTORY_NAMESPACE, FLEET_STACK
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\Z")
+_LABEL = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?\Z")
 _CLUSTER_WIDE = {"Namespace", "ClusterRole", "ClusterRoleBinding", "PersistentVolume"}
 
 
@@ -32,6 +33,9 @@ def check(fleet: Fleet, manifests: Iterable[Manifest]) -> list[Problem]:
 def _wrong(fleet: Fleet, manifest: Manifest) -> Iterator[str]:
     if not _NAME.match(manifest.name):
         yield f"{_called(manifest)}: not a valid name"
+    for key, value in (manifest.body["metadata"].get("labels") or {}).items():
+        if not isinstance(value, str) or not _LABEL.match(value):
+            yield f"{_called(manifest)}: the label {key} can't be {value!r}"
     allowed = {DIRECTORY_NAMESPACE}
     if manifest.stack != FLEET_STACK:
         allowed.add(fleet.cells[manifest.stack].namespace)

@@ -166,7 +166,7 @@ def _order(body: Any) -> tuple[int, int]:
         and isinstance(body.get("apiVersion"), str)
         and isinstance(body.get("kind"), str)
     ):
-        raise ValueError("a manifest without apiVersion, kind or metadata.name")
+        raise ValueError("a manifest without apiVersion, kind or metadata.name")  # noqa: TRY004
     return order_of(body)
 
 

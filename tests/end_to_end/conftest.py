@@ -46,9 +46,16 @@ def fleet(workspace: Workspace) -> Workspace:
 
 
 @pytest.fixture(scope="session")
-def routers(fleet: Workspace) -> dict[str, str]:
-    """The address of each cell's router."""
-    return {name: fleet.router(30080 + number) for number, name in enumerate(CELLS, start=1)}
+def routers(
+    fleet: Workspace, client: httpx.Client, eventually: Callable[..., Any]
+) -> dict[str, str]:
+    """The address of each cell's router, once each knows the way to every cell."""
+    found = {name: fleet.router(30080 + number) for number, name in enumerate(CELLS, start=1)}
+    for router in found.values():
+        for path in ("acme", "globex", "hooli"):
+            url = f"{router}/o/{path}/notes"
+            eventually(lambda url=url: client.get(url).status_code == 200)
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -20,9 +20,8 @@ def test_notes_survive_the_deletion_of_a_pod(
     url = f"{routers['beta']}/o/globex/notes"
     made = client.post(url, json={"text": f"before the {part} pod went"})
     assert made.status_code == 201, made.text
-    before = fleet.pods("cell-beta")
-    gone = [name for name in before if name.startswith(f"cell-beta/{part}-")]
     selector = f"app.kubernetes.io/name={part}"
+    before = {uid for uid, _ in fleet.pods("cell-beta", selector=selector).values()}
     fleet.must("kubectl", "delete", "pod", "--namespace", "cell-beta", "--selector", selector)
 
     def read() -> str | None:
@@ -33,5 +32,6 @@ def test_notes_survive_the_deletion_of_a_pod(
         return answer.text if answer.status_code == 200 else None
 
     assert f"before the {part} pod went" in eventually(read)
-    uids = {uid for uid, _ in fleet.pods("cell-beta").values()}
-    assert not uids & {before[name][0] for name in gone}
+    after = {uid for uid, _ in fleet.pods("cell-beta", selector=selector).values()}
+    assert before
+    assert not after & before

@@ -44,11 +44,12 @@ class Workspace:
     def kubectl(self, *arguments: str) -> Any:
         return json.loads(self.must("kubectl", *arguments, "--output", "json"))
 
-    def pods(self, *namespaces: str) -> dict[str, tuple[str, int]]:
+    def pods(self, *namespaces: str, selector: str = "") -> dict[str, tuple[str, int]]:
         """Return each pod's UID and restarts by `namespace/name`."""
         found = {}
         for namespace in namespaces:
-            for pod in self.kubectl("get", "pods", "--namespace", namespace)["items"]:
+            chosen = ("--namespace", namespace, "--selector", selector)
+            for pod in self.kubectl("get", "pods", *chosen)["items"]:
                 statuses = pod["status"].get("containerStatuses", [])
                 restarts = sum(one["restartCount"] for one in statuses)
                 name = f"{namespace}/{pod['metadata']['name']}"

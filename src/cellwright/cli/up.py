@@ -1,6 +1,6 @@
 """Apply the stacks of the whole fleet, ring by ring.
 
-A stack whose manifests have not changed since its last good run is skipped. The fleet's own
+A stack whose state already holds what the definitions ask for is skipped. The fleet's own
 stack comes last, so that nothing is routed to a cell before it is there; only the very first
 time it comes first, since routers need a directory to start with.
 """
@@ -16,7 +16,7 @@ from cellwright.edge import stacks
 from cellwright.edge.files import read
 from cellwright.model import Fleet
 from cellwright.plan import Plan, plan
-from cellwright.protection import digest
+from cellwright.registration import registrations
 from cellwright.render import FLEET_STACK
 
 EXAMPLES = """examples:
@@ -65,7 +65,7 @@ def _rings(fleet: Fleet, *, first: bool) -> Sequence[Sequence[str]]:
 def _apply(root: Path, made: Plan, name: str, *, every: bool) -> bool:
     if made.fleet is None:
         return False
-    wanted = digest(made.fleet, made.stacks[name])
+    wanted = registrations(made.fleet, made.stacks[name])
     if not every and stacks.is_up_to_date(root, name, wanted):
         say(f"{name}: unchanged")
         return True

@@ -4,7 +4,10 @@ Wrong definitions end the program with all problems, before anything is register
 decide anything: what is registered comes from the plan.
 """
 
+import signal
+import sys
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pulumi
@@ -13,11 +16,17 @@ from cellwright.edge.files import read
 from cellwright.manifest import Manifest
 from cellwright.model import Fleet
 from cellwright.plan import plan
-from cellwright.protection import WANTED, digest, protection
+from cellwright.registration import Registration, registrations
 from cellwright.render import FLEET_STACK
 from cellwright.secret import ROOT_SECRET, decode_root, resolve
 
 PROVIDER_VERSION = "4.34.2"
+
+
+def main(root: Path) -> None:
+    """Register the stack that Pulumi runs the program for; the program's own entry."""
+    signal.signal(signal.SIGINT, _stop)
+    register(root)
 
 
 def register(root: Path) -> None:
@@ -58,32 +67,24 @@ def _root_secret(stack: str) -> bytes:
 
 def _register(fleet: Fleet, stack: str, manifests: tuple[Manifest, ...], root: bytes) -> None:
     kind = "Fleet" if stack == FLEET_STACK else "Cell"
-    wanted = digest(fleet, manifests)
-    # Recorded when a run begins; the stack's output below only when it has ended well.
-    component = pulumi.ComponentResource(
-        f"cellwright:index:{kind}", stack, {WANTED: wanted}, remote=False
-    )
+    component = pulumi.ComponentResource(f"cellwright:index:{kind}", stack)
     providers = {
         cluster: _provider(fleet, cluster) for cluster in {one.cluster for one in manifests}
     }
     registered: list[tuple[int, pulumi.Resource]] = []
-    for manifest in manifests:
-        kept = protection(fleet, manifest)
+    for one in registrations(fleet, manifests):
+        after = one.manifest.after
         options = pulumi.ResourceOptions(
             parent=component,
-            provider=providers[manifest.cluster],
-            depends_on=[resource for rank, resource in registered if rank <= manifest.after],
-            protect=kept.protect,
-            retain_on_delete=kept.retain,
+            provider=providers[one.manifest.cluster],
+            depends_on=[resource for rank, resource in registered if rank <= after],
+            protect=one.protect,
+            retain_on_delete=one.retain,
             version=PROVIDER_VERSION,
         )
-        resource = pulumi.CustomResource(
-            _token(manifest), _resource_name(manifest), _inputs(manifest, root), options
-        )
-        registered.append((manifest.rank, resource))
+        resource = pulumi.CustomResource(one.token, one.name, _inputs(one, root), options)
+        registered.append((one.manifest.rank, resource))
     component.register_outputs({})
-    finished = pulumi.Output.all(*[resource.urn for _, resource in registered])
-    pulumi.export(WANTED, finished.apply(lambda _: wanted))
 
 
 def _provider(fleet: Fleet, cluster: str) -> pulumi.ProviderResource:
@@ -104,23 +105,13 @@ def _provider(fleet: Fleet, cluster: str) -> pulumi.ProviderResource:
     return pulumi.ProviderResource("kubernetes", cluster, settings, options)
 
 
-def _token(manifest: Manifest) -> str:
-    group, _, version = str(manifest.body["apiVersion"]).rpartition("/")
-    return f"kubernetes:{group or 'core'}/{version}:{manifest.kind}"
-
-
-def _resource_name(manifest: Manifest) -> str:
-    parts = [manifest.namespace, manifest.name]
-    if manifest.stack == FLEET_STACK:
-        parts.insert(0, manifest.cluster)
-    return "/".join(part for part in parts if part)
-
-
-def _inputs(manifest: Manifest, root: bytes) -> dict[str, Any]:
-    body = dict(manifest.body)
-    if manifest.kind != "Secret":
-        return body
+def _inputs(one: Registration, root: bytes) -> dict[str, Any]:
     return {
-        key: pulumi.Output.secret(resolve(value, root)) if key == "stringData" else value
-        for key, value in body.items()
+        key: pulumi.Output.secret(resolve(value, root)) if key in one.secret_inputs else value
+        for key, value in one.manifest.body.items()
     }
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    """End quietly: Pulumi interrupts the program when a resource has failed, and has said why."""
+    sys.exit(1)

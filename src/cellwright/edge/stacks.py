@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cellwright.edge.process import CommandError, run, stream
-from cellwright.protection import WANTED
+from cellwright.registration import Registration, is_applied
 from cellwright.secret import ROOT_BYTES, ROOT_SECRET, decode_root
 
 _SETTING = f"cellwright:{ROOT_SECRET}"
@@ -75,7 +75,7 @@ def ensure(root: Path, names: Iterable[str], on_made: Callable[[str], None]) -> 
         if not text:
             missing.append(name)
     if missing and not found:
-        used = [name for name in missing if _resources(root, name)]
+        used = [name for name in missing if not is_empty(root, name)]
         if used:
             raise CommandError(
                 f"stack {used[0]} has resources but no {_SETTING}; restore its file in stacks/"
@@ -87,15 +87,12 @@ def ensure(root: Path, names: Iterable[str], on_made: Callable[[str], None]) -> 
 
 def is_empty(root: Path, name: str) -> bool:
     """Return whether nothing has been applied by the stack so far."""
-    return not _resources(root, name)
+    return not _state(root, name).get("resources")
 
 
-def is_up_to_date(root: Path, name: str, wanted: str) -> bool:
-    """Return whether the stack's last run both began and ended with the manifests `wanted`."""
-    resources = _resources(root, name)
-    begun = [one.get("inputs", {}).get(WANTED) for one in resources if _is_component(one)]
-    ended = [one.get("outputs", {}).get(WANTED) for one in resources if _is_stack(one)]
-    return begun == [wanted] and ended == [wanted]
+def is_up_to_date(root: Path, name: str, wanted: Iterable[Registration]) -> bool:
+    """Return whether the stack's state holds exactly what is wanted."""
+    return is_applied(_state(root, name), wanted)
 
 
 def up(root: Path, name: str) -> Finished:
@@ -132,18 +129,9 @@ def _runs(pid: int) -> bool:
     return True
 
 
-def _resources(root: Path, name: str) -> list[Any]:
+def _state(root: Path, name: str) -> dict[str, Any]:
     exported = json.loads(_pulumi(root, "stack", "export", "--stack", name))
-    found = exported.get("deployment", {}).get("resources") or []
-    return [one for one in found if one["type"] != "pulumi:pulumi:Stack" or one.get("outputs")]
-
-
-def _is_component(resource: Any) -> bool:
-    return str(resource["type"]).startswith("cellwright:index:")
-
-
-def _is_stack(resource: Any) -> bool:
-    return bool(resource["type"] == "pulumi:pulumi:Stack")
+    return dict(exported.get("deployment") or {})
 
 
 def _root_secret(root: Path, name: str) -> str:

@@ -5,8 +5,6 @@ import socket
 import subprocess
 import sys
 
-import pytest
-
 from cellwright.edge import stacks
 from cellwright.edge.stacks import Finished
 
@@ -57,23 +55,3 @@ def test_a_lock_is_stale_only_if_its_process_of_this_machine_is_gone() -> None:
     assert not stacks._lock_is_stale(lock(os.getpid(), here))
     assert not stacks._lock_is_stale(lock(ended.pid, f"not-{here}"))
     assert not stacks._lock_is_stale(["error: something else"])
-
-
-@pytest.mark.parametrize(
-    ("begun", "ended", "expected"),
-    [
-        ("a", "a", True),
-        ("b", "a", False),  # a later run began and did not end
-        ("a", None, False),  # the first run failed
-        (None, None, False),  # never run
-    ],
-)
-def test_a_stack_is_up_to_date_if_its_last_run_began_and_ended_with_the_same(
-    monkeypatch: pytest.MonkeyPatch, begun: str | None, ended: str | None, expected: bool
-) -> None:
-    resources = [
-        {"type": "pulumi:pulumi:Stack", "outputs": {"manifests": ended} if ended else {"x": 1}},
-        *([{"type": "cellwright:index:Cell", "inputs": {"manifests": begun}}] if begun else []),
-    ]
-    monkeypatch.setattr(stacks, "_resources", lambda _root, _name: resources)
-    assert stacks.is_up_to_date(stacks.Path("."), "alpha", "a") is expected

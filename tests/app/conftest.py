@@ -1,0 +1,158 @@
+"""One cell without its router: the real app on the real Postgres, and the router's headers."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.postgres.containers import (
+    APP_IMAGE,
+    DATA,
+    PASSWORDS,
+    POSTGRES_IMAGE,
+    Container,
+    Postgres,
+    container,
+    docker,
+    new_name,
+    postgres_options,
+    until,
+    volume,
+    write_passwords,
+)
+
+CELL = "alpha"
+_ids = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A running app, and its client."""
+
+    container: Container
+    client: httpx.Client
+
+    def ready(self) -> bool:
+        assert self.container.running(), f"it stopped:\n{self.container.logs()}"
+        try:
+            return self.client.get("/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """An organization that the router found in this cell; `cell` is what its directory says."""
+
+    client: httpx.Client
+    id: str
+    cell: str = CELL
+
+    def ask(self, method: str, path: str = "/notes", **options: Any) -> httpx.Response:
+        headers = {
+            "X-Cellwright-Organization": f"organization-{self.id}",
+            "X-Cellwright-Organization-Id": self.id,
+            "X-Cellwright-Cell": self.cell,
+            **options.pop("headers", {}),
+        }
+        return self.client.request(method, path, headers=headers, **options)
+
+    def note(self, text: str = "a note") -> str:
+        """Return the id of a new note."""
+        answer = self.ask("POST", json={"text": text})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    def texts(self) -> list[str]:
+        return [note["text"] for note in self.ask("GET").json()["notes"]]
+
+
+StartApp = Callable[..., AbstractContextManager[App]]
+
+
+def environment(role: str, **more: str) -> tuple[str, ...]:
+    """Return the options that give a container its environment, as the cell's template does."""
+    variables = {
+        "CELL": CELL,
+        "PGHOST": "postgres",
+        "PGPORT": "5432",
+        "PGDATABASE": "cell",
+        "PGUSER": f"cell_{role}",
+        "PGPASSWORD": PASSWORDS[role],
+        **more,
+    }
+    return tuple(f"--env={name}={value}" for name, value in variables.items())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _engine() -> None:
+    """Fail, not skip: these tests are about the real thing."""
+    docker("info")
+    docker("image", "inspect", POSTGRES_IMAGE, APP_IMAGE)
+
+
+@pytest.fixture(scope="session")
+def network() -> Iterator[str]:
+    """Return a network whose containers find each other by name."""
+    name = new_name()
+    docker("network", "create", name)
+    yield name
+    docker("network", "rm", name)
+
+
+@pytest.fixture(scope="session")
+def postgres(network: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """Return the cell's Postgres, with the app's schema."""
+    folder = tmp_path_factory.mktemp("secrets") / "passwords"
+    write_passwords(folder, PASSWORDS)
+    with volume() as data:
+        options = postgres_options(f"--volume={data}:{DATA}", folder)
+        reached = (f"--network={network}", "--network-alias=postgres")
+        with container(POSTGRES_IMAGE, *options, *reached) as running:
+            server = Postgres(running)
+            server.wait()
+            options = (f"--network={network}", *environment("owner"))
+            with container(APP_IMAGE, *options, command=("migrate",)) as migration:
+                assert migration.exit_code() == 0, migration.logs()
+            yield server
+
+
+@pytest.fixture(scope="session")
+def start_app(network: str, postgres: Postgres) -> StartApp:  # noqa: ARG001 - to be there
+    """Return what starts an app of the cell."""
+
+    @contextmanager
+    def begin(*options: str) -> Iterator[App]:
+        reached = (f"--network={network}", "--publish=127.0.0.1::8080")
+        with container(APP_IMAGE, *reached, *environment("app"), *options) as running:
+            address = f"http://127.0.0.1:{running.port(8080)}"
+            # Longer than the app may take; a test that waits for it fails with this error.
+            with httpx.Client(base_url=address, timeout=30, trust_env=False) as client:
+                started = App(running, client)
+                until(started.ready, "the app is ready")
+                yield started
+
+    return begin
+
+
+@pytest.fixture(scope="session")
+def app(start_app: StartApp) -> Iterator[App]:
+    """Return the cell's app."""
+    with start_app() as running:
+        yield running
+
+
+@pytest.fixture
+def organization(app: App) -> Organization:
+    """Return an organization that the cell has not seen before."""
+    return Organization(app.client, str(next(_ids)))
+
+
+@pytest.fixture
+def other(app: App) -> Organization:
+    """Return one more."""
+    return Organization(app.client, str(next(_ids)))

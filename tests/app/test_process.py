@@ -1,0 +1,125 @@
+"""The app as a process in a container: settings, logs, metrics, privileges, its end."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.app.conftest import CELL, App, Organization, StartApp, environment
+from tests.app.test_fence import waiting
+from tests.postgres.containers import APP_IMAGE, PASSWORDS, Postgres, container, docker, until
+
+pytestmark = pytest.mark.docker
+
+
+def test_health_names_the_cell(app: App) -> None:
+    for path in ("/healthz", "/readyz"):
+        answer = app.client.get(path)
+        assert (answer.status_code, answer.json()) == (200, {"status": "ok", "cell": CELL})
+        assert answer.headers["X-Cellwright-Cell"] == CELL
+
+
+def test_metrics_count_by_route_and_never_by_what_clients_send(
+    app: App, organization: Organization
+) -> None:
+    organization.note()
+    organization.ask("BREW", "/no/such/path")
+    metrics = app.client.get("/metrics").text
+    assert 'app_requests_total{method="POST",route="Notes",status="201"}' in metrics
+    assert 'app_requests_total{method="other",route="none",status="404"}' in metrics
+    assert 'app_request_seconds_bucket{le="+Inf",method="POST",route="Notes"}' in metrics
+    assert "app_pool_connections" in metrics
+    assert "app_database_away_total" in metrics
+    assert "process_resident_memory_bytes" in metrics
+    assert "BREW" not in metrics
+    assert "such" not in metrics
+
+
+def test_logs_are_json_lines_that_say_what_was_asked_and_nothing_secret(
+    app: App, organization: Organization
+) -> None:
+    organization.ask(
+        "POST",
+        "/o/acme/notes?token=query-secret",
+        json={"text": "body-secret"},
+        headers={
+            "X-Request-Id": "seen-in-the-log",
+            "Authorization": "Bearer header-secret",
+            "Cookie": "session=cookie-secret",
+        },
+    )
+    log = app.container.logs()
+    lines = [json.loads(line) for line in log.splitlines()]
+    (line,) = [line for line in lines if line.get("request_id") == "seen-in-the-log"]
+    assert line["milliseconds"] > 0
+    expected = {
+        "level": "info",
+        "cell": CELL,
+        "organization": f"organization-{organization.id}",
+        "organization_id": organization.id,
+        "method": "POST",
+        "path": "/o/acme/notes",
+        "status": 201,
+    }
+    assert expected.items() <= line.items()
+    for secret in ("-secret", *PASSWORDS.values()):
+        assert secret not in log
+    assert not any(line.get("path") in ("/readyz", "/metrics") for line in lines)
+
+
+def test_an_unexpected_failure_is_answered_and_logged(
+    app: App, organization: Organization, postgres: Postgres
+) -> None:
+    postgres.value("ALTER TABLE notes RENAME COLUMN text TO other", role="owner")
+    try:
+        answer = organization.ask("POST", json={"text": "body-secret"})
+    finally:
+        postgres.value("ALTER TABLE notes RENAME COLUMN other TO text", role="owner")
+    assert answer.status_code == 500
+    assert answer.json()["request_id"] == answer.headers["X-Request-Id"]
+    assert "column" not in answer.text
+    lines = [json.loads(line) for line in app.container.logs().splitlines()]
+    (failure,) = [
+        line
+        for line in lines
+        if line.get("request_id") == answer.headers["X-Request-Id"] and line["level"] == "error"
+    ]
+    assert 'column "text" of relation "notes" does not exist' in failure["exception"]
+    assert "body-secret" not in failure["exception"]
+    organization.note("it goes on")
+
+
+def test_what_is_under_way_is_answered_before_the_end(
+    start_app: StartApp, postgres: Postgres
+) -> None:
+    with start_app() as app, ThreadPoolExecutor() as threads:
+        organization = Organization(app.client, "7000001")
+        with postgres.transaction("LOCK TABLE notes IN SHARE MODE"):
+            answer = threads.submit(organization.ask, "POST", json={"text": "under way"})
+            until(lambda: waiting(postgres), "the write is under way")
+            docker("kill", "--signal=TERM", app.container.name)
+            app.container.follow("Shutting down")
+            assert app.container.running()
+        assert answer.result().status_code == 201
+        assert app.container.exit_code() == 0
+
+
+def test_unprivileged_and_without_an_installer(app: App) -> None:
+    status = app.container.shell("grep -E '^(Uid|CapEff)' /proc/1/status")
+    assert status.split() == ["Uid:", *["10001"] * 4, "CapEff:", "0" * 16]
+    find = "find / -xdev '(' -name 'pip*' -o -name 'setuptools*' ')' -path '*ython*' 2>/dev/null"
+    assert app.container.shell(f"{find} || true") == ""
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"CELL": ""}, "CELL must hold the name"),
+        ({"POOL_SIZE": "0"}, "POOL_SIZE must be an integer from 1 to 100"),
+        ({"POOL_SIZE": "many"}, "POOL_SIZE must be an integer from 1 to 100"),
+    ],
+)
+def test_wrong_settings_are_named(variables: dict[str, str], message: str) -> None:
+    with container(APP_IMAGE, *environment("app", **variables)) as wrong:
+        assert wrong.exit_code() == 1
+        assert message in wrong.logs()

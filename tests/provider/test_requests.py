@@ -1,0 +1,278 @@
+"""Requests, waiting and answers, against an API server made of a function."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx2
+import pytest
+from kubeprovider import api as api_module
+from kubeprovider import wait
+from kubeprovider.api import Api, ApiError, Apply, NoSuchKindError, UnreachableError
+from kubeprovider.immutable import Mutability
+from kubeprovider.kinds import Kind
+from kubeprovider.replies import DiffResponse, PropertyDiff, config_diff, diff_of
+from kubeprovider.wait import Limit, NotReadyError, until_gone, until_ready
+
+Json = dict[str, Any]
+DEPLOYMENT = Kind("apps", "v1", "Deployment")
+SERVED = {
+    "/apis/apps/v1": [
+        {"kind": "Deployment", "name": "deployments", "namespaced": True},
+        {"kind": "Scale", "name": "deployments/scale", "namespaced": True},
+    ],
+    "/api/v1": [{"kind": "Namespace", "name": "namespaces", "namespaced": False}],
+}
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_module, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(wait, "PAUSE_AFTER_BREAK", 0.0)
+
+
+class Server:
+    """Answers discovery by itself, and other requests by the given answers, in their order."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.requests: list[httpx2.Request] = []
+        self.warnings: list[str] = []
+
+    async def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        if request.url.path in SERVED and "watch" not in request.url.params:
+            self.requests.append(request)
+            return httpx2.Response(200, json={"resources": SERVED[request.url.path]})
+        self.requests.append(request)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer if isinstance(answer, httpx2.Response) else httpx2.Response(200, json=answer)
+
+    def run(self, use: Callable[[Api], Awaitable[Any]]) -> Any:
+        """The result of using an Api of this server."""
+
+        async def using() -> Any:
+            transport = httpx2.MockTransport(self)
+            client = httpx2.AsyncClient(transport=transport, base_url="https://cluster.invalid")
+            api = Api(client, self.warnings.append)
+            try:
+                return await use(api)
+            finally:
+                await api.close()
+
+        return asyncio.run(using())
+
+
+def _object(generation: int = 1, version: str = "1", available: int = 1, **metadata: str) -> Json:
+    status = {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1}
+    named = {
+        "name": "web",
+        "namespace": "here",
+        "uid": "u1",
+        "resourceVersion": version,
+        **metadata,
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {**named, "generation": generation},
+        "spec": {"replicas": 1},
+        "status": {**status, "availableReplicas": available},
+    }
+
+
+def _events(*events: tuple[str, Json]) -> httpx2.Response:
+    lines = [json.dumps({"type": kind, "object": obj}) for kind, obj in events]
+    return httpx2.Response(200, text="".join(f"{line}\n" for line in lines))
+
+
+def _refusal(code: int, **status: Any) -> httpx2.Response:
+    return httpx2.Response(code, json={"kind": "Status", **status})
+
+
+def test_an_apply_goes_to_the_objects_own_address() -> None:
+    server = Server(_object())
+    how = Apply("me", force=True, dry_run=True)
+    server.run(lambda api: api.apply(DEPLOYMENT, _object(), how))
+    request = server.requests[-1]
+    assert (request.method, request.url.path) == (
+        "PATCH",
+        "/apis/apps/v1/namespaces/here/deployments/web",
+    )
+    assert dict(request.url.params) == {
+        "fieldManager": "me",
+        "force": "true",
+        "fieldValidation": "Strict",
+        "dryRun": "All",
+    }
+    assert request.headers["Content-Type"] == "application/apply-patch+yaml"
+
+
+def test_each_group_is_discovered_once_however_many_ask() -> None:
+    async def use(api: Api) -> None:
+        await asyncio.gather(*(api.resource(DEPLOYMENT) for _ in range(9)))
+
+    server = Server()
+    server.run(use)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("kind", [Kind("apps", "v1", "Scale"), Kind("example.com", "v1", "Thing")])
+def test_a_kind_that_is_not_served_is_named(kind: Kind) -> None:
+    server = Server(_refusal(404))
+    with pytest.raises(NoSuchKindError, match=kind.kind):
+        server.run(lambda api: api.resource(kind))
+
+
+def test_broken_connections_and_busy_servers_are_tried_again() -> None:
+    busy = httpx2.Response(429, headers={"Retry-After": "0"}, json={})
+    server = Server(httpx2.ReadError("reset"), busy, _object(version="9"))
+    got = server.run(lambda api: api.get(DEPLOYMENT, "here", "web"))
+    assert got["metadata"]["resourceVersion"] == "9"
+
+
+def test_a_server_that_is_away_is_named_with_the_reason() -> None:
+    server = Server(*[httpx2.ConnectError("refused")] * api_module.ATTEMPTS)
+    with pytest.raises(UnreachableError, match=r"https://cluster\.invalid.*refused"):
+        server.run(lambda api: api.version())
+
+
+def test_a_connection_that_takes_too_long_is_not_tried_again() -> None:
+    server = Server(httpx2.ConnectTimeout("late"))
+    with pytest.raises(UnreachableError):
+        server.run(lambda api: api.version())
+
+
+def test_refusals_carry_code_and_causes() -> None:
+    cause = {"field": ".data.a", "message": 'conflict with "rival"'}
+    details = {"causes": [cause]}
+    server = Server(_refusal(409, reason="Conflict", message="Apply failed", details=details))
+    with pytest.raises(ApiError, match="Apply failed") as raised:
+        server.run(lambda api: api.apply(DEPLOYMENT, _object(), Apply("me")))
+    assert (raised.value.code, raised.value.reason) == (409, "Conflict")
+    assert raised.value.causes == [cause]
+
+
+def test_a_refusal_that_is_no_status_is_shown_as_it_is() -> None:
+    server = Server(httpx2.Response(502, text="bad gateway\n"))
+    with pytest.raises(ApiError, match="^bad gateway$"):
+        server.run(lambda api: api.version())
+
+
+def test_warnings_of_the_server_are_passed_on() -> None:
+    headers = [("Warning", '299 - "policy/v1beta1 is \\"deprecated\\""')]
+    server = Server(httpx2.Response(200, headers=headers, json={}))
+    server.run(lambda api: api.version())
+    assert server.warnings == ['policy/v1beta1 is "deprecated"']
+
+
+def _waiting(server: Server, live: Json, seconds: float = 60, *, stopped: bool = False) -> Any:
+    async def use(api: Api) -> Json:
+        stopping = asyncio.Event()
+        if stopped:
+            stopping.set()
+        return await until_ready(api, DEPLOYMENT, live, Limit(seconds, stopping, seen.append))
+
+    seen: list[str] = []
+    return server.run(use), seen
+
+
+def test_a_ready_object_needs_no_request() -> None:
+    server = Server()
+    assert _waiting(server, _object())[0] == _object()
+    assert not server.requests
+
+
+def test_a_wait_watches_from_the_version_that_it_knows() -> None:
+    ready = _object(version="3")
+    server = Server(_events(("MODIFIED", _object(version="2", available=0)), ("MODIFIED", ready)))
+    live, seen = _waiting(server, _object(version="1", available=0))
+    assert live == ready
+    assert seen == ["0 of 1 replicas are available"]
+    params = server.requests[-1].url.params
+    assert params["resourceVersion"] == "1"
+    assert params["fieldSelector"] == "metadata.name=web"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        _events(),
+        _events(("ERROR", {"code": 410})),
+        _refusal(410),
+        httpx2.ReadError("reset"),
+    ],
+)
+def test_a_watch_that_breaks_off_goes_on_from_a_read(broken: Any) -> None:
+    ready = _object(version="9")
+    server = Server(broken, _object(version="5", available=0), _events(("MODIFIED", ready)))
+    assert _waiting(server, _object(available=0))[0] == ready
+    assert server.requests[-1].url.params["resourceVersion"] == "5"
+
+
+def test_an_object_that_is_deleted_meanwhile_ends_the_wait() -> None:
+    server = Server(_events(("DELETED", _object())))
+    with pytest.raises(NotReadyError, match="was deleted"):
+        _waiting(server, _object(available=0))
+
+
+class _Silence(httpx2.AsyncByteStream):
+    async def __aiter__(self) -> Any:
+        await asyncio.sleep(3600)
+        yield b""
+
+
+def test_a_wait_ends_in_time_and_says_what_was_seen() -> None:
+    server = Server(httpx2.Response(200, stream=_Silence()))
+    with pytest.raises(NotReadyError, match=r"timed out after 0\.05 s.*0 of 1 replicas") as raised:
+        _waiting(server, _object(available=0), 0.05)
+    assert raised.value.live == _object(available=0)
+
+
+def test_an_interrupt_ends_the_wait() -> None:
+    server = Server(httpx2.Response(200, stream=_Silence()))
+    with pytest.raises(NotReadyError, match="was cancelled"):
+        _waiting(server, _object(available=0), stopped=True)
+
+
+def _going(server: Server, answer: Json) -> None:
+    limit = Limit(60, asyncio.Event(), lambda _: None)
+    server.run(lambda api: until_gone(api, DEPLOYMENT, answer, limit))
+
+
+def test_a_deletion_is_over_when_the_object_is_gone_or_another() -> None:
+    _going(Server(), {"kind": "Status", "status": "Success"})
+    _going(Server(_events(("MODIFIED", _object()), ("DELETED", _object()))), _object())
+    _going(Server(_events(), _object(uid="u2")), _object())
+    _going(Server(_events(), _refusal(404)), _object())
+
+
+def _diff(old: Json, new: Json, *ignored: str) -> DiffResponse:
+    return diff_of(DEPLOYMENT, (old, new), ignored, Mutability())
+
+
+def test_a_replacement_deletes_first_only_where_the_name_stays() -> None:
+    old = {"metadata": {"name": "a"}, "spec": {"selector": {"a": "1"}}}
+    same_name = _diff(old, {**old, "spec": {"selector": {"a": "2"}}})
+    assert same_name.deleteBeforeReplace
+    assert list(same_name.replaces) == ["spec.selector.a"]
+    assert same_name.detailedDiff["spec.selector.a"].kind == PropertyDiff.UPDATE_REPLACE
+    other_name = _diff(old, {**old, "metadata": {"name": "b"}})
+    assert list(other_name.replaces) == ["metadata.name"]
+    assert not other_name.deleteBeforeReplace
+
+
+def test_ignored_changes_are_none() -> None:
+    old, new = {"spec": {"replicas": 1, "r": {"x": 1}}}, {"spec": {"replicas": 2, "r": {"x": 2}}}
+    assert _diff(old, old).changes == DiffResponse.DIFF_NONE
+    assert _diff(old, new, "spec.replicas", "spec.r").changes == DiffResponse.DIFF_NONE
+    assert set(_diff(old, new, "spec.rep").detailedDiff) == {"spec.replicas", "spec.r.x"}
+
+
+def test_another_cluster_replaces_the_provider() -> None:
+    old, new = {"kubeconfig": "a"}, {"kubeconfig": "b"}
+    assert list(config_diff(old, new, other_cluster=True).replaces) == ["kubeconfig"]
+    assert not config_diff(old, new, other_cluster=False).replaces
+    assert config_diff(old, old, other_cluster=False).changes == DiffResponse.DIFF_NONE

@@ -1,0 +1,178 @@
+"""Two real routers (alpha and beta), a stub for a third cell, and the API server they watch."""
+
+import datetime as dt
+import ipaddress
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "images" / "router"))  # for `import agent`
+
+from tests.router.directory import ApiServer, Directory
+from tests.router.pods import IMAGE, Pod
+from tests.router.upstream import Upstream
+
+TOKEN = "token-of-the-router"
+_numbers = count(1)
+
+
+def _address(number: int) -> str:
+    return f"127.77.{os.getpid() % 250 + 1}.{number}"
+
+
+@pytest.fixture(scope="session")
+def _docker() -> None:
+    """Fail, not skip: a router that was never run has not been tested."""
+    for command in (["docker", "info"], ["docker", "image", "inspect", IMAGE]):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
+
+
+@pytest.fixture(scope="session")
+def new_address() -> Callable[[], str]:
+    """Return what makes loopback addresses that this run has not used yet."""
+    return lambda: _address(next(_numbers))
+
+
+@pytest.fixture(scope="session")
+def credentials(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a service account's token and CA, and the API servers' certificate."""
+    folder = tmp_path_factory.mktemp("credentials")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "kube-apiserver")])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(hours=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(
+            x509.SubjectAlternativeName(
+                [x509.IPAddress(ipaddress.ip_address(_address(n))) for n in range(1, 250)]
+            ),
+            critical=False,
+        )
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.KeyUsage(True, False, False, False, False, True, True, False, False),  # noqa: FBT003
+            critical=True,
+        )
+        .sign(key, hashes.SHA256())
+        .public_bytes(serialization.Encoding.PEM)
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    (folder / "server.pem").write_bytes(private + certificate)
+    (folder / "ca.crt").write_bytes(certificate)
+    (folder / "token").write_text(TOKEN)
+    return folder
+
+
+@dataclass(slots=True)
+class Fleet:
+    """What the tests change and ask."""
+
+    api: ApiServer
+    directory: Directory
+    alpha: Pod
+    beta: Pod
+    gamma: Upstream
+    apps: dict[str, Upstream]
+    account: Path
+
+    @property
+    def routers(self) -> tuple[Pod, Pod]:
+        return self.alpha, self.beta
+
+    def publish(self) -> None:
+        """Publish the directory and wait until both routers serve it."""
+        self.api.publish(self.directory)
+        for router in self.routers:
+            router.wait(self.directory.mark())
+
+
+def first_directory() -> Directory:
+    directory = Directory()
+    for number, name in enumerate(("alpha", "beta", "gamma"), 1):
+        directory.cells[name] = (number, f"router.cell-{name}.svc.cluster.local", 8080)
+    directory.add("acme", "alpha", hosts=("acme.example.com",))
+    directory.add("umbrella", "beta", path="umb", hosts=("umbrella.example.com", "u.example.org"))
+    directory.add("globex", "gamma", hosts=("globex.example.com",))
+    directory.add("umb", "alpha", path="other")
+    for state in ("maintenance", "fenced", "suspended", "gone"):
+        directory.add(f"in-{state}", "alpha", state=state)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def new_fleet(
+    _docker: None,
+    tmp_path_factory: pytest.TempPathFactory,
+    new_address: Callable[[], str],
+    credentials: Path,
+) -> Callable[[], AbstractContextManager[Fleet]]:
+    """Return what starts a fleet, for the time of a `with`."""
+
+    @contextmanager
+    def start() -> Iterator[Fleet]:
+        addresses = {name: new_address() for name in ("alpha", "beta", "gamma")}
+        directory = first_directory()
+        hosts = [
+            f"--add-host={host}:{addresses[name]}" for name, (_, host, _) in directory.cells.items()
+        ]
+        api = ApiServer(new_address(), 6443, credentials / "server.pem", TOKEN)
+        api.publish(directory)
+        account = tmp_path_factory.mktemp("account")
+        account.chmod(0o755)
+        for file in ("ca.crt", "token"):
+            shutil.copy(credentials / file, account)
+        mount = f"--volume={account}:/var/run/secrets/kubernetes.io/serviceaccount:ro"
+        with ExitStack() as stack:
+            gamma = stack.enter_context(Upstream(addresses["gamma"], 8080, "gamma"))
+            apps = {
+                name: stack.enter_context(Upstream(addresses[name], 9000, f"{name}-app"))
+                for name in ("alpha", "beta")
+            }
+            api.start()
+            stack.callback(api.stop)
+            pods = {
+                name: Pod(
+                    name,
+                    addresses[name],
+                    tmp_path_factory.mktemp(name),
+                    api.address,
+                    (*hosts, mount),
+                )
+                for name in ("alpha", "beta")
+            }
+            for pod in pods.values():
+                stack.callback(pod.remove)
+                pod.start()
+            yield Fleet(api, directory, pods["alpha"], pods["beta"], gamma, apps, account)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def fleet(new_fleet: Callable[[], AbstractContextManager[Fleet]]) -> Iterator[Fleet]:
+    """Return a fleet that all tests share which leave it as they found it."""
+    with new_fleet() as started:
+        yield started

@@ -1,0 +1,283 @@
+"""The directory of a fleet in a test, and a small API server that lists it and lets it be watched.
+
+Written from the Kubernetes API's rules for lists with pages, watches, bookmarks and expired
+versions, not from what the agent happens to do.
+"""
+
+import hashlib
+import json
+import ssl
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+NAMESPACE = "cellwright-directory"
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """One organization, as a line of the directory says it."""
+
+    name: str
+    id: int
+    cell: str
+    state: str = "active"
+    path: str = ""
+    hosts: tuple[str, ...] = ()
+
+    @property
+    def line(self) -> str:
+        fields = (self.name, self.id, self.cell, self.state, self.path or self.name)
+        return "\t".join(map(str, (*fields, ",".join(self.hosts)))) + "\n"
+
+    @property
+    def value(self) -> str:
+        return f"{self.id}:{self.name}:{self.cell}:{self.state}"
+
+
+@dataclass(slots=True)
+class Directory:
+    """Organizations by name and cells by name; `objects` makes the ConfigMaps of it."""
+
+    shards: int = 4
+    organizations: dict[str, Organization] = field(default_factory=dict)
+    cells: dict[str, tuple[int, str, int]] = field(default_factory=dict)
+
+    def add(self, name: str, cell: str, **more: Any) -> None:
+        ids = [one.id for one in self.organizations.values()]
+        self.organizations[name] = Organization(name, max(ids, default=1000) + 1, cell, **more)
+
+    def change(self, name: str, **fields: Any) -> None:
+        self.organizations[name] = replace(self.organizations[name], **fields)
+
+    def texts(self) -> dict[str, str]:
+        """Return the text of each ConfigMap by its name."""
+        lines: list[list[str]] = [[] for _ in range(self.shards)]
+        for one in self.organizations.values():
+            lines[zlib.crc32(one.name.encode()) % self.shards].append(one.line)
+        texts = {f"directory-{n:02d}": "".join(sorted(shard)) for n, shard in enumerate(lines)}
+        cells = sorted(
+            f"{name}\t{i}\t{host}\t{port}\n" for name, (i, host, port) in self.cells.items()
+        )
+        return {**texts, "directory-cells": "".join(cells)}
+
+    def mark(self) -> str:
+        """Return the checksum of the whole table, as `docs/routing.md` defines it."""
+        lines = [f"{name}\t{_sha256(text)}\n" for name, text in sorted(self.texts().items())]
+        return _sha256("".join(lines))
+
+    def maps(self) -> dict[str, dict[str, str]]:
+        """Return what HAProxy's maps should hold, without marks."""
+        found: dict[str, dict[str, str]] = {"path": {}, "host": {}, "name": {}}
+        for one in self.organizations.values():
+            path = one.path or one.name
+            found["path"][path] = one.value
+            found["host"].update(dict.fromkeys(one.hosts, one.value))
+            if path != one.name:
+                found["name"][one.name] = one.value
+        return found
+
+
+def config_map(name: str, text: str, checksum: str, shards: int) -> dict[str, Any]:
+    """Return a ConfigMap of the directory, as the fleet's stack writes it."""
+    cells = name == "directory-cells"
+    annotations = {"cellwright.dev/checksum": checksum}
+    if cells:
+        annotations["cellwright.dev/shards"] = str(shards)
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": name,
+            "namespace": NAMESPACE,
+            "labels": {"cellwright.dev/directory": "cells" if cells else "shard"},
+            "annotations": annotations,
+        },
+        "data": {"cells" if cells else "table": text},
+    }
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class ApiServer:
+    """Serves ConfigMaps of one namespace over TLS; can go away and come back."""
+
+    def __init__(self, address: str, port: int, certificate: Path, token: str) -> None:
+        self.address, self.port, self.token = address, port, token
+        self.objects: dict[str, dict[str, Any]] = {}
+        self.requests: list[str] = []
+        self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self._context.load_cert_chain(certificate)
+        self._events: list[tuple[int, str, dict[str, Any]]] = []
+        self._version = 100
+        self._forgotten = 0
+        self.changed = threading.Condition()
+        self._server: _Server | None = None
+
+    def publish(self, directory: Directory) -> None:
+        """Make the ConfigMaps what the directory says; equal ones are not touched."""
+        for name, text in directory.texts().items():
+            self.put(config_map(name, text, _sha256(text), directory.shards))
+
+    def put(self, wanted: dict[str, Any]) -> None:
+        """Create or change one object, as an apply would."""
+        name = wanted["metadata"]["name"]
+        with self.changed:
+            old = self.objects.get(name)
+            if old is not None and _without_version(old) == wanted:
+                return
+            self._version += 1
+            new = json.loads(json.dumps(wanted))
+            new["metadata"]["resourceVersion"] = str(self._version)
+            self.objects[name] = new
+            self._events.append((self._version, "MODIFIED" if old else "ADDED", new))
+            self.changed.notify_all()
+
+    def delete(self, name: str) -> None:
+        with self.changed:
+            self._version += 1
+            old = self.objects.pop(name)
+            old["metadata"]["resourceVersion"] = str(self._version)
+            self._events.append((self._version, "DELETED", old))
+            self.changed.notify_all()
+
+    def forget(self) -> None:
+        """Compact: watches from before now get 410, those that are open an error event."""
+        with self.changed:
+            self._forgotten = self._version
+            self._events.clear()
+            self.changed.notify_all()
+
+    @property
+    def version(self) -> int:
+        return self._version
+
+    def listed(self) -> list[dict[str, Any]]:
+        with self.changed:
+            return [self.objects[name] for name in sorted(self.objects)]
+
+    def events(self, after: int, still: Any) -> Iterator[dict[str, Any] | None]:
+        """Yield events in order, None now and then while there are none."""
+        while still():
+            with self.changed:
+                if after < self._forgotten:
+                    status = {"kind": "Status", "code": 410, "message": "too old resource version"}
+                    yield {"type": "ERROR", "object": status}
+                    return
+                new = [event for event in self._events if event[0] > after]
+                if not new:
+                    self.changed.wait(0.1)
+            for version, kind, subject in new:
+                after = version
+                yield {"type": kind, "object": subject}
+            if not new:
+                yield None
+
+    def start(self) -> None:
+        self._server = _Server((self.address, self.port), self, self._context)
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Go away: no new connections, and the open ones end."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.going = False
+            server.shutdown()
+            server.server_close()
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+
+def _without_version(found: dict[str, Any]) -> dict[str, Any]:
+    metadata = {key: value for key, value in found["metadata"].items() if key != "resourceVersion"}
+    return {**found, "metadata": metadata}
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], api: ApiServer, context: ssl.SSLContext) -> None:
+        super().__init__(address, _Handler)
+        self.api = api
+        self.going = True
+        self.socket = context.wrap_socket(
+            self.socket, server_side=True, do_handshake_on_connect=False
+        )
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: agents are killed in these tests."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    protocol_version = "HTTP/1.1"
+    timeout = 30
+
+    def do_GET(self) -> None:
+        api = self.server.api
+        api.requests.append(self.path)
+        url = urlsplit(self.path)
+        query = {key: values[0] for key, values in parse_qs(url.query).items()}
+        base = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
+        if self.headers["Authorization"] != f"Bearer {api.token}":
+            self._send(401, {"kind": "Status", "code": 401})
+        elif url.path == base and query.get("watch") == "1":
+            self._watch(int(query["resourceVersion"]))
+        elif url.path == base:
+            self._list(int(query.get("limit", "500")), query.get("continue", ""))
+        elif (name := url.path.removeprefix(f"{base}/")) in api.objects:
+            self._send(200, api.objects[name])
+        else:
+            self._send(404, {"kind": "Status", "code": 404})
+
+    def _list(self, limit: int, after: str) -> None:
+        found = [one for one in self.server.api.listed() if one["metadata"]["name"] > after]
+        page = found[:limit]
+        metadata = {"resourceVersion": str(self.server.api.version)}
+        if len(found) > limit:
+            metadata["continue"] = page[-1]["metadata"]["name"]
+        self._send(200, {"kind": "ConfigMapList", "metadata": metadata, "items": page})
+
+    def _watch(self, after: int) -> None:
+        api, server = self.server.api, self.server
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        quiet = time.monotonic()
+        for event in api.events(after, lambda: server.going):
+            if event is None and time.monotonic() - quiet < 1:
+                continue
+            quiet = time.monotonic()
+            mark = {"kind": "ConfigMap", "metadata": {"resourceVersion": str(api.version)}}
+            self._chunk(event or {"type": "BOOKMARK", "object": mark})
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _chunk(self, event: dict[str, Any]) -> None:
+        text = json.dumps(event).encode() + b"\n"
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(text), text))
+
+    def _send(self, code: int, value: dict[str, Any]) -> None:
+        text = json.dumps(value).encode()
+        self.send_response(code)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (its name)
+        """Say nothing."""

@@ -1,0 +1,187 @@
+"""Router pods: the agent and HAProxy in containers of the real image, on loopback addresses.
+
+As in a cluster, both share one folder and a network, and HAProxy starts when the agent is ready.
+"""
+
+import json
+import socket
+import subprocess
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from tests.postgres.containers import docker, new_name, until
+
+IMAGE = "cellwright/router:0.1.0"
+HOP_KEY = "a-key-of-the-whole-fleet-in-tests"
+RULES = ("path", "host", "header:X-Organization")
+_TEMPLATES = Path(__file__).parents[2] / "templates"
+_RESTRICTED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
+_DUMP = """
+import json, pathlib
+from agent.haproxy import session
+run = pathlib.Path("/run/cellwright")
+names = ("path", "host", "name", "cells")
+with session(run / "haproxy.sock") as opened:
+    maps = {name: opened.lines(run / "table" / f"{name}.map") for name in names}
+print(json.dumps({m: {k.decode(): v.decode() for k, v in one.items()} for m, one in maps.items()}))
+"""
+
+
+def configuration(cell: str, rules: Iterable[str] = RULES) -> str:
+    """Return the configuration of a cell's router; a rule is path, host or header:NAME."""
+    environment = Environment(  # noqa: S701 (not HTML)
+        loader=FileSystemLoader(_TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    parts = [rule.partition(":") for rule in rules]
+    found = [SimpleNamespace(by=by, header=header or None) for by, _, header in parts]
+    template = environment.get_template("router/haproxy.cfg.j2")
+    fleet = SimpleNamespace(routing=SimpleNamespace(rules=found))
+    return template.render(cell=SimpleNamespace(name=cell), fleet=fleet)
+
+
+@dataclass(slots=True)
+class Pod:
+    """One router; `folder` holds what its containers share. Its app is at port 9000."""
+
+    cell: str
+    address: str
+    folder: Path
+    api: str
+    options: tuple[str, ...]
+    rules: tuple[str, ...] = RULES
+    hop_key: str = HOP_KEY
+    agent: str = field(default_factory=new_name)
+    haproxy: str = field(default_factory=new_name)
+
+    def start(self) -> None:
+        self.start_agent()
+        self.start_haproxy()
+
+    def start_agent(self) -> None:
+        self.launch_agent()
+        self._until(self.ready, "the agent is ready", self.agent)
+
+    def launch_agent(self) -> None:
+        environment = {
+            "CELL": self.cell,
+            "APP_HOST": self.address,
+            "APP_PORT": "9000",
+            "KUBERNETES_SERVICE_HOST": self.api,
+            "KUBERNETES_SERVICE_PORT": "6443",
+            "ROUTER_ADDRESS": self.address,
+        }
+        self._run(self.agent, environment, ("python3", "-m", "agent"))
+
+    def ready(self) -> bool:
+        return self._probe(8405, "/readyz")
+
+    def start_haproxy(self) -> None:
+        config = self.folder / "etc"
+        config.mkdir(exist_ok=True)
+        (config / "haproxy.cfg").write_text(configuration(self.cell, self.rules))
+        environment = {"HOP_KEY": self.hop_key, "ROUTER_ADDRESS": self.address}
+        self._run(self.haproxy, environment)
+        self._until(lambda: self._probe(8404, "/healthz"), "HAProxy is up", self.haproxy)
+
+    def _run(self, name: str, environment: Mapping[str, str], command: Iterable[str] = ()) -> None:
+        run = self.folder / "run"
+        if not run.exists():
+            run.mkdir(parents=True)
+            run.chmod(0o777)  # as kubelet makes an emptyDir
+        variables = [f"--env={key}={value}" for key, value in environment.items()]
+        mounts = [f"--volume={run}:/run/cellwright", f"--volume={self.folder}/etc:/etc/cellwright"]
+        start = ("run", "--detach", "--name", name, "--network=host", *_RESTRICTED)
+        docker(*start, *self.options, *variables, *mounts, IMAGE, *command)
+
+    def _until(self, reached: Callable[[], bool], what: str, container: str) -> None:
+        """Wait; the error shows the container's log."""
+        try:
+            until(reached, what)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.logs(container)}") from None
+
+    def _probe(self, port: int, path: str) -> bool:
+        try:
+            return httpx.get(f"http://{self.address}:{port}{path}").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def remove(self, *names: str) -> None:
+        """Kill containers, this pod's both if none is named."""
+        for name in names or (self.haproxy, self.agent):
+            subprocess.run(["docker", "rm", "--force", name], capture_output=True, check=True)
+
+    def logs(self, name: str) -> str:
+        done = subprocess.run(
+            ["docker", "logs", name],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    def access(self, request_id: str) -> dict[str, Any]:
+        """Return the line of the access log about one request."""
+        found: list[dict[str, Any]] = []
+
+        def logged() -> bool:
+            lines = [line for line in self.logs(self.haproxy).splitlines() if line[:1] == "{"]
+            found[:] = [one for one in map(json.loads, lines) if one["request_id"] == request_id]
+            return bool(found)
+
+        until(logged, f"a line of the access log about {request_id}")
+        assert len(found) == 1
+        return found[0]
+
+    def process(self) -> str:
+        """Return what changes when HAProxy's container is started again."""
+        return docker("inspect", "--format", "{{.State.Pid}} {{.State.StartedAt}}", self.haproxy)
+
+    def table(self) -> dict[str, Any]:
+        found: dict[str, Any] = httpx.get(f"http://{self.address}:8405/table").json()
+        return found
+
+    def wait(self, mark: str) -> None:
+        """Wait until HAProxy serves the table with this checksum."""
+
+        def serves() -> bool:
+            table = self.table()
+            return table["checksum"] == mark and table["served"] is True
+
+        self._until(serves, f"{self.cell} serves {mark}", self.agent)
+
+    def maps(self) -> dict[str, dict[str, str]]:
+        """Return what HAProxy's maps hold, marks included."""
+        found: dict[str, dict[str, str]] = json.loads(
+            docker("exec", self.agent, "python3", "-c", _DUMP)
+        )
+        return found
+
+    def get(
+        self, path: str, headers: Mapping[str, str] | None = None, **options: Any
+    ) -> httpx.Response:
+        url = f"http://{self.address}:8080{path}"
+        return httpx.request(options.pop("method", "GET"), url, headers=headers, **options)
+
+    def answered_by(self, path: str, headers: Mapping[str, str] | None = None) -> str:
+        """Return the name of the app or stub that answered, or the router's own status."""
+        answer = self.get(path, headers)
+        return str(answer.json().get("app", answer.status_code))
+
+    def raw(self, data: bytes) -> bytes:
+        """Send bytes on a new connection, and return all that comes back."""
+        with socket.create_connection((self.address, 8080), timeout=20) as connection:
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: connection.recv(65536), b""))

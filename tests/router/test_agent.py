@@ -1,0 +1,279 @@
+"""The agent's parts without HAProxy: what they accept, compute and keep."""
+
+import hashlib
+import json
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from agent.addresses import resolve
+from agent.directory import Endpoint, MalformedError, parse_cells, parse_shard
+from agent.haproxy import batches
+from agent.maps import MAPS, Change, Lines, change_between, difference, holding, lines_of, sections
+from agent.settings import SettingsError, read_settings
+from agent.status import Status
+from agent.store import Store
+from agent.table import CELLS, ConfigMap, Table
+from hypothesis import given
+from hypothesis import strategies as st
+
+LINE = b"acme\t1001\talpha\tactive\tacme-inc\ta.example.com,b.example.org\n"
+
+
+def test_a_line_says_all_about_an_organization() -> None:
+    (found,) = parse_shard(LINE, 0, 1)
+    value = b" 1001:acme:alpha:active\n"
+    assert sections([found]) == {
+        "path": b"acme-inc" + value,
+        "host": b"a.example.com" + value + b"b.example.org" + value,
+        "name": b"acme" + value,
+    }
+    plain = parse_shard(b"acme\t1\talpha\tgone\tacme\t\n", 0, 1)
+    assert sections(plain) == {"path": b"acme 1:acme:alpha:gone\n", "host": b"", "name": b""}
+    assert parse_shard(b"", 0, 1) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"\n",
+        b"acme\n",
+        LINE[:-1],
+        LINE + b"\n",
+        LINE + LINE,
+        b"zeta\t1\talpha\tactive\tzeta\t\n" + LINE,
+        LINE.replace(b"\n", b"\r\n"),
+        LINE.replace(b"\t", b" "),
+        LINE.replace(b"\n", b"\tmore\n"),
+        LINE.replace(b"acme\t", b"Acme\t", 1),
+        LINE.replace(b"acme\t", b"-acme\t", 1),
+        LINE.replace(b"acme\t", b"\t", 1),
+        LINE.replace(b"acme\t", b"a" * 64 + b"\t", 1),
+        LINE.replace(b"1001", b"0"),
+        LINE.replace(b"1001", b"-1"),
+        LINE.replace(b"1001", "\u0661".encode()),
+        LINE.replace(b"1001", b"1" * 20),
+        LINE.replace(b"alpha", b"alpha:beta"),
+        LINE.replace(b"alpha", b"al pha"),
+        LINE.replace(b"active", b"Active"),
+        LINE.replace(b"active", b""),
+        LINE.replace(b"acme-inc", b"acme/inc"),
+        LINE.replace(b"acme-inc", b".."),
+        LINE.replace(b"acme-inc", b"acme;inc"),
+        LINE.replace(b"acme-inc", b"acme inc"),
+        LINE.replace(b"acme-inc", b"acme\\inc"),
+        LINE.replace(b"acme-inc", "äcme".encode()),
+        LINE.replace(b"a.example", b".example"),
+        LINE.replace(b"a.example.com,", b","),
+        LINE.replace(b"a.example.com", b"localhost"),
+        LINE.replace(b"a.example.com", b"A.example.com"),
+        LINE.replace(b"a.example.com", b"a.example.com:80"),
+        LINE.replace(b"a.example.com", b"-a.example.com"),
+        LINE.replace(b"a.example.com", b"a." * 126 + b"com"),
+    ],
+)
+def test_malformed_shard(line: bytes) -> None:
+    with pytest.raises(MalformedError, match=r"line [12]: "):
+        parse_shard(line, 0, 1)
+
+
+def test_an_organization_in_a_wrong_shard() -> None:
+    right = zlib.crc32(b"acme") % 64
+    assert len(parse_shard(LINE, right, 64)) == 1
+    with pytest.raises(MalformedError, match="another shard"):
+        parse_shard(LINE, (right + 1) % 64, 64)
+
+
+def test_cells() -> None:
+    text = b"alpha\t1\trouter.cell-alpha.svc.cluster.local\t80\nbeta\t2\tfd00::1\t65535\n"
+    assert parse_cells(text) == {
+        "alpha": Endpoint("router.cell-alpha.svc.cluster.local", 80),
+        "beta": Endpoint("fd00::1", 65535),
+    }
+    assert parse_cells(b"") == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"alpha\t1\thost\t80",
+        b"alpha\t1\thost\t80\n\n",
+        b"alpha\t1\thost\t80\nalpha\t2\tother\t80\n",
+        b"alpha\t1\thost\t65536\n",
+        b"alpha\t1\thost\t0\n",
+        b"alpha\t1\thost;quit\t80\n",
+        b"alpha\t1\tho st\t80\n",
+        b"alpha\t1\t\t80\n",
+        b"al/pha\t1\thost\t80\n",
+        b"alpha\thost\t80\n",
+    ],
+)
+def test_malformed_cells(text: bytes) -> None:
+    with pytest.raises(MalformedError):
+        parse_cells(text)
+
+
+class Model:
+    """A map as HAProxy keeps it: entries in order, the first of a key is found."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[bytes, bytes]] = []
+
+    def make(self, change: Change) -> None:
+        for key, value in change.add.items():
+            assert key not in self.found()
+            self.entries.append((key, value))
+        for key, value in change.set.items():
+            assert key in self.found()
+            self.entries = [(k, value if k == key else v) for k, v in self.entries]
+        for key in change.delete:
+            assert key in self.found()
+            self.entries = [(k, v) for k, v in self.entries if k != key]
+
+    def found(self) -> Lines:
+        return dict(reversed(self.entries))
+
+
+_KEYS = st.sampled_from([b"a", b"b", b"c", b"d"])
+_SECTION = st.dictionaries(_KEYS, st.integers(0, 3).map(lambda n: b"%d" % n))
+_STEP = st.dictionaries(st.integers(0, 3), _SECTION, min_size=1)
+
+
+@given(st.lists(_STEP, max_size=8), st.sampled_from([0, 100]))
+def test_changes_lead_to_the_table_whatever_collides(
+    steps: list[Mapping[int, Lines]], few: int
+) -> None:
+    """Of shards with the same key the lowest counts, in whatever order and company they change."""
+    table: dict[int, bytes] = dict.fromkeys(range(4), b"")
+    model, contested = Model(), set[bytes]()
+
+    def holders(keys: set[bytes]) -> dict[int, Lines]:
+        return {number: holding(section, keys, few) for number, section in table.items()}
+
+    for step in steps:
+        before, after = {}, {}
+        for number, lines in step.items():
+            made = b"".join(b"%s %s\n" % line for line in sorted(lines.items()))
+            before[number], after[number] = difference(table[number], made)
+            table[number] = made
+        model.make(change_between(before, after, holders, contested))
+        wanted: Lines = {}
+        for number in range(3, -1, -1):
+            wanted |= lines_of(table[number].split(b"\n")[:-1])
+        assert model.found() == wanted
+
+
+def test_a_change_of_value_asks_no_other_shard() -> None:
+    def holders(_: set[bytes]) -> dict[int, Lines]:
+        raise AssertionError("asked")
+
+    change = change_between({1: {b"a": b"1"}}, {1: {b"a": b"2"}}, holders, set())
+    assert change == Change(set={b"a": b"2"})
+
+
+@given(st.lists(st.text("ab", max_size=12)), st.integers(1, 30))
+def test_batches_keep_all_and_stay_small(items: list[str], limit: int) -> None:
+    made = list(batches(items, limit))
+    assert [item for batch in made for item in batch] == items
+    assert all(len(batch) == 1 or len(";".join(batch)) <= limit for batch in made)
+
+
+def _config_map(name: str, text: bytes, shards: str = "") -> ConfigMap:
+    return ConfigMap(name, text, hashlib.sha256(text).hexdigest(), shards)
+
+
+_CELLS = _config_map(CELLS, b"alpha\t1\thost\t80\n", "1")
+_SHARD = _config_map("directory-00", LINE)
+
+
+def test_a_table_is_there_when_all_of_it_is(tmp_path: Path) -> None:
+    table = Table(Store(tmp_path))
+    table.take([_SHARD])
+    assert not table.complete
+    table.take([_CELLS])
+    assert not table.complete
+    step = table.take([_SHARD])
+    assert table.complete
+    assert step.changes is None
+    assert {name: table.entries(name) for name in MAPS} == {"path": 1, "host": 2, "name": 1}
+    lines = (_SHARD, _CELLS)
+    text = "".join(f"{one.name}\t{one.checksum}\n" for one in lines)
+    assert table.mark == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_a_table_is_found_again_on_disk(tmp_path: Path) -> None:
+    table = Table(Store(tmp_path))
+    table.take([_CELLS, _SHARD])
+    again = Table(Store(tmp_path))
+    assert again.complete
+    assert (again.mark, again.cells) == (table.mark, table.cells)
+    step = again.take([_CELLS, _SHARD])
+    assert step.before == again.mark
+    assert step.changes is not None
+    assert all(len(change) == 0 for change in step.changes.values())
+
+
+def test_what_is_refused_leaves_what_was_good(tmp_path: Path) -> None:
+    table = Table(Store(tmp_path))
+    table.take([_CELLS, _SHARD])
+    mark = table.mark
+    wrong = ConfigMap("directory-00", LINE.replace(b"alpha", b"beta"), _SHARD.checksum)
+    table.take([wrong, _config_map(CELLS, b"alpha\t1\thost\t80\n", "none")])
+    assert table.refused.keys() == {"directory-00", CELLS}
+    assert table.mark == mark
+    table.take([_CELLS, _SHARD])
+    assert table.refused == {}
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}\n", b'{"checksum": "x"', b"\xff\n"])
+def test_a_damaged_shard_is_not_used(tmp_path: Path, damage: bytes) -> None:
+    Table(Store(tmp_path)).take([_CELLS, _SHARD])
+    (tmp_path / "shards-1" / "00").write_bytes(damage)
+    table = Table(Store(tmp_path))
+    assert not table.complete
+    table.take([_SHARD])
+    assert table.complete
+
+
+def test_a_damaged_state_is_not_used(tmp_path: Path) -> None:
+    Table(Store(tmp_path)).take([_CELLS, _SHARD])
+    (tmp_path / "state.json").write_text("[")
+    assert not Table(Store(tmp_path)).complete
+
+
+def test_names_are_looked_up_and_the_last_address_is_kept() -> None:
+    here = Endpoint("localhost", 80)
+    assert resolve(here, None) in ("127.0.0.1/80", "::1/80")
+    assert resolve(here, "127.0.0.1/80") == "127.0.0.1/80"
+    assert resolve(here, "127.0.0.1/90") == "127.0.0.1/80"
+    nowhere = Endpoint("nowhere.invalid", 80)
+    assert resolve(nowhere, "127.0.0.9/80") == "127.0.0.9/80"
+    assert resolve(nowhere, None) is None
+    assert resolve(Endpoint("a..b", 80), None) is None
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("CELL", ""),
+        ("CELL", "Al pha"),
+        ("APP_PORT", "x"),
+        ("APP_PORT", "0"),
+        ("KUBERNETES_SERVICE_HOST", ""),
+    ],
+)
+def test_settings_name_what_is_wrong(variable: str, value: str) -> None:
+    good = {"CELL": "alpha", "KUBERNETES_SERVICE_HOST": "127.0.0.1"}
+    assert read_settings(good).app == Endpoint("app", 8080)
+    with pytest.raises(SettingsError, match=variable):
+        read_settings({**good, variable: value})
+
+
+def test_metrics_can_be_read() -> None:
+    for line in Status(unresolved=("beta",)).metrics().splitlines():
+        if not line.startswith("#"):
+            name, value = line.rsplit(" ", 1)
+            assert name.startswith("cellwright_table_")
+            float(value)
+    assert json.loads(json.dumps(Status().table()))["age_seconds"] is None

@@ -1,0 +1,219 @@
+"""Whatever is away, the rest goes on: nothing is guessed, and all catch up by themselves."""
+
+import resource
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from socket import socket
+
+import pytest
+
+from tests.postgres.containers import docker, until
+from tests.router.conftest import Fleet
+from tests.router.pods import HOP_KEY, IMAGE
+
+pytestmark = pytest.mark.docker
+
+
+@pytest.fixture(scope="module")
+def fleet(new_fleet: Callable[[], AbstractContextManager[Fleet]]) -> Iterator[Fleet]:
+    """Return a fleet of this module's own: its parts are killed."""
+    with new_fleet() as started:
+        yield started
+
+
+@pytest.fixture
+def move(fleet: Fleet) -> Iterator[Callable[[str, str], None]]:
+    """Return what gives an organization another cell in the directory; undone at the end."""
+    before = dict(fleet.directory.organizations)
+
+    def moved(organization: str, cell: str) -> None:
+        fleet.directory.change(organization, cell=cell)
+        fleet.api.publish(fleet.directory)
+
+    yield moved
+    fleet.directory.organizations = before
+    fleet.publish()
+
+
+def test_a_cell_that_is_away_fails_its_own_organizations_only(fleet: Fleet) -> None:
+    number, _, port = fleet.directory.cells["gamma"]
+    before = fleet.directory.cells["gamma"]
+    nobody = f"{fleet.gamma.address.rpartition('.')[0]}.254"
+    fleet.directory.cells["gamma"] = (number, nobody, port)
+    fleet.publish()
+    until(lambda: fleet.alpha.answered_by("/o/globex/") == "503", "the cell is away")
+    answer = fleet.alpha.get("/o/globex/")
+    assert answer.json() == {
+        "error": "the cell is away",
+        "request_id": answer.headers["X-Request-Id"],
+    }
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.headers["X-Cellwright-Cell"] == "alpha"
+    assert fleet.alpha.answered_by("/o/acme/") == "alpha-app"
+    assert fleet.alpha.answered_by("/o/umb/") == "beta-app"
+    fleet.directory.cells["gamma"] = before
+    fleet.publish()
+    until(lambda: fleet.alpha.answered_by("/o/globex/") == "gamma", "the cell is back")
+
+
+def test_a_cell_that_hangs_leaves_room_for_the_others(fleet: Fleet) -> None:
+    """It takes connections and says nothing: only a thousand requests may wait for it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4096)), hard))
+    before = fleet.directory.cells["gamma"]
+    address = f"{fleet.gamma.address.rpartition('.')[0]}.253"
+    with ExitStack() as stack:
+        silent = stack.enter_context(socket())
+        silent.bind((address, 8080))
+        silent.listen(2000)
+        fleet.directory.cells["gamma"] = (before[0], address, 8080)
+        fleet.publish()
+        until(lambda: address in fleet.alpha.maps()["cells"]["gamma"], "the new address")
+        for _ in range(1000):
+            client = stack.enter_context(socket())
+            client.connect((fleet.alpha.address, 8080))
+            client.sendall(b"GET /o/globex/ HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = fleet.alpha.get("/o/globex/")
+        assert (answer.status_code, answer.json()["error"]) == (503, "the cell is overloaded")
+        assert fleet.alpha.answered_by("/o/acme/") == "alpha-app"
+        assert fleet.alpha.answered_by("/o/umb/") == "beta-app"
+    fleet.directory.cells["gamma"] = before
+    fleet.publish()
+    until(lambda: fleet.alpha.answered_by("/o/globex/") == "gamma", "the cell is back")
+
+
+def test_contradictory_tables_make_no_loop(fleet: Fleet, move: Callable[[str, str], None]) -> None:
+    """Alpha says that beta has it, beta that alpha has it: one hop, then 508."""
+    fleet.beta.remove(fleet.beta.agent)
+    move("acme", "beta")
+    fleet.alpha.wait(fleet.directory.mark())
+    asked = {name: len(app.requests) for name, app in fleet.apps.items()}
+    answer = fleet.alpha.get("/o/acme/", {"X-Request-Id": "loop-1"})
+    assert answer.status_code == 508
+    assert answer.json()["request_id"] == "loop-1"
+    assert answer.headers["X-Cellwright-Cell"] == "beta"
+    assert {name: len(app.requests) for name, app in fleet.apps.items()} == asked
+    assert fleet.alpha.access("loop-1")["status"] == 508  # once
+    assert fleet.beta.access("loop-1")["status"] == 508
+    fleet.beta.start_agent()
+    fleet.beta.wait(fleet.directory.mark())
+    assert fleet.alpha.answered_by("/o/acme/") == "beta-app"
+
+
+def test_no_loop_even_between_routers_that_do_not_know_each_other(
+    fleet: Fleet, move: Callable[[str, str], None]
+) -> None:
+    """With different keys, as while they are changed, each takes the other for a client."""
+    fleet.beta.remove(fleet.beta.haproxy)
+    fleet.beta.hop_key = "another-key"
+    fleet.beta.start_haproxy()
+    fleet.beta.wait(fleet.directory.mark())
+    assert fleet.alpha.answered_by("/o/umb/") == "beta-app"
+    fleet.beta.remove(fleet.beta.agent)
+    move("acme", "beta")
+    fleet.alpha.wait(fleet.directory.mark())
+    assert fleet.alpha.answered_by("/o/acme/") == "508"
+    fleet.beta.remove(fleet.beta.haproxy)
+    fleet.beta.hop_key = HOP_KEY
+    fleet.beta.start()
+
+
+def test_the_agent_is_away(fleet: Fleet, move: Callable[[str, str], None]) -> None:
+    process = fleet.alpha.process()
+    docker("kill", fleet.alpha.agent)
+    assert fleet.alpha.answered_by("/o/acme/") == "alpha-app"
+    move("acme", "beta")
+    fleet.beta.wait(fleet.directory.mark())
+    docker("start", fleet.alpha.agent)
+    until(fleet.alpha.ready, "the agent is back")
+    fleet.alpha.wait(fleet.directory.mark())
+    assert fleet.alpha.answered_by("/o/acme/") == "beta-app"
+    assert fleet.alpha.process() == process
+
+
+def test_the_api_server_is_away(fleet: Fleet, move: Callable[[str, str], None]) -> None:
+    """Agent and HAProxy are killed and start from disk; when it is back they catch up."""
+    before = fleet.directory.mark()
+    with fleet.api.away():
+        for router in fleet.routers:
+            router.remove()
+            router.start()
+            router.wait(before)
+        assert fleet.alpha.answered_by("/o/acme/") == "alpha-app"
+        assert fleet.alpha.answered_by("/o/umb/") == "beta-app"
+        assert fleet.beta.answered_by("/", {"Host": "acme.example.com"}) == "alpha-app"
+        assert fleet.alpha.table()["age_seconds"] is None
+        move("acme", "beta")
+        assert fleet.alpha.answered_by("/o/acme/") == "alpha-app"
+    for router in fleet.routers:
+        router.wait(fleet.directory.mark())
+    assert fleet.alpha.answered_by("/o/acme/") == "beta-app"
+
+
+def test_haproxy_restarts_with_the_newest_table(
+    fleet: Fleet, move: Callable[[str, str], None]
+) -> None:
+    move("acme", "gamma")
+    fleet.alpha.wait(fleet.directory.mark())
+    docker("kill", fleet.alpha.haproxy)
+    docker("start", fleet.alpha.haproxy)
+    fleet.alpha.wait(fleet.directory.mark())
+    until(lambda: fleet.alpha.answered_by("/o/acme/") == "gamma", "HAProxy is back")
+
+
+def test_haproxy_that_started_with_old_files_is_mended(
+    fleet: Fleet, move: Callable[[str, str], None]
+) -> None:
+    path = fleet.alpha.folder / "run/table/path.map"
+    old = path.read_bytes()
+    move("acme", "gamma")
+    fleet.alpha.wait(fleet.directory.mark())
+    until(lambda: path.read_bytes() != old, "the file follows")
+    docker("kill", fleet.alpha.haproxy)
+    path.write_bytes(old)
+    docker("start", fleet.alpha.haproxy)
+    until(lambda: fleet.alpha.answered_by("/o/acme/") == "gamma", "the table is served")
+    fleet.alpha.wait(fleet.directory.mark())
+
+
+def test_a_table_that_is_not_whole_is_not_served(fleet: Fleet) -> None:
+    """A shard was damaged on disk: no router begins to answer 404 for its organizations."""
+    mark = fleet.directory.mark()
+    with fleet.api.away():
+        fleet.alpha.remove()
+        shard = fleet.alpha.folder / f"run/table/shards-{fleet.directory.shards}/02"
+        shard.write_bytes(shard.read_bytes().replace(b":alpha:", b":gamma:"))
+        fleet.alpha.launch_agent()
+        until(lambda: "API server is away" in fleet.alpha.logs(fleet.alpha.agent), "the agent runs")
+        assert not fleet.alpha.ready()
+    until(fleet.alpha.ready, "the agent is ready")
+    fleet.alpha.start_haproxy()
+    fleet.alpha.wait(mark)
+    assert fleet.alpha.answered_by("/o/acme/") == "alpha-app"
+
+
+def test_a_rotated_token_is_read_again(fleet: Fleet, move: Callable[[str, str], None]) -> None:
+    with fleet.api.away():
+        fleet.api.token = "another-token"
+        (fleet.account / "token").write_text(fleet.api.token)
+    move("acme", "beta")
+    for router in fleet.routers:
+        router.wait(fleet.directory.mark())
+
+
+@pytest.mark.parametrize("key", [None, ""])
+def test_haproxy_does_not_start_without_the_fleets_key(fleet: Fleet, key: str | None) -> None:
+    variable = [] if key is None else [f"--env=HOP_KEY={key}"]
+    folder = fleet.alpha.folder
+    mounts = [f"--volume={folder}/run:/run/cellwright", f"--volume={folder}/etc:/etc/cellwright"]
+    check = ["haproxy", "-c", "-f", "/etc/cellwright/haproxy.cfg"]
+    done = subprocess.run(
+        ["docker", "run", "--rm", "--network=none", *variable, *mounts, IMAGE, *check],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "HOP_KEY is" in done.stderr
