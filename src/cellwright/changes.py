@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from cellwright.effects import Effect, of_change, of_removal
-from cellwright.manifest import SECRET_KEY, Manifest
+from cellwright.manifest import Manifest
+from cellwright.node import SECRET_KEY
 from cellwright.problem import Path
-from cellwright.rendered import redacted
+from cellwright.redact import redacted
 
 Stacks = Mapping[str, Iterable[Manifest]]
 Action = Literal["add", "change", "remove"]

@@ -7,8 +7,8 @@ something that is gone. Refuses to check what it makes (`plan` does) and to writ
 from collections.abc import Mapping
 from typing import Any
 
+from cellwright.emit import to_yaml
 from cellwright.model import Fleet
-from cellwright.writing import to_yaml
 
 API_VERSION = "cellwright/v1"
 
@@ -51,7 +51,7 @@ def _next_range(fleet: Fleet) -> dict[str, int] | None:
 
 
 def _text(kind: str, name: str, spec: Mapping[str, Any]) -> str:
-    definition = {
+    definition: dict[str, Any] = {
         "apiVersion": API_VERSION,
         "kind": kind,
         "metadata": {"name": name},

@@ -1,4 +1,4 @@
-"""Manifests as files for people and for review, with every secret redacted.
+"""Manifests as files for people and for review, in which secrets are only named.
 
 Refuses to write them anywhere.
 """
@@ -9,12 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from cellwright.document import read_yaml
-from cellwright.manifest import SECRET_KEY, Manifest, order_of
+from cellwright.manifest import Manifest, order_of
 from cellwright.problem import Problem
-from cellwright.writing import to_yaml
 
-REDACTED = "(secret)"
-_SECRET_FIELDS = ("data", "stringData")
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9.-]+")
 
 
@@ -31,7 +28,7 @@ def files(manifests: Iterable[Manifest]) -> dict[str, str]:
         cluster, group, _, namespace, _ = one.identity
         rest = "@".join(_safe(part) for part in (cluster, namespace, group))
         path = name if times[name] == 1 else f"{_stem(one)}@{rest}.yaml"
-        found[path] = to_yaml(redacted(one.body))
+        found[path] = one.text
     return found
 
 
@@ -71,37 +68,6 @@ def stream(manifests: Iterable[Manifest]) -> Iterable[str]:
     """Return the text of each manifest as a document of one YAML stream, named by a comment."""
     for path, text in files(manifests).items():
         yield f"---\n# {path}\n{text}"
-
-
-def redacted(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an object in which no secret stands.
-
-    A secret that is derived is named. Of other values of a Secret only the keys are kept: they
-    may come from anywhere.
-    """
-    shown: dict[str, Any] = {key: _without_marks(value) for key, value in body.items()}
-    if body.get("kind") == "Secret":
-        for field in _SECRET_FIELDS:
-            values = body.get(field)
-            if isinstance(values, Mapping):
-                shown[field] = {key: _named(value) for key, value in values.items()}
-    return shown
-
-
-def _named(value: Any) -> str:
-    if isinstance(value, Mapping) and set(value) == {SECRET_KEY}:
-        return f"(secret {value[SECRET_KEY]})"
-    return REDACTED
-
-
-def _without_marks(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        if set(value) == {SECRET_KEY}:
-            return _named(value)
-        return {key: _without_marks(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_without_marks(one) for one in value]
-    return value
 
 
 def _stem(manifest: Manifest) -> str:

@@ -5,14 +5,14 @@ problems with a place. Refuses anything that needs more than one document (`pars
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from referencing import Registry, Resource
 
 from cellwright.document import Document, Value
-from cellwright.problem import Path, Problem, dotted, nearest
+from cellwright.problem import Path, Place, Problem, dotted, nearest
 
 API_VERSION = "cellwright/v1"
 KINDS = ("Fleet", "Cell", "Organization")
@@ -52,7 +52,7 @@ class Schemas:
         if kind not in KINDS:
             return [self._unknown_kind(document, value)]
         errors = self._validators[str(kind)].iter_errors(value)
-        found = (problem for error in errors for problem in _problems(document, error))
+        found = (problem for error in errors for problem in problems_of(document, error))
         return list(dict.fromkeys(found))
 
     @staticmethod
@@ -68,7 +68,15 @@ class Schemas:
         return Problem(place, "kind", "CW104", f"no kind {kind!r}", nearest(kind, KINDS))
 
 
-def _problems(document: Document, error: ValidationError) -> Iterable[Problem]:
+class Placed(Protocol):
+    """What knows where the parts of a value are written."""
+
+    def place(self, path: Path, *, key: bool = False) -> Place:
+        """Return where `path` stands, or the nearest thing around it; of its key if asked."""
+
+
+def problems_of(document: Placed, error: ValidationError) -> Iterable[Problem]:
+    """Return an error of a validator as problems with places."""
     error = _deepest(error)
     schema: Any = error.schema
     limit: Any = error.validator_value

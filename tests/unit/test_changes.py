@@ -4,7 +4,8 @@ from typing import Any
 
 from cellwright.changes import MISSING, changes, compare, line_changes, moves
 from cellwright.effects import Effect
-from cellwright.manifest import SECRET_KEY, Manifest
+from cellwright.manifest import Manifest
+from cellwright.node import SECRET_KEY
 from tests.manifests import manifest
 
 

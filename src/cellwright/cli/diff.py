@@ -15,7 +15,7 @@ from cellwright.edge.output import read_tree
 from cellwright.edge.root import MARK
 from cellwright.model import Fleet
 from cellwright.plan import Plan, plan
-from cellwright.protection import protection
+from cellwright.registration import registrations
 from cellwright.rendered import files, from_files
 
 DIFFERENT = 16
@@ -143,8 +143,9 @@ def _only(stacks: Stacks, names: list[str] | None) -> Stacks:
 def _retained(fleet: Fleet | None, stacks: Stacks) -> set[tuple[str, ...]]:
     """Return the identities of what stays in the cluster, of cells that the fleet has."""
     return {
-        one.identity
+        one.manifest.identity
         for name, manifests in stacks.items()
-        for one in manifests
-        if fleet and name in fleet.cells and protection(fleet, one).retain
+        if fleet and name in fleet.cells
+        for one in registrations(fleet, manifests)
+        if one.retain
     }

@@ -14,10 +14,11 @@ from cellwright.applied import merged, without_given_up
 from cellwright.changes import compare
 from cellwright.edge.process import CommandError, run
 from cellwright.effects import Effect
-from cellwright.manifest import SECRET_KEY, Manifest
+from cellwright.manifest import Manifest
 from cellwright.model import Cluster, Fleet
+from cellwright.node import SECRET_KEY
+from cellwright.redact import REDACTED
 from cellwright.render import FLEET_STACK
-from cellwright.rendered import REDACTED
 
 _PATIENCE = 5  # seconds until a cluster counts as away
 _TIMEOUT = 600.0  # seconds for all objects of a cluster
