@@ -15,7 +15,6 @@ Schemas = Mapping[str, Any]
 KINDS = ("Fleet", "Cell", "Organization")
 
 _TYPES = {"object": "mapping", "array": "list", "string": "text", "integer": "whole number"}
-_SHARED = "types.json#/$defs/"
 _INDEX = re.compile(r"\[[^]]*\]")
 
 
@@ -23,14 +22,16 @@ _INDEX = re.compile(r"\[[^]]*\]")
 class Field:
     """One field: where it stands, what it means, and which values it takes.
 
-    In `path` an item of a list is `[]`, and a key that users choose `<name>`. `default` and
-    `example` are JSON, or empty.
+    In `path` an item of a list is `[]`, and a key that users choose `<name>`. `form` describes
+    the form of text that fields share, such as names. `default` and `example` are JSON. What
+    there is not is empty.
     """
 
     kind: str
     path: str
     meaning: str
     values: str
+    form: str
     required: bool
     default: str
     example: str
@@ -74,7 +75,7 @@ def _localized(schemas: Schemas, value: Any, used: dict[str, Any]) -> Any:
     if not isinstance(value, dict):
         return value
     found = {key: _localized(schemas, one, used) for key, one in value.items()}
-    name = str(value.get("$ref", "")).rpartition("/")[2]
+    name = _shared(value)
     if name:
         found["$ref"] = f"#/$defs/{name}"
         if name not in used:
@@ -111,7 +112,8 @@ def _field(schemas: Schemas, kind: str, schema: Any, path: str, *, required: boo
         kind=kind,
         path=path,
         meaning=whole["description"],
-        values=_values(schemas, whole),
+        values=_values(schemas, schema),
+        form=_form(schemas, schema),
         required=required,
         default=_json(whole["default"]) if "default" in whole else "",
         example=_json(examples[0]) if examples else "",
@@ -120,16 +122,33 @@ def _field(schemas: Schemas, kind: str, schema: Any, path: str, *, required: boo
 
 def _resolved(schemas: Schemas, schema: Any) -> Any:
     """Return a schema with what it refers to under what it says itself."""
-    reference = schema.get("$ref")
-    if reference is None:
+    if "$ref" not in schema:
         return schema
-    name = str(reference).rpartition("/")[2]
-    target = _resolved(schemas, schemas["types.json"]["$defs"][name])
+    target = _resolved(schemas, schemas["types.json"]["$defs"][_shared(schema)])
     return {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
+
+
+def forms(schemas: Schemas) -> dict[str, Any]:
+    """Return the schemas of the forms of text that fields share, by name."""
+    shared = schemas["types.json"]["$defs"]
+    return {name: one for name, one in shared.items() if one.get("type") == "string"}
+
+
+def _form(schemas: Schemas, schema: Any) -> str:
+    one = schema.get("items", schema)
+    shared = forms(schemas).get(_shared(one))
+    return str(shared["description"]) if shared and "description" in one else ""
+
+
+def _shared(schema: Any) -> str:
+    return str(schema.get("$ref", "")).rpartition("/")[2]
 
 
 def _values(schemas: Schemas, schema: Any) -> str:
     """Return in words which values a field takes."""
+    if _shared(schema) in forms(schemas):
+        return _shared(schema)
+    schema = _resolved(schemas, schema)
     if "const" in schema:
         return _json(schema["const"])
     if "enum" in schema:
@@ -139,7 +158,7 @@ def _values(schemas: Schemas, schema: Any) -> str:
     kind = schema["type"]
     words = str(_TYPES.get(kind, kind))
     if kind == "array":
-        words += f" of {_values(schemas, _resolved(schemas, schema['items']))}"
+        words += f" of {_values(schemas, schema['items'])}"
     least = schema.get("minimum")
     if least is not None:
         words += f" from {least} to {schema['maximum']}"

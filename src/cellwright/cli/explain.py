@@ -72,5 +72,7 @@ def _say_fields(found: Sequence[Field]) -> None:
         else:
             needed = f"default {one.default}" if one.default else "optional"
         say(f"  {one.values}; {needed}")
+        if one.form:
+            say((f"  {one.form}", DIM))
         if one.example:
             say((f"  example: {one.example}", DIM))
