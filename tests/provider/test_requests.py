@@ -282,3 +282,17 @@ def test_another_cluster_replaces_the_provider() -> None:
     assert list(config_diff(old, new, other_cluster=True).replaces) == ["kubeconfig"]
     assert not config_diff(old, new, other_cluster=False).replaces
     assert config_diff(old, old, other_cluster=False).changes == DiffResponse.DIFF_NONE
+
+
+def test_a_job_that_is_not_complete_is_made_anew_where_it_asks_for_it() -> None:
+    job = Kind("batch", "v1", "Job")
+    asked = {"metadata": {"name": "a", "annotations": {"pulumi.com/replaceUnready": "true"}}}
+    failed = {"status": {"conditions": [{"type": "Failed", "status": "True"}]}}
+    done = {"status": {"conditions": [{"type": "Complete", "status": "True"}]}}
+    answer = diff_of(job, (asked, asked), (), Mutability(), failed)
+    assert answer.changes == DiffResponse.DIFF_SOME
+    assert answer.deleteBeforeReplace
+    assert len(answer.replaces) == 1
+    for versions, live in (((asked, asked), done), (({"metadata": {"name": "a"}},) * 2, failed)):
+        unchanged = diff_of(job, versions, (), Mutability(), live)
+        assert unchanged.changes == DiffResponse.DIFF_NONE

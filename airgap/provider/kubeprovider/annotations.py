@@ -6,7 +6,7 @@ from .objects import Json, dig
 
 DEFAULT_TIMEOUT = 600.0
 PREFIX = "pulumi.com/"
-OFFICIAL_ONLY = ("replaceUnready", "waitFor")
+OFFICIAL_ONLY = ("waitFor",)
 POLICIES = {"foreground": "Foreground", "background": "Background", "orphan": "Orphan"}
 
 
@@ -17,6 +17,11 @@ def _annotation(obj: Json, name: str) -> str:
 def skip_await(obj: Json) -> bool:
     """`pulumi.com/skipAwait: "true"`: do not wait until the object is ready."""
     return _annotation(obj, "skipAwait") == "true"
+
+
+def replace_unready(obj: Json) -> bool:
+    """`pulumi.com/replaceUnready: "true"`: a Job that is not complete is made anew."""
+    return _annotation(obj, "replaceUnready") == "true"
 
 
 def force(obj: Json) -> bool:

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
+from .annotations import PREFIX, replace_unready
 from .diff import Change, changes
 from .immutable import Mutability, needs_replacement
 from .kinds import Kind
 from .objects import Json, name_of, namespace_of
-from .properties import Properties, encode, render
+from .properties import Path, Properties, encode, render
+from .readiness import job
 from .resources import NotInitializedError
 
 PropertyDiff = provider_pb2.PropertyDiff
@@ -26,9 +28,17 @@ KINDS_OF_DIFF = {
 
 
 def diff_of(
-    kind: Kind, versions: tuple[Json, Json], ignored: Iterable[str], mutability: Mutability
+    kind: Kind,
+    versions: tuple[Json, Json],
+    ignored: Iterable[str],
+    mutability: Mutability,
+    live: Json | None = None,
 ) -> DiffResponse:
-    """The field-level answer for a resource whose inputs went from the first to the second."""
+    """The field-level answer for a resource whose inputs went from the first to the second.
+
+    `live` is the object as last seen: a Job that was not complete then is made anew where its
+    annotation asks for it.
+    """
     old, new = versions
     paths = [*ignored]
     found = [change for change in changes(old, new) if not _ignored(change, paths)]
@@ -39,14 +49,27 @@ def diff_of(
         )
         for change in found
     }
+    if _is_unready(kind, new, live):
+        unready: Path = ("metadata", "annotations", f"{PREFIX}replaceUnready")
+        replacing.append(Change(unready, "update"))
+        detailed[render(unready)] = PropertyDiff(kind=PropertyDiff.UPDATE_REPLACE)
     stays = (name_of(old), namespace_of(old)) == (name_of(new), namespace_of(new))
     return DiffResponse(
-        changes=DiffResponse.DIFF_SOME if found else DiffResponse.DIFF_NONE,
-        diffs=sorted({str(change.path[0]) for change in found}),
+        changes=DiffResponse.DIFF_SOME if detailed else DiffResponse.DIFF_NONE,
+        diffs=sorted({str(change.path[0]) for change in (*found, *replacing)}),
         replaces=[render(change.path) for change in replacing],
         deleteBeforeReplace=bool(replacing) and stays,
         detailedDiff=detailed,
         hasDetailedDiff=True,
+    )
+
+
+def _is_unready(kind: Kind, wanted: Json, live: Json | None) -> bool:
+    return (
+        (kind.group, kind.kind) == ("batch", "Job")
+        and live is not None
+        and replace_unready(wanted)
+        and job(live).state != "ready"
     )
 
 

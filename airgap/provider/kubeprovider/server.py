@@ -140,7 +140,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         old, new = decode(request.old_inputs).values, decode(request.news).values
         ignored = list(request.ignoreChanges)
         kind = kind_of_urn(request.urn)
-        return diff_of(kind, (old, new), ignored, self._config.mutability)
+        live = decode(request.olds).values
+        return diff_of(kind, (old, new), ignored, self._config.mutability, live)
 
     @answering
     async def Create(self, request: Any, context: Any) -> Any:
