@@ -27,6 +27,11 @@ class Shown(NamedTuple):
     name: str
     text: str
 
+    @property
+    def identity(self) -> tuple[str, str, str, str, str]:
+        """What no two manifests share."""
+        return (self.cluster, self.group, self.kind, self.namespace, self.name)
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

@@ -70,6 +70,8 @@ def _fleet(fleet: Document, cells: list[Document], organizations: list[Document]
         organizations={one.name: one for one in homes},
         tiers=tuple(shared.get("tiers", (STANDARD,))),
         sources=tuple(shared.get("routers", {}).get("sourceRanges", ())),
+        regions=tuple(shared["regions"]),
+        sizes=tuple(shared["sizes"]),
         values=shared.get("values", {}),
     )
 
@@ -123,6 +125,7 @@ def _cell(shared: Mapping[str, Any], document: Document) -> Cell:
         ),
         accepts=Accepts(accepts.get("new", True), tuple(accepts.get("tiers", ()))),
         draining=own.get("draining", False),
+        size=own["size"],
         values=overlaid(shared.get("values", {}), own.get("values", {})),
     )
 

@@ -1,4 +1,4 @@
-"""Take the types of the Kubernetes API from a cluster, for the checks of its manifests."""
+"""The verb `types`: what the API of a cluster knows, for the checks of its manifests."""
 
 import argparse
 from pathlib import Path

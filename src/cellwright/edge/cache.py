@@ -8,7 +8,7 @@ import hashlib
 import os
 import platform
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from importlib import metadata
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def outcome_of(snapshot: Snapshot, folder: Path, on_failure: Callable[[OSError],
         on_failure(error)
         kept = b""
     found = decode(kept)
-    made = _planned(snapshot) if found is None else found
+    made = outcome_of_some(snapshot, None) if found is None else found
     try:
         if found is None:
             _write(path, encode(made))
@@ -51,12 +51,16 @@ def outcome_of(snapshot: Snapshot, folder: Path, on_failure: Callable[[OSError],
     return made
 
 
-def _planned(snapshot: Snapshot) -> Outcome:
+def outcome_of_some(snapshot: Snapshot, stacks: Collection[str] | None) -> Outcome:
+    """Return what a plan of some stacks comes to; None stands for all.
+
+    Raises KeyError for a stack that a valid fleet does not have.
+    """
     # Imported here because it brings the template engine and more, which an outcome in the
     # cache does without.
     from cellwright.plan import plan  # noqa: PLC0415
 
-    made = plan(snapshot)
+    made = plan(snapshot, only=stacks)
     cells = None if made.fleet is None else len(made.fleet.cells)
     organizations = 0 if made.fleet is None else len(made.fleet.organizations)
     shown = (

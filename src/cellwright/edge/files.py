@@ -19,22 +19,6 @@ VALUES_SCHEMA = "schemas/values.json"
 MAX_BYTES = 256 * 1024 * 1024
 
 
-class NoWorkspaceError(Exception):
-    """No folder with a Pulumi.yaml was found."""
-
-
-def find_root(start: Path) -> Path:
-    """Return the nearest folder from `start` upwards that holds a Pulumi.yaml.
-
-    Raises NoWorkspaceError if there is none.
-    """
-    start = start.absolute()
-    for folder in (start, *start.parents):
-        if (folder / "Pulumi.yaml").is_file():
-            return folder
-    raise NoWorkspaceError(f"no Pulumi.yaml in {start} or above it; name the folder with --root")
-
-
 def read(root: Path) -> Snapshot:
     """Return everything that a plan of the workspace needs."""
     problems: list[Problem] = []
