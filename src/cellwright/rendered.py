@@ -11,13 +11,12 @@ from typing import Any, NamedTuple
 
 from cellwright.document import read_yaml
 from cellwright.manifest import Manifest, order_of
-from cellwright.outcome import Shown
 from cellwright.problem import Problem
 
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9.-]+")
 
 
-def files(manifests: Iterable[Manifest | Shown]) -> dict[str, str]:
+def files(manifests: Iterable[Manifest]) -> dict[str, str]:
     """Return the text of each manifest by its path: `<stack>/<rank>-<kind>-<name>.yaml`.
 
     Where two manifests would share a path, each gets its cluster, namespace and group too.
@@ -67,13 +66,7 @@ def from_files(texts: Mapping[str, bytes]) -> Files:
     return Files(stacks, tuple(problems))
 
 
-def stream(manifests: Iterable[Manifest | Shown]) -> Iterable[str]:
-    """Return the text of each manifest as a document of one YAML stream, named by a comment."""
-    for path, text in files(manifests).items():
-        yield f"---\n# {path}\n{text}"
-
-
-def _stem(manifest: Manifest | Shown) -> str:
+def _stem(manifest: Manifest) -> str:
     stack, kind, name = (_safe(one) for one in (manifest.stack, manifest.kind, manifest.name))
     return f"{stack}/{manifest.rank:02d}-{kind}-{name}"
 

@@ -3,11 +3,10 @@
 import argparse
 from pathlib import Path
 
-from cellwright.cli.report import cache_failed, counted, problems_as_text, put, tell
+from cellwright.cli.report import cache_failed, counted, problems_as_text, put_bytes, tell
 from cellwright.edge.cache import cache_folder, outcome_of, outcome_of_some
 from cellwright.edge.files import read
 from cellwright.edge.output import write
-from cellwright.rendered import files, stream
 
 EXAMPLES = """examples:
   cellwright render                          # everything, as one YAML stream
@@ -56,14 +55,14 @@ def run(arguments: argparse.Namespace) -> int:
     if made.problems:
         problems_as_text(made.problems)
         return 1
-    manifests = list(made.manifests())
     if arguments.out == "-":
-        put("".join(stream(manifests)))
+        put_bytes(made.stream)
         return 0
+    texts = made.files()
     only = None if arguments.stacks is None else frozenset(arguments.stacks)
-    done = write(Path(arguments.out), files(manifests), only)
+    done = write(Path(arguments.out), texts, only)
     for path in done.kept:
         tell(f"{path} is stale but was changed by hand: it stays")
     counts = f"{done.written} written, {done.unchanged} unchanged, {done.removed} removed"
-    tell(f"{counted(len(manifests), 'manifest')} in {arguments.out}: {counts}")
+    tell(f"{counted(len(texts), 'manifest')} in {arguments.out}: {counts}")
     return 0

@@ -46,6 +46,12 @@ def put(text: str) -> None:
     sys.stdout.flush()
 
 
+def put_bytes(text: bytes | memoryview) -> None:
+    """Print encoded text for machines to standard output, unchanged."""
+    sys.stdout.buffer.write(text)
+    sys.stdout.flush()
+
+
 def put_json(value: Any) -> None:
     """Print a value as JSON, harmful characters as the escapes that JSON has for them."""
     text = json.dumps(value, indent=2, ensure_ascii=False)

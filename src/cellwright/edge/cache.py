@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from importlib import metadata
 from pathlib import Path
 
-from cellwright.outcome import Outcome, Shown, decode, encode, outcome
+from cellwright.outcome import Outcome, decode, encode, outcome
 from cellwright.snapshot import Snapshot
 
 _KEPT = 4  # outcomes, the ones used last
@@ -56,19 +56,16 @@ def outcome_of_some(snapshot: Snapshot, stacks: Collection[str] | None) -> Outco
 
     Raises KeyError for a stack that a valid fleet does not have.
     """
-    # Imported here because it brings the template engine and more, which an outcome in the
+    # Imported here because they bring the template engine and more, which an outcome in the
     # cache does without.
     from cellwright.plan import plan  # noqa: PLC0415
+    from cellwright.rendered import files  # noqa: PLC0415
 
     made = plan(snapshot, only=stacks)
     cells = None if made.fleet is None else len(made.fleet.cells)
     organizations = 0 if made.fleet is None else len(made.fleet.organizations)
-    shown = (
-        Shown(one.stack, one.rank, *one.identity, one.text)
-        for manifests in made.stacks.values()
-        for one in manifests
-    )
-    return outcome(made.problems, cells, organizations, shown)
+    manifests = [one for stack in made.stacks.values() for one in stack]
+    return outcome(made.problems, cells, organizations, files(manifests))
 
 
 def _program() -> str:
