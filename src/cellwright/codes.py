@@ -13,6 +13,7 @@ _NEW = "organizations/new.yaml"
 _GAMMA = "cells/gamma.yaml"
 _LEDGER = "organizations/assignments.csv"
 _TEMPLATE = "templates/extra/settings.yaml.j2"
+_PATCH = "templates/patches/app.yaml.j2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +345,55 @@ _RENDERED = {
         _TEMPLATE,
         _settings("---") + _settings(""),
         _settings(""),
+    ),
+    "CW304": Code(
+        "a field that Kubernetes does not know",
+        "Each manifest is held against the types of the Kubernetes version in use: those that "
+        "are shipped, or a cluster's own in schemas/kubernetes/.",
+        _TEMPLATE,
+        _settings("dta: {region: eu}"),
+        _settings("data: {region: eu}"),
+    ),
+    "CW305": Code(
+        "a value that Kubernetes does not take",
+        "The field is known, but holds a value of another type, or one that is none of those "
+        "that Kubernetes knows; or a field is missing that must be there.",
+        _TEMPLATE,
+        _settings("data: {cell: {{ cell.id }}}"),
+        _settings("data: {cell: {{ cell.id | string }}}"),
+    ),
+    "CW306": Code(
+        "a kind that Kubernetes does not know",
+        "The shipped types are those of Kubernetes itself. Kinds that a cluster has beyond them "
+        "become known when `cellwright types` has taken that cluster's own.",
+        _TEMPLATE,
+        _settings("data: {}").replace("ConfigMap", "ConfgMap"),
+        _settings("data: {}"),
+    ),
+    "CW307": Code(
+        "a patch that fits no manifest",
+        "A template below a folder patches/ changes the manifest of the same apiVersion, kind "
+        "and name. Items of lists that Kubernetes tells apart by a key need that key.",
+        _PATCH,
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: ap}\nspec: {replicas: 2}\n",
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: app}\nspec: {replicas: 2}\n",
+    ),
+    "CW310": Code(
+        "a template that is refused",
+        "Values are safe because they are filled in after the text around them has been read. So "
+        "a template may not take hold of text that it has written (macros, assigned or filtered "
+        "blocks), and uses only names, filters and templates that there are.",
+        _TEMPLATE,
+        _settings("data: {region: {{ cell.region | indent }}}"),
+        _settings("data: {region: {{ cell.region | upper }}}"),
+    ),
+    "CW311": Code(
+        "an expression that is not a whole value",
+        "Beside other text, in quotes, in a key or in a comment, a value could be read as "
+        "something else. Make the whole value with an expression.",
+        _TEMPLATE,
+        _settings("data: {host: db.{{ cell.region }}.example.com}"),
+        _settings('data: {host: {{ "db." ~ cell.region ~ ".example.com" }}}'),
     ),
 }
 

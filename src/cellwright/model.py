@@ -107,6 +107,7 @@ class Cell:
     router: Router
     accepts: Accepts = Accepts()
     draining: bool = False
+    size: str = ""
     values: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
@@ -175,6 +176,8 @@ class Fleet:
     organizations: dict[str, Organization]
     tiers: tuple[str, ...] = (STANDARD,)
     sources: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    sizes: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
     _held: dict[str, list[Organization]] = field(
         init=False, repr=False, compare=False, default_factory=dict

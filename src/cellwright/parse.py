@@ -53,6 +53,8 @@ def parse(declared: Declared) -> Fleet:
         organizations={one.name: one for one in organizations},
         tiers=tuple(shared.get("tiers", (STANDARD,))),
         sources=tuple(shared.get("routers", {}).get("sourceRanges", ())),
+        regions=tuple(shared["regions"]),
+        sizes=tuple(shared["sizes"]),
         values=shared.get("values", {}),
     )
 
@@ -106,6 +108,7 @@ def _cell(shared: Mapping[str, Any], document: Document) -> Cell:
         ),
         accepts=Accepts(accepts.get("new", True), tuple(accepts.get("tiers", ()))),
         draining=own.get("draining", False),
+        size=own["size"],
         values=overlaid(shared.get("values", {}), own.get("values", {})),
     )
 

@@ -7,9 +7,10 @@ import gc
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
-from cellwright.check import check
+from cellwright.api_types import ApiTypes
+from cellwright.audit import find_unsafe, find_wrong, own_templates
+from cellwright.check import Checker
 from cellwright.consistency import find_problems
 from cellwright.declared import Declared
 from cellwright.document import documents
@@ -19,19 +20,11 @@ from cellwright.ledger import read_ledger
 from cellwright.manifest import Manifest
 from cellwright.model import Fleet
 from cellwright.parse import parse
-from cellwright.problem import Problem
+from cellwright.problem import Place, Problem, nearest
 from cellwright.render import FLEET_STACK, Renderer
 from cellwright.schema import Schemas
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Everything that was read, once: file contents by path relative to the workspace."""
-
-    definitions: Mapping[str, bytes]
-    schemas: Mapping[str, Any]
-    templates: Mapping[str, str]
-    problems: tuple[Problem, ...]
+from cellwright.snapshot import Snapshot
+from cellwright.template import Templates
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +36,32 @@ class Plan:
     problems: tuple[Problem, ...]
 
 
-def plan(
-    snapshot: Snapshot, only: Collection[str] | None = None, *, needs_homes: bool = True
-) -> Plan:
+def plan(snapshot: Snapshot, only: Collection[str] | None = None) -> Plan:
     """Return the plan of a workspace; of the stacks named in `only`, if any are named.
 
-    An organization that is not placed is a problem if `needs_homes`: nothing can be applied.
     Raises KeyError for a stack in `only` that a valid fleet does not have.
     """
     fleet, problems = load(snapshot)
-    if fleet is None:
-        return Plan(None, {}, _sorted(problems))
-    if needs_homes:
+    templates = Templates(snapshot.templates)
+    own = own_templates(templates)
+    unsafe = find_unsafe(templates, own)
+    if fleet is not None:
         problems += not_placed(fleet, snapshot.definitions)
-    renderer = Renderer(snapshot.templates)
+    if fleet is None or unsafe:
+        return Plan(fleet, {}, _sorted([*problems, *unsafe]))
+    types, wrong = _types(snapshot, fleet)
+    renderer = Renderer(fleet, templates, types)
+    checker = Checker(fleet, types)
     stacks = {}
+    found: dict[Problem, list[str]] = {}
     for name in (FLEET_STACK, *fleet.cells) if only is None else only:
-        rendered = renderer.stack(fleet, name)
+        rendered = renderer.stack(name)
         stacks[name] = rendered.manifests
-        problems += rendered.problems
-        problems += check(fleet, rendered.manifests)
-    return Plan(fleet, stacks, _sorted(problems))
+        for problem in (*rendered.problems, *checker.check(rendered.manifests)):
+            found.setdefault(problem, []).append(name)
+    wrong += (one for one in find_wrong(templates, own, types.values()) if one not in found)
+    wrong += (_of_stacks(problem, names) for problem, names in found.items())
+    return Plan(fleet, stacks, _sorted([*problems, *wrong]))
 
 
 def load(snapshot: Snapshot) -> tuple[Fleet | None, list[Problem]]:
@@ -76,6 +74,10 @@ def load(snapshot: Snapshot) -> tuple[Fleet | None, list[Problem]]:
     with _millions():
         problems += _take_in(definitions, Schemas(snapshot.schemas), declared)
         problems += find_problems(declared)
+        if snapshot.values_schema is not None and declared.fleets:
+            from cellwright.values import check_values  # noqa: PLC0415 - loads jsonschema
+
+            problems += check_values(snapshot.values_schema, declared)
         return (None if problems else parse(declared)), problems
 
 
@@ -107,3 +109,21 @@ def _millions() -> Iterator[None]:
 
 def _sorted(problems: list[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted(dict.fromkeys(problems)))
+
+
+def _types(snapshot: Snapshot, fleet: Fleet) -> tuple[dict[str, ApiTypes], list[Problem]]:
+    own = {name: ApiTypes(body) for name, body in snapshot.api_types.items()}
+    problems = []
+    for name in sorted(own.keys() - fleet.clusters.keys() - {""}):
+        message = f"no cluster {name!r} is declared, whose types these could be"
+        place = Place(f"schemas/kubernetes/{name}.json")
+        problems.append(Problem(place, "", "CW205", message, nearest(name, fleet.clusters)))
+    return {name: own.get(name, own[""]) for name in fleet.clusters}, problems
+
+
+def _of_stacks(problem: Problem, stacks: list[str]) -> Problem:
+    """Return a problem that says for which stacks it was found."""
+    names = list(dict.fromkeys(stacks))
+    shown = ", ".join(names if len(names) <= 3 else names[:2])
+    rest = f" and {len(names) - 2} more" if len(names) > 3 else ""
+    return problem._replace(message=f"{problem.message}, for {shown}{rest}")

@@ -12,7 +12,7 @@ from jsonschema_rs import Draft202012Validator, Registry
 
 from cellwright.document import Document, Value
 from cellwright.forms import FORMATS
-from cellwright.problem import Problem, dotted, nearest
+from cellwright.problem import Problem, described, dotted, nearest, shown
 
 API_VERSION = "cellwright/v1"
 KINDS = ("Fleet", "Cell", "Organization")
@@ -74,26 +74,6 @@ class Schemas:
             for error in self._validator(kind).iter_errors(document.value)
             if (path := tuple(error.instance_path)) is not None
         ]
-
-
-def described(value: object) -> str:
-    """Return what a value is, in words."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list):
-        return "a list"
-    text = shown(value)
-    return f"the text {text}" if isinstance(value, str) else f"the number {text}"
-
-
-def shown(value: object) -> str:
-    """Return a value as it is shown in a message."""
-    text = repr(value) if isinstance(value, str) else str(value)
-    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def _unknown_kind(document: Document, value: dict[str, Value]) -> Problem:

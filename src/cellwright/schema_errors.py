@@ -15,8 +15,7 @@ from referencing import Registry, Resource
 
 from cellwright.document import Document
 from cellwright.forms import FORMATS, repairs
-from cellwright.problem import Path, Place, Problem, dotted, nearest
-from cellwright.schema import described, shown
+from cellwright.problem import Path, Place, Problem, described, dotted, nearest, shown
 
 _TYPES = {
     "object": "a mapping",

@@ -67,12 +67,14 @@ def test_sessions_ended_by_the_server_are_not_noticed(
 
 
 def test_a_row_that_stays_locked_is_given_up(
-    organization: Organization, postgres: Postgres
+    app: App, organization: Organization, postgres: Postgres
 ) -> None:
     note = organization.note("before")
     with postgres.transaction(f"SELECT FROM notes WHERE id = '{note}' FOR UPDATE"):
         answer = organization.ask("PUT", f"/notes/{note}", json={"text": "after"})
         assert_error(answer, 503, "the database is away")
+    # By the server, so that nothing is left waiting there.
+    assert "canceling statement due to statement timeout" in app.container.logs()
     assert organization.texts() == ["before"]
 
 

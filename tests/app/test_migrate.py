@@ -15,11 +15,15 @@ from tests.postgres.containers import (
     container,
     docker,
     postgres_options,
+    until,
     volume,
     write_passwords,
 )
 
 pytestmark = pytest.mark.docker
+
+# The lock that every migration takes first; other programs of the owner can take it too.
+LOCK = 0x63656C6C
 
 
 def test_three_at_once_wait_for_the_database_and_one_migrates(
@@ -43,6 +47,16 @@ def test_three_at_once_wait_for_the_database_and_one_migrates(
         assert sorted(log.count("Running upgrade") for log in logs) == [0, 0, 1]
         version = "SELECT version_num FROM migrations.alembic_version"
         assert late.value(version) == postgres.value(version)
+
+
+def test_one_after_the_other(network: str, postgres: Postgres) -> None:
+    options = (f"--network={network}", *environment("owner"))
+    asked = "SELECT wait_event FROM pg_stat_activity WHERE usename = 'cell_owner'"
+    with ExitStack() as stack:
+        with postgres.transaction(f"SELECT pg_advisory_xact_lock({LOCK})"):
+            second = stack.enter_context(container(APP_IMAGE, *options, command=("migrate",)))
+            until(lambda: postgres.value(asked) == "advisory", "the second migration waits")
+        assert second.exit_code() == 0
 
 
 def test_again_changes_nothing(network: str, postgres: Postgres) -> None:

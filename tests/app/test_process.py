@@ -98,7 +98,7 @@ def test_what_is_under_way_is_answered_before_the_end(
             answer = threads.submit(organization.ask, "POST", json={"text": "under way"})
             until(lambda: waiting(postgres), "the write is under way")
             docker("kill", "--signal=TERM", app.container.name)
-            app.container.follow("Shutting down")
+            app.container.follow("Waiting for connections to close")
             assert app.container.running()
         assert answer.result().status_code == 201
         assert app.container.exit_code() == 0

@@ -11,6 +11,8 @@ from tests.local.standins import appears, is_gone, python
 
 FAMILY = "sleep 100 & echo $! > {0}; wait"
 """A shell with a child, whose pid goes to a file."""
+APART = 'exec bash -c "set -m; sleep 100 & echo \\$! > {0}; wait"'
+"""The same, but the child has a process group of its own."""
 
 
 def test_output_and_input_are_passed() -> None:
@@ -33,10 +35,11 @@ def test_a_missing_program_is_named() -> None:
         capture(["/nowhere/no-such-program", "--x"], timeout=20)
 
 
-def test_a_time_out_ends_the_whole_family(tmp_path: Path) -> None:
+@pytest.mark.parametrize("family", [FAMILY, APART])
+def test_a_time_out_ends_the_whole_family(tmp_path: Path, family: str) -> None:
     pid = tmp_path / "pid"
     with pytest.raises(ProgramFailed, match=r"sh did not end within 0\.5 s"):
-        capture(["sh", "-c", FAMILY.format(pid)], timeout=0.5)
+        capture(["sh", "-c", family.format(pid)], timeout=0.5)
     assert is_gone(int(pid.read_text()))
 
 
@@ -58,6 +61,7 @@ def test_a_logged_failure_points_to_the_log(tmp_path: Path) -> None:
     assert str(failure.value) == f"sh was ended by signal 9\n  | why\n  all of it: {log}"
 
 
+@pytest.mark.parametrize("family", [FAMILY, APART])
 @pytest.mark.parametrize(
     "call",
     [
@@ -66,13 +70,13 @@ def test_a_logged_failure_points_to_the_log(tmp_path: Path) -> None:
         "passed_on(['sh', '-c', sys.argv[1]], grace=5)",
     ],
 )
-def test_ctrl_c_ends_the_whole_family(call: str, tmp_path: Path) -> None:
+def test_ctrl_c_ends_the_whole_family(call: str, family: str, tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     code = (
         "import sys\nfrom pathlib import Path\nfrom local.process import *\n"
         f"try:\n    {call}\nexcept KeyboardInterrupt:\n    sys.exit(130)\n"
     )
-    with python(code, FAMILY.format(pid), str(tmp_path / "log")) as program:
+    with python(code, family.format(pid), str(tmp_path / "log")) as program:
         child = int(appears(pid))
         program.send_signal(signal.SIGINT)
         assert program.wait(20) == 130

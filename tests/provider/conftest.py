@@ -25,6 +25,7 @@ COMMAND_SECONDS = 120
 sys.path.insert(0, str(PLUGIN))
 
 PROGRAM = f"""
+import base64
 import json
 import pulumi
 
@@ -35,7 +36,8 @@ made = {{}}
 for name, manifest in given["objects"].items():
     for key, value in manifest.get("data", {{}}).items():
         if value.startswith("id of "):
-            manifest["data"][key] = made[value[6:]].id
+            encoded = made[value[6:]].id.apply(lambda id: base64.b64encode(id.encode()).decode())
+            manifest["data"][key] = encoded
     for key, value in manifest.get("stringData", {{}}).items():
         manifest["stringData"][key] = pulumi.Output.secret(value)
     group, _, version = manifest["apiVersion"].rpartition("/")

@@ -4,6 +4,7 @@ Pulumi's engine, the API server and its controllers are the real ones. See docs/
 to run this against either plugin.
 """
 
+import base64
 import json
 import os
 import signal
@@ -21,7 +22,11 @@ pytestmark = pytest.mark.cluster
 SECRET = "correct-horse-battery"
 SECRET_BASE64 = "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5"
 FORCE = {"pulumi.com/patchForce": "true"}
-SOON = {"pulumi.com/timeoutSeconds": "5"}
+SOON = {"pulumi.com/timeoutSeconds": "2"}
+"""For waits that cannot succeed."""
+
+SEEN = {"pulumi.com/timeoutSeconds": "8"}
+"""For waits that cannot succeed, but in which something must have been seen."""
 
 
 def _secret(manifests: Manifests, value: str) -> dict[str, Any]:
@@ -150,14 +155,20 @@ def test_a_preview_refuses_a_field_that_does_not_exist(stack: Stack, manifests: 
 
 
 def test_values_that_are_not_yet_known_can_be_previewed(stack: Stack, manifests: Manifests) -> None:
+    """Data of Secrets must be base64, which what stands for an unknown value is not."""
     stack.objects = {
         "first": manifests.config_map("first", a="1"),
-        "second": manifests.config_map("second", first="id of first"),
+        "keeper": manifests.make("v1", "Secret", "keeper", data={"id": "id of first"}),
     }
-    assert set(stack.steps()) == {"first", "second"}
+    assert set(stack.steps()) == {"first", "keeper"}
     stack.made()
-    data = found(manifests.namespace, "configmap", "second")["data"]
-    assert data == {"first": f"{manifests.namespace}/first"}
+    third = manifests.config_map("third", a="1")
+    keeper = manifests.make("v1", "Secret", "keeper", data={"id": "id of third"})
+    stack.objects = {"first": stack.objects["first"], "third": third, "keeper": keeper}
+    assert set(stack.steps()) == {"third", "keeper"}
+    stack.made()
+    data = found(manifests.namespace, "secret", "keeper")["data"]
+    assert base64.b64decode(data["id"]).decode() == f"{manifests.namespace}/third"
 
 
 def test_what_cannot_be_changed_is_replaced(stack: Stack, manifests: Manifests) -> None:
@@ -223,7 +234,7 @@ def test_a_time_out_says_why_keeps_the_object_and_a_later_run_goes_on(
     """The object is large, since the state of a failed resource travels in the error itself."""
     source = [{"configMapRef": {"name": "late"}}]
     web = manifests.deployment("web", envFrom=source)
-    web["metadata"]["annotations"] = SOON | {"example.com/large": "x" * 100_000}
+    web["metadata"]["annotations"] = SEEN | {"example.com/large": "x" * 100_000}
     stack.objects = {"web": web}
     done = stack.up()
     assert done.returncode != 0
@@ -243,7 +254,7 @@ def test_a_time_out_says_why_keeps_the_object_and_a_later_run_goes_on(
 
 def test_an_image_that_does_not_exist_is_named(stack: Stack, manifests: Manifests) -> None:
     web = manifests.deployment("web", image="registry.invalid/nothing:1")
-    web["metadata"]["annotations"] = SOON
+    web["metadata"]["annotations"] = SEEN
     stack.objects = {"web": web}
     done = stack.up()
     assert done.returncode != 0
@@ -417,6 +428,10 @@ def test_a_cluster_that_is_away_is_a_clear_error_and_a_later_run_goes_on(
         assert "unreachable" in done.stdout, done.stdout
     stack.env["KUBECONFIG"] = present
     stack.must("preview", "--expect-no-changes")
+    stack.env |= {"KUBECONFIG": str(away), "PULUMI_K8S_DELETE_UNREACHABLE": "true"}
+    stack.must("destroy", "--yes", "--skip-preview")
+    assert not stack.kept()
+    assert found(manifests.namespace, "configmap", "settings")
 
 
 def test_an_interrupted_run_keeps_what_it_made_and_the_next_one_goes_on(
@@ -493,7 +508,7 @@ def test_errors_carry_the_last_words_of_a_job_without_its_secrets(
 @airgap_only
 def test_errors_name_what_keeps_pods_from_being_made(stack: Stack, manifests: Manifests) -> None:
     web, db = manifests.deployment("web"), manifests.deployment("db")["spec"]
-    web["metadata"]["annotations"] = SOON
+    web["metadata"]["annotations"] = SEEN
     volume = {"accessModes": ["ReadWriteOnce"], "storageClassName": "no-such-class"}
     volume["resources"] = {"requests": {"storage": "1Mi"}}
     db |= {
@@ -502,7 +517,7 @@ def test_errors_name_what_keeps_pods_from_being_made(stack: Stack, manifests: Ma
     }
     kubectl("create", "quota", "tight", "-n", manifests.namespace, "--hard=count/pods=1,pods=1")
     stack.objects = {
-        "db": manifests.make("apps/v1", "StatefulSet", "db", spec=db, annotations=SOON),
+        "db": manifests.make("apps/v1", "StatefulSet", "db", spec=db, annotations=SEEN),
     }
     done = stack.up()
     assert done.returncode != 0
@@ -510,3 +525,25 @@ def test_errors_name_what_keeps_pods_from_being_made(stack: Stack, manifests: Ma
     stack.objects["web"] = web
     done = stack.up()
     assert "exceeded quota" in done.stdout, done.stdout
+
+
+@airgap_only
+def test_an_object_whose_predecessor_is_still_going_is_made_after_it(
+    stack: Stack, manifests: Manifests
+) -> None:
+    ns = manifests.namespace
+    held = manifests.config_map("settings", a="0")
+    held["metadata"]["finalizers"] = ["example.com/hold"]
+    kubectl("apply", "-f", "-", text=json.dumps(held))
+    kubectl("delete", "configmap", "settings", "-n", ns, "--wait=false")
+    before = _uid(found(ns, "configmap", "settings"))
+    stack.objects = {"settings": manifests.config_map("settings", a="1")}
+    stack.objects["settings"]["metadata"]["annotations"] = SOON | FORCE
+    done = stack.up()
+    assert done.returncode != 0
+    assert "finalizers example.com/hold" in done.stdout, done.stdout
+    release = '{"metadata": {"finalizers": null}}'
+    kubectl("patch", "configmap", "settings", "-n", ns, "--type=merge", "-p", release)
+    stack.made()
+    now = found(ns, "configmap", "settings")
+    assert (now["data"], _uid(now) == before) == ({"a": "1"}, False)

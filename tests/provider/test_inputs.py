@@ -8,7 +8,7 @@ import pytest
 from kubeprovider import annotations
 from kubeprovider.checks import checked
 from kubeprovider.config import Config, parse, refused
-from kubeprovider.connection import KubeconfigError, default_namespace, open_client, server_of
+from kubeprovider.connection import KubeconfigError, connect, server_of
 from kubeprovider.kinds import Kind, UnsupportedTypeError, kind_of_token, kind_of_urn
 from kubeprovider.managers import adopted, all_taken_over, fresh_manager
 from kubeprovider.objects import identifier, split_identifier
@@ -151,8 +151,8 @@ def test_kubeconfigs_of_a_list_are_merged(tmp_path: Path, monkeypatch: pytest.Mo
     assert server_of(Config()) == "https://one.invalid"
     assert server_of(Config(context="two")) == "https://two.invalid"
     assert server_of(Config(context="one", cluster="two")) == "https://two.invalid"
-    assert default_namespace(Config(context="two")) == "two"
-    assert default_namespace(Config(namespace="set")) == "set"
+    assert connect(Config(context="two")).namespace == "two"
+    assert connect(Config(namespace="set")).namespace == "set"
 
 
 def test_a_kubeconfig_may_be_given_as_content_or_path(tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_a_kubeconfig_may_be_given_as_content_or_path(tmp_path: Path) -> None:
 )
 def test_an_unusable_kubeconfig_says_why(config: Config, reason: str) -> None:
     with pytest.raises(KubeconfigError, match="kubeconfig: ") as raised:
-        open_client(config)
+        connect(config)
     assert reason in str(raised.value)
 
 

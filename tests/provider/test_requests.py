@@ -136,13 +136,19 @@ def test_broken_connections_and_busy_servers_are_tried_again() -> None:
 def test_a_server_that_is_away_is_named_with_the_reason() -> None:
     server = Server(*[httpx2.ConnectError("refused")] * api_module.ATTEMPTS)
     with pytest.raises(UnreachableError, match=r"https://cluster\.invalid.*refused"):
-        server.run(lambda api: api.version())
+        server.run(lambda api: api.reach())
 
 
 def test_a_connection_that_takes_too_long_is_not_tried_again() -> None:
     server = Server(httpx2.ConnectTimeout("late"))
     with pytest.raises(UnreachableError):
-        server.run(lambda api: api.version())
+        server.run(lambda api: api.reach())
+
+
+def test_a_server_that_forbids_to_look_at_its_version_is_reached() -> None:
+    Server(_refusal(403)).run(lambda api: api.reach())
+    with pytest.raises(ApiError, match="Unauthorized"):
+        Server(_refusal(401, reason="Unauthorized")).run(lambda api: api.reach())
 
 
 def test_refusals_carry_code_and_causes() -> None:
@@ -157,14 +163,14 @@ def test_refusals_carry_code_and_causes() -> None:
 
 def test_a_refusal_that_is_no_status_is_shown_as_it_is() -> None:
     server = Server(httpx2.Response(502, text="bad gateway\n"))
-    with pytest.raises(ApiError, match="^bad gateway$"):
-        server.run(lambda api: api.version())
+    with pytest.raises(ApiError, match=r"^bad gateway$"):
+        server.run(lambda api: api.reach())
 
 
 def test_warnings_of_the_server_are_passed_on() -> None:
     headers = [("Warning", '299 - "policy/v1beta1 is \\"deprecated\\""')]
     server = Server(httpx2.Response(200, headers=headers, json={}))
-    server.run(lambda api: api.version())
+    server.run(lambda api: api.reach())
     assert server.warnings == ['policy/v1beta1 is "deprecated"']
 
 
@@ -276,3 +282,17 @@ def test_another_cluster_replaces_the_provider() -> None:
     assert list(config_diff(old, new, other_cluster=True).replaces) == ["kubeconfig"]
     assert not config_diff(old, new, other_cluster=False).replaces
     assert config_diff(old, old, other_cluster=False).changes == DiffResponse.DIFF_NONE
+
+
+def test_a_job_that_is_not_complete_is_made_anew_where_it_asks_for_it() -> None:
+    job = Kind("batch", "v1", "Job")
+    asked = {"metadata": {"name": "a", "annotations": {"pulumi.com/replaceUnready": "true"}}}
+    failed = {"status": {"conditions": [{"type": "Failed", "status": "True"}]}}
+    done = {"status": {"conditions": [{"type": "Complete", "status": "True"}]}}
+    answer = diff_of(job, (asked, asked), (), Mutability(), failed)
+    assert answer.changes == DiffResponse.DIFF_SOME
+    assert answer.deleteBeforeReplace
+    assert len(answer.replaces) == 1
+    for versions, live in (((asked, asked), done), (({"metadata": {"name": "a"}},) * 2, failed)):
+        unchanged = diff_of(job, versions, (), Mutability(), live)
+        assert unchanged.changes == DiffResponse.DIFF_NONE

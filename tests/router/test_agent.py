@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from agent.addresses import resolve
+from agent.addresses import Addresses, Resolver, resolve
 from agent.directory import Endpoint, MalformedError, parse_cells, parse_shard
 from agent.haproxy import batches
 from agent.maps import MAPS, Change, Lines, change_between, difference, holding, lines_of, sections
@@ -242,15 +242,21 @@ def test_a_damaged_state_is_not_used(tmp_path: Path) -> None:
     assert not Table(Store(tmp_path)).complete
 
 
-def test_names_are_looked_up_and_the_last_address_is_kept() -> None:
+def test_names_are_looked_up() -> None:
     here = Endpoint("localhost", 80)
-    assert resolve(here, None) in ("127.0.0.1/80", "::1/80")
+    assert resolve(here, None) in {"127.0.0.1/80", "::1/80"}
     assert resolve(here, "127.0.0.1/80") == "127.0.0.1/80"
     assert resolve(here, "127.0.0.1/90") == "127.0.0.1/80"
-    nowhere = Endpoint("nowhere.invalid", 80)
-    assert resolve(nowhere, "127.0.0.9/80") == "127.0.0.9/80"
-    assert resolve(nowhere, None) is None
     assert resolve(Endpoint("a..b", 80), None) is None
+
+
+def test_the_last_address_is_kept() -> None:
+    reports: list[Addresses] = []
+    resolver = Resolver({"old": "127.0.0.9/80", "left": "127.0.0.8/80"}, reports.append)
+    nowhere = Endpoint("nowhere.invalid", 80)
+    resolver.follow({"old": nowhere, "new": nowhere, "here": Endpoint("127.0.0.1", 81)})
+    resolver.look_up()
+    assert reports == [{"old": "127.0.0.9/80", "new": None, "here": "127.0.0.1/81"}]
 
 
 @pytest.mark.parametrize(

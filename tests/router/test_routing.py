@@ -137,12 +137,11 @@ def test_access_log(fleet: Fleet) -> None:
         assert HOP_KEY not in json.dumps(line)
         assert line["organization"] == "umbrella"
         assert line["cell"] == "beta"
-        assert line["rule"] == "path"
         assert line["status"] == 200
         assert line["path"] == "/o/umb/a%22b"
         assert {"time", "client", "method", "total_ms", "response_ms"} <= line.keys()
     assert (first["target"], second["target"]) == ("cells", "app")
-    assert (first["hop"], second["hop"]) == ("no", "yes")
+    assert (first["rule"], second["rule"]) == ("path", "hop")
 
 
 def test_health_and_metrics(fleet: Fleet) -> None:

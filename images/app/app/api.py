@@ -1,0 +1,162 @@
+"""The routes: HTTP on one side, notes of one organization on the other.
+
+`/notes` and `/o/{path}/notes` are the same: the router has found the organization, by whatever it
+classifies on, and passed the path on unchanged. The app believes the router's headers only.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.endpoints import HTTPEndpoint
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from app import notes
+from app.answers import HANDLERS
+from app.database import Database
+from app.metrics import Metrics
+from app.observe import Observe
+from app.requests import note_text, organization_id, page
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the handlers use, made once."""
+
+    cell: str
+    database: Database
+    metrics: Metrics
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+def _form(note: notes.Note) -> dict[str, Any]:
+    return {
+        "id": str(note.id),
+        "text": note.text,
+        "created_at": note.created_at.isoformat(),
+        "changed_at": note.changed_at.isoformat(),
+    }
+
+
+def _found(note: notes.Note | None) -> notes.Note:
+    if note is None:
+        raise HTTPException(404, "there is no such note")
+    return note
+
+
+class Notes(HTTPEndpoint):
+    """All notes of the organization."""
+
+    async def get(self, request: Request) -> Response:
+        """Answer with one page; `next` is the `after` of the page behind it."""
+        services = _services(request)
+        organization = organization_id(request, services.cell)
+        limit, after = page(request)
+        work = partial(notes.page, organization_id=organization, after=after, limit=limit + 1)
+        found = await services.database.run(work)
+        more = len(found) > limit
+        shown = [_form(note) for note in found[:limit]]
+        return JSONResponse({"notes": shown, "next": shown[-1]["id"] if more else None})
+
+    async def post(self, request: Request) -> Response:
+        """Keep a new note."""
+        services = _services(request)
+        organization = organization_id(request, services.cell)
+        text = await note_text(request)
+        work = partial(notes.create, organization_id=organization, text=text)
+        note = await services.database.run(work)
+        where = {"Location": f"{request.url.path}/{note.id}"}
+        return JSONResponse(_form(note), status_code=201, headers=where)
+
+
+class Note(HTTPEndpoint):
+    """One note of the organization."""
+
+    async def get(self, request: Request) -> Response:
+        """Answer with the note."""
+        services = _services(request)
+        organization = organization_id(request, services.cell)
+        note_id = request.path_params["id"]
+        work = partial(notes.read, organization_id=organization, note_id=note_id)
+        return JSONResponse(_form(_found(await services.database.run(work))))
+
+    async def put(self, request: Request) -> Response:
+        """Give the note a new text."""
+        services = _services(request)
+        organization = organization_id(request, services.cell)
+        note_id = request.path_params["id"]
+        text = await note_text(request)
+        work = partial(notes.change, organization_id=organization, note_id=note_id, text=text)
+        return JSONResponse(_form(_found(await services.database.run(work))))
+
+    async def delete(self, request: Request) -> Response:
+        """Delete the note."""
+        services = _services(request)
+        organization = organization_id(request, services.cell)
+        note_id = request.path_params["id"]
+        work = partial(notes.delete, organization_id=organization, note_id=note_id)
+        if not await services.database.run(work):
+            _found(None)
+        return Response(status_code=204)
+
+
+async def health(request: Request) -> Response:
+    """Say that the process answers, for liveness and readiness alike.
+
+    Readiness leaves the database out on purpose: all pods share it, so that taking them out of
+    service when it is away would turn errors with a Retry-After into no answer at all.
+    """
+    return JSONResponse({"status": "ok", "cell": _services(request).cell})
+
+
+async def metrics(request: Request) -> Response:
+    """Answer in Prometheus' text format."""
+    text = generate_latest(_services(request).metrics.registry)
+    return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    pool = app.state.services.database.pool
+    await pool.open(wait=False)
+    yield
+    await pool.close(timeout=5)
+
+
+def build(cell: str, pool_size: int) -> Starlette:
+    """Return the app of a cell; the database is connected to when the app starts."""
+    database = Database(pool_size)
+    services = Services(cell, database, Metrics(database))
+    app = Starlette(
+        routes=[
+            Route("/healthz", health),
+            Route("/readyz", health),
+            Route("/metrics", metrics),
+            *(
+                route
+                for prefix in ("", "/o/{path}")
+                for route in (
+                    Route(f"{prefix}/notes", Notes),
+                    Route(f"{prefix}/notes/{{id:uuid}}", Note),
+                )
+            ),
+        ],
+        middleware=[Middleware(Observe, cell=cell, metrics=services.metrics)],
+        exception_handlers=HANDLERS,
+        lifespan=_lifespan,
+    )
+    app.router.redirect_slashes = False
+    app.state.services = services
+    return app

@@ -1,0 +1,95 @@
+"""The pool of connections, and the promise that no request waits long for a database.
+
+A database that is away, slow, frozen or full becomes one exception, `DatabaseAwayError`, within a
+few seconds. The pool connects again by itself; the app needs no restart and starts without it.
+Where the database is and how to log in comes from libpq's own environment (PGHOST, PGUSER, ...).
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias, TypeVar
+
+from psycopg import AsyncConnection, InterfaceError, OperationalError
+from psycopg.errors import ReadOnlySqlTransaction
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+
+T = TypeVar("T")
+Connection: TypeAlias = AsyncConnection[TupleRow]
+
+# Seconds. The last one holds whatever happens; the others give better messages before it.
+_CONNECT = 2
+_WAIT_FOR_CONNECTION = 2.0
+_STATEMENT = 3
+_WHOLE = 5.0
+# The pool gives up a row of attempts early, since each request for a connection starts a new one:
+# its growing pauses would otherwise keep the app away long after the database is back.
+_RECONNECT = 3.0
+_WAITING = 200
+
+_log = logging.getLogger(__name__)
+
+
+class DatabaseAwayError(Exception):
+    """The database did not do it in time; for a write, it is not known whether it did."""
+
+
+class Database:
+    """The cell's database: `run` does a piece of work on one of its connections."""
+
+    def __init__(self, pool_size: int) -> None:
+        self._abandoned: set[asyncio.Task[Any]] = set()
+        self.pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            kwargs={
+                "autocommit": True,
+                "application_name": "app",
+                "connect_timeout": _CONNECT,
+                "tcp_user_timeout": _STATEMENT * 1000,
+                "keepalives_idle": 10,
+                "options": f"-c statement_timeout={_STATEMENT}s"
+                f" -c idle_in_transaction_session_timeout={_STATEMENT}s",
+            },
+            min_size=1,
+            max_size=pool_size,
+            max_waiting=_WAITING,
+            timeout=_WAIT_FOR_CONNECTION,
+            reconnect_timeout=_RECONNECT,
+            check=AsyncConnectionPool.check_connection,
+            open=False,
+            name="database",
+        )
+
+    async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Return what `work` returns, given a connection in autocommit mode.
+
+        Raises DatabaseAwayError after at most five seconds, also when the server has frozen: the
+        work is then cancelled, but its end, which may take longer, is not waited for.
+        """
+        task = asyncio.create_task(self._run(work))
+        try:
+            done, _ = await asyncio.wait({task}, timeout=_WHOLE)
+        except asyncio.CancelledError:
+            self._abandon(task)
+            raise
+        if not done:
+            self._abandon(task)
+            raise DatabaseAwayError("the database does not answer")
+        return task.result()
+
+    async def _run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        try:
+            async with self.pool.connection() as connection:
+                return await work(connection)
+        except (OperationalError, InterfaceError, ReadOnlySqlTransaction) as error:
+            raise DatabaseAwayError(str(error).partition("\n")[0]) from error
+
+    def _abandon(self, task: asyncio.Task[Any]) -> None:
+        task.cancel()
+        self._abandoned.add(task)
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._abandoned.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            _log.warning("work given up ended: %s", error)

@@ -1,0 +1,1 @@
+"""The migrations, found by Alembic by their place."""

@@ -1,0 +1,98 @@
+"""The notes of an organization: what is kept, and the statements that keep it.
+
+Every statement names the organization, the sharding key. Every write holds the organization in its
+own transaction; nothing here knows of HTTP.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, LiteralString
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from app.database import Connection
+from app.ids import new_id
+from app.organizations import check, hold
+
+_CREATE = """
+INSERT INTO notes (organization_id, id, text) VALUES (%s, %s, %s)
+RETURNING id, text, created_at, changed_at
+"""
+_PAGE = """
+SELECT id, text, created_at, changed_at FROM notes
+WHERE organization_id = %s AND id > %s ORDER BY id LIMIT %s
+"""
+_READ = """
+SELECT id, text, created_at, changed_at FROM notes
+WHERE organization_id = %s AND id = %s
+"""
+_CHANGE = """
+UPDATE notes SET text = %s, changed_at = now()
+WHERE organization_id = %s AND id = %s
+RETURNING id, text, created_at, changed_at
+"""
+_DELETE = "DELETE FROM notes WHERE organization_id = %s AND id = %s"
+
+_BEFORE_ALL = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One note, without its organization."""
+
+    id: UUID
+    text: str
+    created_at: datetime
+    changed_at: datetime
+
+
+async def create(connection: Connection, organization_id: int, text: str) -> Note:
+    """Keep a new note. Raises NotHeldError."""
+    async with connection.transaction():
+        await hold(connection, organization_id)
+        (note,) = await _notes(connection, _CREATE, [organization_id, new_id(), text])
+    return note
+
+
+async def page(
+    connection: Connection, organization_id: int, after: UUID | None, limit: int
+) -> list[Note]:
+    """Return up to `limit` notes in the order of their ids, from behind `after`.
+
+    Raises NotHeldError.
+    """
+    found = await _notes(connection, _PAGE, [organization_id, after or _BEFORE_ALL, limit])
+    await check(connection, organization_id)
+    return found
+
+
+async def read(connection: Connection, organization_id: int, note_id: UUID) -> Note | None:
+    """Return the note, or None. Raises NotHeldError."""
+    found = await _notes(connection, _READ, [organization_id, note_id])
+    await check(connection, organization_id)
+    return found[0] if found else None
+
+
+async def change(
+    connection: Connection, organization_id: int, note_id: UUID, text: str
+) -> Note | None:
+    """Give the note a new text and return it, or None if there is none. Raises NotHeldError."""
+    async with connection.transaction():
+        await hold(connection, organization_id)
+        found = await _notes(connection, _CHANGE, [text, organization_id, note_id])
+    return found[0] if found else None
+
+
+async def delete(connection: Connection, organization_id: int, note_id: UUID) -> bool:
+    """Delete the note; False if there is none. Raises NotHeldError."""
+    async with connection.transaction():
+        await hold(connection, organization_id)
+        cursor = await connection.execute(_DELETE, [organization_id, note_id])
+    return cursor.rowcount == 1
+
+
+async def _notes(connection: Connection, statement: LiteralString, values: list[Any]) -> list[Note]:
+    async with connection.cursor(row_factory=class_row(Note)) as cursor:
+        await cursor.execute(statement, values)
+        return await cursor.fetchall()

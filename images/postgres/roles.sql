@@ -1,0 +1,50 @@
+-- The roles, database and privileges of a cell, as they should be. The entrypoint runs this as the
+-- superuser on a server that only it can reach, whenever the wanted state changed; every statement
+-- may be run again. Passwords are read from the mounted Secrets by psql itself, so that they are
+-- in no argument, environment or log.
+\set ON_ERROR_STOP on
+\set VERBOSITY terse
+\set QUIET on
+\set owner_password `cat /etc/cellwright/passwords/owner`
+\set app_password `cat /etc/cellwright/passwords/app`
+\set replication_password `cat /etc/cellwright/passwords/replication`
+
+SELECT format('CREATE ROLE %I', role)
+  FROM unnest(ARRAY['cell_owner', 'cell_app', 'cell_replication']) AS role
+ WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) \gexec
+
+-- Owns the database and its schema; runs the migrations.
+ALTER ROLE cell_owner LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
+  CONNECTION LIMIT 10 PASSWORD :'owner_password';
+GRANT pg_use_reserved_connections TO cell_owner;
+-- Reads and writes rows.
+ALTER ROLE cell_app LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
+  PASSWORD :'app_password';
+-- Reads everything for a copy elsewhere, writes nothing.
+ALTER ROLE cell_replication LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE REPLICATION NOBYPASSRLS
+  CONNECTION LIMIT 20 PASSWORD :'replication_password';
+
+-- The app may use what is left after the superuser's and the owner's connections.
+SELECT format('ALTER ROLE cell_app CONNECTION LIMIT %s',
+         greatest(1, current_setting('max_connections')::int
+                     - current_setting('superuser_reserved_connections')::int
+                     - current_setting('reserved_connections')::int)) \gexec
+
+SELECT 'CREATE DATABASE cell OWNER cell_owner'
+ WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'cell') \gexec
+ALTER DATABASE cell OWNER TO cell_owner;
+REVOKE ALL ON DATABASE cell, postgres, template1 FROM PUBLIC;
+GRANT CONNECT ON DATABASE cell TO cell_app, cell_replication;
+
+\connect cell
+ALTER SCHEMA public OWNER TO cell_owner;
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO cell_app, cell_replication;
+ALTER DEFAULT PRIVILEGES FOR ROLE cell_owner IN SCHEMA public
+  GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO cell_app;
+ALTER DEFAULT PRIVILEGES FOR ROLE cell_owner IN SCHEMA public
+  GRANT USAGE, SELECT ON SEQUENCES TO cell_app;
+ALTER DEFAULT PRIVILEGES FOR ROLE cell_owner IN SCHEMA public
+  GRANT SELECT ON TABLES TO cell_replication;
+-- Functions of the owner are for those to whom a migration grants them.
+ALTER DEFAULT PRIVILEGES FOR ROLE cell_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;

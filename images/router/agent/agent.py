@@ -1,0 +1,162 @@
+"""The agent: takes what the other threads bring, one turn at a time, and makes HAProxy serve it.
+
+Only this thread owns the table and speaks to HAProxy. Each turn ends with the whole truth told
+again: HAProxy's marks are read and mended if need be, so that nothing has to be remembered about
+a HAProxy that was restarted or a change that broke off. Refuses to wait for the outside world.
+"""
+
+import queue
+import threading
+import time
+
+from agent.addresses import Addresses, Resolver
+from agent.api import Directory
+from agent.apply import apply
+from agent.directory import Endpoint
+from agent.follow import Batch
+from agent.haproxy import AwayError, RuntimeApiError, session
+from agent.log import log
+from agent.maps import MAPS
+from agent.publish import Edition, Publisher
+from agent.settings import Settings
+from agent.status import Status
+from agent.store import Store
+from agent.table import ConfigMap, Step, Table
+
+TURN = 1.0
+"""Seconds between turns when nothing comes."""
+
+WAITING = 4
+"""Messages that may wait, and that one turn takes: a change to all lines of a full shard takes the
+agent about 10 MB."""
+
+Message = Batch | Addresses
+
+
+class Agent:
+    """The parts, put together; their threads are started by the caller."""
+
+    def __init__(self, settings: Settings, status: Status) -> None:
+        self._settings = settings
+        self._status = status
+        self._messages: queue.Queue[Message] = queue.Queue(WAITING)
+        self._store = Store(settings.table)
+        self._table = Table(self._store)
+        self._addresses: Addresses = self._store.recall("addresses")
+        self._edition: Edition | None = None
+        self._failed_connections = 0
+        self.directory = Directory(settings.api, settings.credentials, settings.namespace)
+        self.resolver = Resolver(self._addresses, self.put)
+        self.publisher = Publisher(self._store)
+
+    def put(self, message: Message) -> None:
+        """Bring something, from any thread; waits while much is waiting."""
+        self._messages.put(message)
+
+    def run(self, stopping: threading.Event) -> None:
+        """Turn until told to stop, then leave the newest table on disk."""
+        messages: list[Message] = []
+        while not stopping.is_set():
+            step = self._take(messages)
+            self.resolver.follow(self._endpoints())
+            self._publish()
+            if self._table.complete:
+                self._serve(step)
+            self._tell()
+            messages = self._next_messages()
+        self.publisher.flush()
+
+    def _next_messages(self) -> list[Message]:
+        messages: list[Message] = []
+        try:
+            messages.append(self._messages.get(timeout=TURN))
+            while len(messages) < WAITING:
+                messages.append(self._messages.get_nowait())
+        except queue.Empty:
+            pass  # all that there was
+        return messages
+
+    def _take(self, messages: list[Message]) -> Step:
+        found: list[ConfigMap] = []
+        listed = True
+        for message in messages:
+            if isinstance(message, Batch):
+                found += message.found
+                listed = listed and message.listed
+            elif message != self._addresses:
+                self._addresses = message
+                self._store.keep("addresses", message)
+        coming, refused = self._table.coming, dict(self._table.refused)
+        step = self._table.take(found)
+        if self._table.coming != coming and not listed:
+            self.directory.interrupt()  # shards that were refused for the old number fit now
+        for name, reason in self._table.refused.items():
+            if refused.get(name) != reason:
+                self._status.refusals += 1
+                log("refused; what was good before is kept", name=name, reason=reason)
+        return step
+
+    def _endpoints(self) -> dict[str, Endpoint]:
+        """Return where each cell is found: this one by its app, the others by their routers."""
+        return {**self._table.cells, self._settings.cell: self._settings.app}
+
+    def _present_addresses(self) -> Addresses:
+        """Return the addresses of the cells that there are now; look-ups lag behind the list."""
+        return {name: self._addresses.get(name) for name in self._endpoints()}
+
+    def _publish(self) -> None:
+        """Have the files written; HAProxy can be started once they are there."""
+        if not self._table.complete or self._endpoints().keys() - self._addresses.keys():
+            return
+        edition = Edition(self._table.count, self._table.mark, self._present_addresses())
+        if edition != self._edition:
+            self._edition = edition
+            self.publisher.want(edition)
+        if not self._status.ready:
+            self.publisher.flush()
+            self._status.ready = True
+            log("the table is on disk", checksum=edition.mark, entries=self._table.entries("path"))
+
+    def _serve(self, step: Step) -> None:
+        began = time.monotonic()
+        served = False
+        try:
+            with session(self._settings.socket) as opened:
+                addresses = self._present_addresses()
+                applied = apply(opened, self._store, self._table, step, addresses)
+                failed = opened.failed_connections()
+            served = True
+        except AwayError as error:
+            if self._status.served:
+                log("HAProxy is away", error=str(error))
+        except RuntimeApiError as error:
+            self._status.failures += 1
+            log("HAProxy did not take a change; its maps are built anew", error=str(error))
+        else:
+            if failed > self._failed_connections:
+                self.resolver.hurry()
+            self._failed_connections = failed
+            self._status.updates += applied.entries
+            self._status.rebuilds += applied.rebuilt
+            if applied.entries or applied.rebuilt:
+                log(
+                    "HAProxy serves the table",
+                    checksum=self._table.mark,
+                    changed=applied.entries,
+                    rebuilt=applied.rebuilt,
+                    seconds=round(time.monotonic() - began, 3),
+                )
+        self._status.served = served
+
+    def _tell(self) -> None:
+        status, table = self._status, self._table
+        status.checksum = table.mark if table.complete else ""
+        status.entries = {name: table.entries(name) for name in MAPS}
+        status.shards = table.count
+        status.cells = len(table.cells)
+        addresses = self._present_addresses()
+        status.unresolved = tuple(name for name, address in addresses.items() if not address)
+        status.refused = dict(table.refused)
+        status.version = self.directory.version
+        status.heard = self.directory.heard
+        status.turn = time.monotonic()

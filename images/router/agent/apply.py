@@ -1,0 +1,107 @@
+"""HAProxy's maps brought to the table, whatever they hold.
+
+What a map holds is known from its mark. If that is the table before the change, the change is
+made entry by entry; each entry says all about its key, so every request sees the old or the new
+answer. If it is anything else (HAProxy has just started with older files, or a change broke off),
+the map is built anew beside the old content and takes its place at once. Entries come before
+others go, and a cell's address before its organizations, so that nothing is missing in between.
+Refuses to look at the directory or to wait.
+"""
+
+from dataclasses import dataclass
+
+from agent.addresses import Addresses
+from agent.haproxy import Session
+from agent.maps import MAPS, MARK, Change
+from agent.store import Store
+from agent.table import Step, Table
+
+UNKNOWN = "-"
+"""The mark of a map while it is being changed."""
+
+REBUILD = 0.5
+"""A change to more than this share of a map's entries is made by building it anew."""
+
+FEW = 1000
+"""As many entries are always changed one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What was done: entries changed, and maps built anew."""
+
+    entries: int
+    rebuilt: int
+
+
+def apply(
+    session: Session,
+    store: Store,
+    table: Table,
+    step: Step,
+    addresses: Addresses,
+) -> Applied:
+    """Make HAProxy serve the table, to which `step` leads from the one before.
+
+    Raises AwayError and RuntimeApiError, after which the marks tell the next call where it is.
+    """
+    mark = table.mark
+    marks = {name: session.mark(store.map_file(name)) for name in MAPS}
+    stale = [name for name, found in marks.items() if found not in (None, mark)]
+    steps = {
+        name: change
+        for name, change in (step.changes or {}).items()
+        if name in stale and marks[name] == step.before and _is_small(change, table.entries(name))
+    }
+    cells = _cells_change(session, store, addresses)
+
+    session.tell(_upserts(store, "cells", cells))
+    for name in steps:
+        session.tell([_set(store, name, MARK, UNKNOWN.encode())])
+    for name, change in steps.items():
+        session.tell(_upserts(store, name, change))
+    for name in stale:
+        if name not in steps:
+            _rebuild(session, store, table, name)
+    for name, change in steps.items():
+        session.tell(_deletes(store, name, change))
+        session.tell([_set(store, name, MARK, mark.encode())])
+    session.tell(_deletes(store, "cells", cells))
+    return Applied(sum(map(len, steps.values())) + len(cells), len(stale) - len(steps))
+
+
+def _is_small(change: Change, entries: int) -> bool:
+    return len(change) <= max(FEW, REBUILD * entries)
+
+
+def _cells_change(session: Session, store: Store, addresses: Addresses) -> Change:
+    held = session.lines(store.map_file("cells"))
+    wanted = {name.encode(): one.encode() for name, one in addresses.items() if one}
+    return Change(
+        add={key: value for key, value in wanted.items() if key not in held},
+        set={key: value for key, value in wanted.items() if held.get(key, value) != value},
+        delete=[key for key in held if key not in wanted],
+    )
+
+
+def _upserts(store: Store, name: str, change: Change) -> list[str]:
+    file = store.map_file(name)
+    added = [f"add map {file} {k.decode()} {v.decode()}" for k, v in change.add.items()]
+    return added + [_set(store, name, key, value) for key, value in change.set.items()]
+
+
+def _deletes(store: Store, name: str, change: Change) -> list[str]:
+    file = store.map_file(name)
+    return [f"del map {file} {key.decode()}" for key in change.delete]
+
+
+def _set(store: Store, name: str, key: bytes, value: bytes) -> str:
+    return f"set map {store.map_file(name)} {key.decode()} {value.decode()}"
+
+
+def _rebuild(session: Session, store: Store, table: Table, name: str) -> None:
+    file = store.map_file(name)
+    version = session.new_version(file)
+    for part in store.whole_map(table.count, name, table.mark):
+        session.fill(f"add map @{version} {file}", part.decode().splitlines())
+    session.tell([f"commit map @{version} {file}"])

@@ -1,0 +1,92 @@
+"""The directory's text to values, strictly: what is not exactly as written here is refused whole.
+
+    organization: name id cell state path hosts     (tab-separated, hosts separated by commas)
+    cell:         name id host port
+
+Every character that gets through is harmless in a map file and in a command to HAProxy, so
+nothing after this module needs to quote. Refuses to repair or to skip a line: half of a shard
+would answer 404 for the other half.
+"""
+
+import re
+import zlib
+from typing import NamedTuple
+
+_NAME = rb"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_PATH = rb"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_STATE = rb"active|maintenance|fenced|suspended|gone"
+_ID = rb"[1-9][0-9]{0,18}"
+_LINE = re.compile(
+    rb"^(%s)\t(%s)\t(%s)\t(%s)\t(%s)\t([a-z0-9.,-]*)\n" % (_NAME, _ID, _NAME, _STATE, _PATH),
+    re.MULTILINE,
+)
+_HOST = re.compile(rb"(?=.{1,253}\Z)(?:%s\.)+%s" % (_PATH, _PATH))
+_CELL = re.compile(rb"(%s)\t(%s)\t([a-z0-9.:-]{1,253})\t([1-9][0-9]{0,4})" % (_NAME, _ID))
+
+
+class Organization(NamedTuple):
+    """One line of a shard; `hosts` as written, separated by commas."""
+
+    name: bytes
+    id: bytes
+    cell: bytes
+    state: bytes
+    path: bytes
+    hosts: bytes
+
+
+class Endpoint(NamedTuple):
+    """A host name or IP address, and a port."""
+
+    host: str
+    port: int
+
+
+class MalformedError(ValueError):
+    """The text is not a shard or not a list of cells; says where and what."""
+
+
+def is_name(text: str) -> bool:
+    """Tell whether it can be the name of a cell or an organization."""
+    return re.fullmatch(_NAME, text.encode()) is not None
+
+
+def parse_shard(text: bytes, number: int, shards: int) -> list[Organization]:
+    """Return the organizations of shard `number` of `shards`, in order.
+
+    Raises MalformedError at the first line that is malformed, out of order, or in a wrong shard.
+    """
+    found = [Organization(*fields) for fields in _LINE.findall(text)]
+    if len(found) != text.count(b"\n") or text[-1:] not in (b"", b"\n"):
+        raise MalformedError(f"line {_first_wrong(text)}: malformed")
+    previous = b""
+    for line, one in enumerate(found, 1):
+        if one.name <= previous:
+            raise MalformedError(f"line {line}: not in order, or twice")
+        if zlib.crc32(one.name) % shards != number:
+            raise MalformedError(f"line {line}: belongs to another shard")
+        if one.hosts and not all(map(_HOST.fullmatch, one.hosts.split(b","))):
+            raise MalformedError(f"line {line}: a host is malformed")
+        previous = one.name
+    return found
+
+
+def parse_cells(text: bytes) -> dict[str, Endpoint]:
+    """Return where each cell's router is; raises MalformedError."""
+    cells: dict[str, Endpoint] = {}
+    lines = text.split(b"\n")
+    if lines.pop():
+        raise MalformedError("the last line has no end")
+    for number, line in enumerate(lines, 1):
+        match = _CELL.fullmatch(line)
+        name = match[1].decode() if match else ""
+        if not match or name in cells or int(match[4]) > 65535:
+            raise MalformedError(f"line {number}: malformed, or twice")
+        cells[name] = Endpoint(match[3].decode(), int(match[4]))
+    return cells
+
+
+def _first_wrong(text: bytes) -> int:
+    lines = text.split(b"\n")
+    wrong = (number for number, line in enumerate(lines, 1) if not _LINE.fullmatch(line + b"\n"))
+    return next(wrong, len(lines))

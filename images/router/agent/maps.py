@@ -1,0 +1,120 @@
+"""Organizations to the lines of HAProxy's maps, and what differs between two tables.
+
+    path.map   /o/<path>/    -> id:organization:cell:state
+    host.map   host          -> the same
+    name.map   organization  -> the same, only where the path is not the name: for all others the
+                                look-up by path finds the name too, in half of the memory
+
+A *section* is the part of a map that comes from one shard. Where two shards hold the same key (for
+a moment, while a path goes from one organization to another) the lower shard counts, as it does in
+HAProxy when it reads the sections in order. Refuses to know where sections are kept and how
+HAProxy is spoken to.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from agent.directory import Organization
+
+MAPS = ("path", "host", "name")
+
+MARK = b"/table"
+"""Key under which every map names the table that it was made from. No path segment and no
+organization's name holds a slash, and what it holds has no state, so no request can use it."""
+
+Lines = dict[bytes, bytes]
+
+
+@dataclass(slots=True)
+class Change:
+    """What to do to one map: keys to add, to give another value, and to delete."""
+
+    add: Lines = field(default_factory=dict)
+    set: Lines = field(default_factory=dict)
+    delete: list[bytes] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.add) + len(self.set) + len(self.delete)
+
+
+def sections(organizations: Iterable[Organization]) -> dict[str, bytes]:
+    """Return the section of each map."""
+    path, host, name = bytearray(), bytearray(), bytearray()
+    for one in organizations:
+        value = b" %s:%s:%s:%s\n" % (one.id, one.name, one.cell, one.state)
+        path += one.path + value
+        if one.hosts:
+            for each in one.hosts.split(b","):
+                host += each + value
+        if one.path != one.name:
+            name += one.name + value
+    return {"path": bytes(path), "host": bytes(host), "name": bytes(name)}
+
+
+def lines_of(lines: Iterable[bytes]) -> Lines:
+    """Return lines by key."""
+    pairs = [line.split(b" ", 1) for line in lines]
+    return {key: value for key, value in pairs}  # noqa: C416 (mypy knows lists, not pairs)
+
+
+def difference(old: bytes, new: bytes) -> tuple[Lines, Lines]:
+    """Return the lines that only the old section has and those that only the new one has."""
+    before, after = set(old.split(b"\n")), set(new.split(b"\n"))
+    return lines_of(before - after), lines_of(after - before)
+
+
+def holding(section: bytes, keys: set[bytes], few: int = 8) -> Lines:
+    """Return the section's lines that have one of the keys; quick for up to `few` keys."""
+    if len(keys) > few:
+        lines = lines_of(section.split(b"\n")[:-1])
+        return {key: lines[key] for key in keys & lines.keys()}
+    found: Lines = {}
+    text = b"\n" + section
+    for key in keys:
+        at = text.find(b"\n%s " % key)
+        if at >= 0:
+            start = at + len(key) + 2
+            found[key] = text[start : text.index(b"\n", start)]
+    return found
+
+
+def change_between(
+    before: Mapping[int, Lines],
+    after: Mapping[int, Lines],
+    holders: Callable[[set[bytes]], Mapping[int, Lines]],
+    contested: set[bytes],
+) -> Change:
+    """Return the change to one map when shards go from `before` to `after`.
+
+    Both hold, by number of the shard, only the lines that differ. `holders` tells which shards
+    hold a key in the new table; it is asked about keys that come to or leave a shard, and about
+    the `contested` ones that several shards hold, since an answer costs a look at all shards.
+    """
+    old, new = _merged(before), _merged(after)
+    asked = contested & (old.keys() | new.keys())
+    for number in before.keys() | after.keys():
+        asked |= before.get(number, {}).keys() ^ after.get(number, {}).keys()
+    if asked:
+        known = holders(asked)
+        same = {
+            number: {key: value for key, value in lines.items() if key not in after.get(number, {})}
+            for number, lines in known.items()
+        }
+        old, new = _merged(before, same), _merged(after, same)
+        held = Counter(key for lines in known.values() for key in lines)
+        contested -= asked
+        contested |= {key for key, times in held.items() if times > 1}
+    return Change(
+        add={key: value for key, value in new.items() if key not in old},
+        set={key: value for key, value in new.items() if old.get(key, value) != value},
+        delete=[key for key in old if key not in new],
+    )
+
+
+def _merged(*tables: Mapping[int, Lines]) -> Lines:
+    merged: Lines = {}
+    for number in sorted({number for table in tables for number in table}, reverse=True):
+        for table in tables:
+            merged |= table.get(number, {})
+    return merged

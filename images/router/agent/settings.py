@@ -1,0 +1,69 @@
+"""What the pod tells the agent, read once from the environment.
+
+Refuses to start without the cell's name: a router that does not know its own cell would pass on
+what it should answer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.directory import Endpoint, is_name
+
+CREDENTIALS = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""Where kubelet mounts a service account's token and the cluster's CA."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Names, addresses and folders; `address` is the one that the agent's own server binds to."""
+
+    cell: str
+    app: Endpoint
+    namespace: str
+    api: Endpoint
+    credentials: Path
+    table: Path
+    socket: Path
+    address: str
+    port: int
+
+
+class SettingsError(Exception):
+    """A variable is missing or makes no sense."""
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Return the settings; raises SettingsError, which names the variable."""
+    cell = _required(environment, "CELL")
+    if not is_name(cell):
+        raise SettingsError(f"CELL: {cell!r} is not the name of a cell")
+    run = Path(environment.get("RUN_DIRECTORY", "/run/cellwright"))
+    return Settings(
+        cell=cell,
+        app=Endpoint(environment.get("APP_HOST", "app"), _port(environment, "APP_PORT", "8080")),
+        namespace=environment.get("DIRECTORY_NAMESPACE", "cellwright-directory"),
+        api=Endpoint(
+            _required(environment, "KUBERNETES_SERVICE_HOST"),
+            _port(environment, "KUBERNETES_SERVICE_PORT", "443"),
+        ),
+        credentials=Path(environment.get("CREDENTIALS_DIRECTORY", str(CREDENTIALS))),
+        table=run / "table",
+        socket=run / "haproxy.sock",
+        address=environment.get("ROUTER_ADDRESS", ""),
+        port=_port(environment, "AGENT_PORT", "8405"),
+    )
+
+
+def _required(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name, "")
+    if not value:
+        raise SettingsError(f"{name}: not set")
+    return value
+
+
+def _port(environment: Mapping[str, str], name: str, default: str) -> int:
+    value = environment.get(name, default)
+    if not value.isascii() or not value.isdecimal() or not 0 < int(value) < 65536:
+        raise SettingsError(f"{name}: {value!r} is not a port")
+    return int(value)

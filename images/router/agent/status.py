@@ -1,0 +1,93 @@
+"""What the agent tells about itself: as JSON for people and tools, as metrics for Prometheus.
+
+Refuses to compute anything about the table; it holds what the main loop last said.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+from agent.maps import MAPS
+
+STUCK = 120.0
+"""Seconds without a turn of the main loop after which the agent is to be restarted. Building all
+maps of a million organizations takes about 30."""
+
+
+@dataclass(slots=True)
+class Status:
+    """Written by the main loop, read by the server; each field is replaced whole."""
+
+    checksum: str = ""
+    served: bool = False
+    entries: dict[str, int] = field(default_factory=lambda: dict.fromkeys(MAPS, 0))
+    shards: int = 0
+    cells: int = 0
+    unresolved: tuple[str, ...] = ()
+    refused: dict[str, str] = field(default_factory=dict)
+    version: str = ""
+    heard: float | None = None
+    ready: bool = False
+    turn: float = field(default_factory=time.monotonic)
+    updates: int = 0
+    rebuilds: int = 0
+    refusals: int = 0
+    failures: int = 0
+
+    @property
+    def alive(self) -> bool:
+        """Whether the main loop still turns."""
+        return time.monotonic() - self.turn < STUCK
+
+    def table(self) -> dict[str, object]:
+        """Return the answer of `/table`."""
+        return {
+            "checksum": self.checksum,
+            "served": self.served,
+            "entries": self.entries["path"],
+            "maps": self.entries,
+            "shards": self.shards,
+            "cells": self.cells,
+            "resource_version": self.version,
+            "age_seconds": None if self.heard is None else round(time.monotonic() - self.heard, 3),
+            "unresolved": self.unresolved,
+            "refused": self.refused,
+        }
+
+    def metrics(self) -> str:
+        """Return the answer of `/metrics`, in Prometheus' text format."""
+        lines = [
+            line
+            for name, kind, text, value in (
+                ("served", "gauge", "HAProxy serves the agent's table", int(self.served)),
+                ("shards", "gauge", "shards in the table", self.shards),
+                ("cells", "gauge", "cells in the directory", self.cells),
+                ("cells_unresolved", "gauge", "cells without an address", len(self.unresolved)),
+                (
+                    "shards_refused",
+                    "gauge",
+                    "ConfigMaps refused in their newest form",
+                    len(self.refused),
+                ),
+                (
+                    "age_seconds",
+                    "gauge",
+                    "time since the API server last said something",
+                    "NaN" if self.heard is None else round(time.monotonic() - self.heard, 3),
+                ),
+                ("updates_total", "counter", "entries changed in HAProxy", self.updates),
+                ("rebuilds_total", "counter", "maps built anew in HAProxy", self.rebuilds),
+                ("refusals_total", "counter", "ConfigMaps refused", self.refusals),
+                ("failures_total", "counter", "changes that HAProxy did not take", self.failures),
+            )
+            for line in (
+                f"# HELP cellwright_table_{name} {text}",
+                f"# TYPE cellwright_table_{name} {kind}",
+                f"cellwright_table_{name} {value}",
+            )
+        ]
+        lines += [
+            "# HELP cellwright_table_entries entries by map",
+            "# TYPE cellwright_table_entries gauge",
+            *(f'cellwright_table_entries{{map="{one}"}} {n}' for one, n in self.entries.items()),
+        ]
+        return "\n".join(lines) + "\n"

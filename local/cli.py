@@ -1,0 +1,74 @@
+"""The commands by name, and what becomes of their failures.
+
+The only place that turns anything into an exit code: 0 done, 1 a step failed, 2 usage,
+3 unexpected (with a log), 130 interrupted.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+from local import commands
+from local.environment import prepare
+from local.errors import Failed
+from local.files import locked, write_atomically
+from local.place import place
+from local.report import Report
+from local.system import this_machine
+
+COMMANDS: dict[str, Callable[[commands.Run], None]] = {
+    "setup": commands.setup,
+    "cluster": commands.make_cluster,
+    "up": commands.up,
+    "down": commands.down,
+    "env": commands.env,
+    "lint": commands.lint,
+    "test": commands.test,
+    "test-provider": commands.test_provider,
+}
+UNLOCKED = frozenset({"env", "lint"})
+"""Commands that change nothing, and may run beside others."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
+    parser = argparse.ArgumentParser(prog="python3 -m local", description="The local environment.")
+    chosen = parser.add_argument("command", choices=COMMANDS, help="see docs/local.md")
+    chosen.metavar = "|".join(COMMANDS)
+    name: str = parser.parse_args(arguments).command
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    where = place(os.environ)
+    report = Report(sys.stdout, where.state / "times.json" if name not in UNLOCKED else None)
+    run = commands.Run(where, this_machine(), report)
+    try:
+        if name in UNLOCKED:
+            COMMANDS[name](run)
+        else:
+            prepare(where)
+            waiting = f"waiting for another command on {where.state}"
+            with locked(where.state / "lock", lambda: report.say(waiting)):
+                COMMANDS[name](run)
+    except Failed as error:
+        sys.stderr.write(f"{name}: {error}\n")
+        return 1
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{name}: interrupted; the same command goes on where this one was\n")
+        return 130
+    except Exception as error:  # noqa: BLE001 - no traceback ever reaches a user
+        log = where.state / "unexpected.log"
+        write_atomically(log, traceback.format_exc())
+        sys.stderr.write(f"{name}: unexpected: {error!r}; the details are in {log}\n")
+        return 3
+    return 0
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
