@@ -150,7 +150,7 @@ def _json_lines(file: str, data: bytes) -> Iterator[Document | Problem]:
             yield Document(file, number, line, json_line.read_quickly(line))
             is_open = False
         except json_line.NotPlainError:
-            if not line or line.isspace():
+            if not line.strip(json_line.SPACE):
                 continue
             value, spots, faults = json_line.read(line)
             if not faults:

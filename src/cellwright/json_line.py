@@ -16,7 +16,10 @@ from cellwright.scalars import LARGEST, AmbiguousError, fraction, whole
 from cellwright.spots import Fault, Spots
 
 MAX_DEPTH = 50
-_SPACE = re.compile(r"[ \t\n\r]*")
+SPACE = " \t\n\r"
+"""What may stand between the parts of JSON."""
+
+_SPACE = re.compile(f"[{SPACE}]*")
 _NUMBER = re.compile(r"(-?(?:0|[1-9][0-9]*))(\.[0-9]+)?([eE][-+]?[0-9]+)?(?![0-9A-Za-z_.])")
 _WORD = re.compile(r"[-+]?[A-Za-z0-9_.$]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -65,7 +68,7 @@ def read_quickly(line: str) -> Any:
         value, end = _decode(line)
     except ValueError:
         raise NotPlainError from None
-    if end != len(line) and not line[end:].isspace():
+    if line[end:].strip(SPACE):
         raise NotPlainError
     return value
 

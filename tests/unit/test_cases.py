@@ -75,7 +75,9 @@ def test_what_is_right_is_left_alone(
 
 def test_every_code_has_a_case() -> None:
     texts = [(case / PROBLEMS).read_text("utf-8") for case in INVALID]
-    shown = {line.split(" ", 2)[1] for text in texts for line in text.splitlines() if line[0] != " "}
+    shown = {
+        line.split(" ", 2)[1] for text in texts for line in text.splitlines() if line[0] != " "
+    }
     assert shown <= CODES.keys()
     assert CODES.keys() - shown == {"CW403"}  # there is one version so far; see test_forbidden
     assert len(INVALID) >= 150
