@@ -39,7 +39,7 @@ def outcome(
     problems: tuple[Problem, ...], cells: int | None, organizations: int, files: Mapping[str, str]
 ) -> Outcome:
     """Return an outcome from its parts; `files` are the manifests' texts by path."""
-    parts = []
+    parts: list[bytes] = []
     index = []
     at = 0
     for path, text in files.items():

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from jinja2 import TemplateSyntaxError, nodes
 from jinja2.meta import find_undeclared_variables
+from jinja2.tests import TESTS
 
 from cellwright.outline import extended, is_super
 from cellwright.problem import Place, Problem, nearest
@@ -68,8 +69,8 @@ class _Linter:
             place = Place(f"templates/{self._name}", error.lineno)
             yield Problem(place, "", "CW301", " ".join(str(error.message).split()))
             return
-        yield from self._node(tree)
-        yield from self._unknown_names(tree)
+        problems = list(self._node(tree))
+        yield from problems or self._unknown_names(tree)
 
     def _unknown_names(self, tree: nodes.Template) -> Iterator[Problem]:
         """Yield the names that nothing gives a value, but for those that an includer may set."""
@@ -102,6 +103,9 @@ class _Linter:
         elif isinstance(node, nodes.Filter) and node.name not in FILTERS:
             message = f"the filter {node.name!r} is not allowed"
             yield self._problem(node.lineno, message, nearest(node.name, FILTERS))
+        elif isinstance(node, nodes.Test) and node.name not in TESTS:
+            message = f"there is no test {node.name!r}"
+            yield self._problem(node.lineno, message, nearest(node.name, TESTS))
         elif isinstance(node, nodes.Name) and node.name in _SPECIAL:
             yield self._problem(node.lineno, f"{node.name!r} stands for text that was written")
         elif isinstance(node, nodes.Name) and node.name == "super":
