@@ -56,10 +56,11 @@ def ensure(place: Place, system: System, report: Report) -> str:
         return "started (systemctl start docker)"
     folder = place.cache / "engine"
     write_atomically(folder / "daemon.json", json.dumps(_configuration(folder), indent=1) + "\n")
+    if _own(place) is None:  # a killed engine leaves it, and may not start again with it
+        _pid_file(place).unlink(missing_ok=True)
     log = folder / "dockerd.log"
-    pid = detached(
-        [system.find("dockerd") or "dockerd", "--config-file", folder / "daemon.json"], log
-    )
+    daemon = system.find("dockerd") or "dockerd"
+    pid = detached([daemon, "--config-file", folder / "daemon.json"], log)
     _wait(pid, log)
     return f"started, log: {log}"
 
