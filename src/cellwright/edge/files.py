@@ -15,6 +15,7 @@ from cellwright.problem import Place, Problem
 from cellwright.snapshot import Snapshot
 
 DEFINITION_FOLDERS = ("cells", "organizations")
+SHIPPED = "shipped/"
 VALUES_SCHEMA = "schemas/values.json"
 MAX_BYTES = 256 * 1024 * 1024
 
@@ -101,13 +102,17 @@ def _templates(root: Path, problems: list[Problem]) -> dict[str, str]:
                 problems.append(Problem(place, "", "CW001", "not a template, so unused", hint))
             if path.suffix != ".j2":
                 continue
+            if name.startswith(SHIPPED):
+                message = f"{SHIPPED} stands for the templates that are shipped"
+                problems.append(Problem(place, "", "CW001", message, "use another folder"))
+                continue
             data = _read_file(path, f"templates/{name}", problems)
             try:
                 found[name] = (data or b"").decode("utf-8")
             except UnicodeDecodeError:
                 problems.append(Problem(place, "", "CW002", "not UTF-8"))
             if folder == shipped:
-                found[f"shipped/{name}"] = found[name]
+                found[SHIPPED + name] = found[name]
     return found
 
 
