@@ -43,7 +43,7 @@ def outcome_of(snapshot: Snapshot, folder: Path, on_failure: Callable[[OSError],
         kept = b""
     except OSError as error:
         on_failure(error)
-        kept = b""
+        return outcome_of_some(snapshot, None)
     found = decode(kept)
     made = outcome_of_some(snapshot, None) if found is None else found
     try:
