@@ -67,6 +67,7 @@ def variables(place: Place, tools: Tools, environ: Mapping[str, str]) -> dict[st
         "PATH": os.pathsep.join([*first, *rest]),
         "CELLWRIGHT_STATE": str(place.state),
         "KUBECONFIG": str(place.kubeconfig),
+        "KUBECACHEDIR": str(place.kube_cache),
         "PULUMI_HOME": str(place.pulumi_home),
         # Without `metadata=skip` each file gets a second one beside it, which a killed run can
         # leave empty, and then Pulumi can read neither.

@@ -56,6 +56,7 @@ def test_a_second_eval_changes_nothing(where: Place) -> None:
 def test_everything_of_pulumi_and_kubernetes_is_in_the_state_folder(where: Place) -> None:
     found = variables(where, tools(where), {})
     assert found["KUBECONFIG"] == f"{where.state}/kubeconfig"
+    assert found["KUBECACHEDIR"] == f"{where.state}/kube-cache"
     assert found["PULUMI_HOME"] == f"{where.state}/pulumi"
     assert found["PULUMI_BACKEND_URL"] == f"file://{where.state}/stacks?metadata=skip"
     assert found["PULUMI_CONFIG_PASSPHRASE_FILE"] == f"{where.state}/passphrase"
