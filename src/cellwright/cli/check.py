@@ -7,6 +7,7 @@ from cellwright.cli.report import cache_failed, counted, problems_as_text, put, 
 from cellwright.cli.sarif import sarif
 from cellwright.edge.cache import cache_folder, outcome_of
 from cellwright.edge.files import read
+from cellwright.problem import mistakes
 
 EXAMPLES = """examples:
   cellwright check
@@ -30,6 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print every problem; 1 if there is one."""
     snapshot = read(arguments.root)
     made = outcome_of(snapshot, cache_folder(), cache_failed)
+    problems = mistakes(made.problems)
     if arguments.format == "json":
         put_json(
             [
@@ -42,17 +44,19 @@ def run(arguments: argparse.Namespace) -> int:
                     "message": one.message,
                     "hint": one.hint,
                 }
-                for one in made.problems
+                for one in problems
             ]
         )
     elif arguments.format == "sarif":
-        put_json(sarif(made.problems))
+        put_json(sarif(problems))
     elif arguments.format == "junit":
-        put(junit(snapshot.definitions, made.problems))
-    elif made.problems:
-        problems_as_text(made.problems)
+        put(junit(snapshot.definitions, problems))
+    elif problems:
+        problems_as_text(problems)
     elif made.cells is not None:
         cells = counted(made.cells, "cell")
         organizations = counted(made.organizations, "organization")
         tell(f"no problems in {cells} and {organizations}")
-    return 1 if made.problems else 0
+        if made.problems:
+            tell(f"{len(made.problems)} not placed yet: run cellwright place --write")
+    return 1 if problems else 0
