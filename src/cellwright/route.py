@@ -14,12 +14,16 @@ from cellwright.model import Fleet, Organization
 
 _URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^/?#]*@)?([^/?#]*)([^?#]*)", re.DOTALL)
 _PORT = re.compile(r":[0-9]*\Z")
-_TWO_MEANINGS = re.compile(
-    r"(?:/|%2f|%5c)(?:\.|%2e){1,2}(?:/|%2f|%5c|;|%3b|$)|[^\x21-\x5b\x5d-\x7e]"
-    r"|%[01][0-9a-f]|%7f|%(?![0-9a-f]{2})",
-    re.IGNORECASE,
+TWO_MEANINGS = (
+    r"(?:/|%2f|%5c)(?:\.|%2e){1,2}(?:/|%2f|%5c|;|%3b|$)|[\\\x00-\x20\x7f-\xff]"
+    r"|%[01][0-9a-f]|%7f|%(?![0-9a-f]{2})"
 )
-_ALMOST_A_KEY = re.compile(r"(?:/|%2f|%5c)+(?:o|%6f)(?:/|%2f|%5c|;|%3b)", re.IGNORECASE)
+"""Paths that routers refuse, as their configuration has it."""
+ALMOST_A_KEY = r"^(?:/|%2f|%5c)+(?:o|%6f)(?:/|%2f|%5c|;|%3b)"
+"""Paths that some programs take for one of the form `/o/…`, as routers' configuration has it."""
+
+_TWO_MEANINGS = re.compile(TWO_MEANINGS + r"|[^\x00-\xff]", re.IGNORECASE)
+_ALMOST_A_KEY = re.compile(ALMOST_A_KEY, re.IGNORECASE)
 _STATUS = {"active": 200, "maintenance": 503, "suspended": 403, "gone": 410}
 
 
