@@ -30,7 +30,7 @@ def own_templates(templates: Templates) -> list[str]:
 def find_unsafe(templates: Templates, own: Collection[str]) -> list[Problem]:
     """Return what keeps the templates `own` from being rendered at all, or from being used."""
     problems = lint(templates, own)
-    if problems:
+    if problems or not own:
         return problems
     used = {one for name in templates.sources for one in named(templates.tree(name))}
     for name in own:

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from typing import NamedTuple
 
 from cellwright import json_line
 from cellwright.plain import EMPTY, NotPlainError, PlainReader
@@ -26,14 +25,6 @@ _NEXT_BYTES = re.compile(rb"^(?=---(?:[ \t\r\n]|\Z))", re.MULTILINE)
 _LARGE_HINT = "a definition is a page at most; is a --- between two of them missing?"
 
 
-class Origin(NamedTuple):
-    """Where a document is found again: by file, first line, and number among those there."""
-
-    file: str
-    line: int
-    number: int
-
-
 @dataclass(slots=True, eq=False)
 class Document:
     """One definition as written. `text` starts with line `line` of the file."""
@@ -42,13 +33,7 @@ class Document:
     line: int
     text: str
     value: Value
-    number: int = 0
     _spots: Spots | None = None
-
-    @property
-    def origin(self) -> Origin:
-        """Where it is found again."""
-        return Origin(self.file, self.line, self.number)
 
     def place(self, path: Path, *, key: bool = False) -> Place:
         """Return where `path` stands, or the nearest thing around it; of its key if asked."""
@@ -139,12 +124,9 @@ def _precisely(file: str, line: int, text: str) -> Iterator[Document | Problem]:
     from cellwright import precise  # noqa: PLC0415 - libyaml is loaded for few files
 
     found, faults = precise.read(text)
-    if faults:
-        yield from (fault.problem(file, line - 1) for fault in faults)
-        return
-    for number, one in enumerate(found):
-        if not one.empty:
-            yield Document(file, line, text, one.value, number, one.spots)
+    yield from (fault.problem(file, line - 1) for fault in faults)
+    if not faults and not found.empty:
+        yield Document(file, line, text, found.value, found.spots)
 
 
 def _json_lines(file: str, data: bytes) -> Iterator[Document | Problem]:
@@ -167,7 +149,7 @@ def _json_lines(file: str, data: bytes) -> Iterator[Document | Problem]:
                 value, spots, faults = json_line.read(line)
                 yield from (fault.problem(file, number - 1) for fault in faults)
                 if not faults:
-                    yield Document(file, number, line, value, 0, spots)
+                    yield Document(file, number, line, value, spots)
 
 
 def _spots(document: Document) -> Spots:
@@ -175,7 +157,7 @@ def _spots(document: Document) -> Spots:
         return json_line.read(document.text)[1]
     from cellwright import precise  # noqa: PLC0415 - libyaml is loaded for few files
 
-    return precise.read(document.text)[0][document.number].spots
+    return precise.read(document.text)[0].spots
 
 
 def _too_large(file: str, line: int, size: int) -> Problem:

@@ -55,10 +55,12 @@ def slot_text(slot: Slot, value: Any) -> str:
     """Return what stands in a slot for a value that has no holes."""
     if slot.is_secret:
         value = secret_name(value)
-    if value.__class__ is str and len(value) <= _CACHED and "\n" not in value:
+    if _is_short(value):
         return _short(value)
-    if value.__class__ is dict and all(one.__class__ is str for one in value.values()):
-        return _few(tuple(value.items()), slot.indent, slot.dash)
+    if value.__class__ is dict and value and all(map(_is_short, value.values())):
+        pad = " " * slot.indent
+        lines = [f"{pad}{_key(key)}:{_short(one)}" for key, one in value.items()]
+        return " " + "".join(lines)[slot.indent :] if slot.dash else "\n" + "".join(lines)
     return "".join(str(piece) for piece in _pieces(value, slot.indent, dash=slot.dash))
 
 
@@ -70,7 +72,7 @@ def _pieces(node: Node, indent: int, *, dash: bool) -> Iterator[str | Slot]:
         pad = " " * indent
         yield " " if dash else "\n" + pad
         for number, (key, value) in enumerate(node.items()):
-            yield f"{pad if number else ''}{_scalar(key, 0)}:"
+            yield f"{pad if number else ''}{_string(key)}:"
             yield from _pieces(value, indent + 2, dash=False)
     elif isinstance(node, list) and node:
         pad = " " * indent
@@ -118,17 +120,22 @@ def _string(value: str) -> str:
     return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
+def _is_short(value: Any) -> bool:
+    return value.__class__ is str and len(value) <= _CACHED and "\n" not in value
+
+
+@lru_cache(maxsize=1024)
+def _key(value: str) -> str:
+    return _string(value)
+
+
 @lru_cache(maxsize=65536)
 def _short(value: str) -> str:
     return f" {_string(value)}\n"
 
 
-@lru_cache(maxsize=4096)
-def _few(items: tuple[tuple[str, str], ...], indent: int, dash: bool) -> str:  # noqa: FBT001
-    return "".join(str(piece) for piece in _pieces(dict(items), indent, dash=dash))
-
-
 def fill(pieces: Sequence[str | Slot], values: Sequence[Any]) -> str:
     """Return the text of an object with holes for their values."""
-    parts = (one if isinstance(one, str) else slot_text(one, values[one.number]) for one in pieces)
-    return "".join(parts)
+    return "".join(
+        [one if isinstance(one, str) else slot_text(one, values[one.number]) for one in pieces]
+    )

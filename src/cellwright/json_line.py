@@ -8,7 +8,7 @@ stand twice, numbers beyond 2^53, halves of surrogate pairs.
 """
 
 import re
-from json.decoder import JSONDecodeError, JSONDecoder, scanstring
+from json import JSONDecodeError, JSONDecoder
 from typing import Any
 
 from cellwright.problem import Path, dotted
@@ -43,12 +43,13 @@ def _whole(digits: str) -> int:
 
 
 def _refused(text: str) -> Any:
-    raise NotPlainError
+    raise NotPlainError(text)
 
 
-_scan = JSONDecoder(
+_decode = JSONDecoder(
     object_pairs_hook=_pairs, parse_int=_whole, parse_float=_refused, parse_constant=_refused
-).scan_once
+).raw_decode
+_decode_text = JSONDecoder().raw_decode
 
 
 def read_quickly(line: str) -> Any:
@@ -59,8 +60,8 @@ def read_quickly(line: str) -> Any:
     if "\\u" in line or line.count("[") + line.count("{") > MAX_DEPTH:
         raise NotPlainError
     try:
-        value, end = _scan(line, 0)
-    except (ValueError, StopIteration):
+        value, end = _decode(line)
+    except ValueError:
         raise NotPlainError from None
     if end != len(line) and not line[end:].isspace():
         raise NotPlainError
@@ -71,10 +72,7 @@ def read(line: str) -> tuple[Any, Spots, list[Fault]]:
     """Return the value of one line, where everything stands in it, and what is wrong."""
     reader = _Reader(line)
     try:
-        value, end = reader.value(reader.skip(0), ())
-        end = reader.skip(end)
-        if end != len(line):
-            raise _Refused(end, "text after the end of the object", "a line holds one object")
+        value = reader.whole()
     except _Refused as error:
         fault = Fault(1, error.index + 1, error.path, error.code, error.message, error.hint)
         return None, reader.spots, [*reader.faults, fault]
@@ -93,6 +91,13 @@ class _Reader:
         self.line = line
         self.spots = Spots()
         self.faults: list[Fault] = []
+
+    def whole(self) -> Any:
+        value, end = self.value(self.skip(0), ())
+        end = self.skip(end)
+        if end != len(self.line):
+            raise _Refused(end, "text after the end of the object", "a line holds one object")
+        return value
 
     def skip(self, index: int) -> int:
         match = _SPACE.match(self.line, index)
@@ -193,7 +198,7 @@ class _Reader:
 
     def _string(self, index: int, path: Path) -> tuple[str, int]:
         try:
-            text, end = scanstring(self.line, index + 1, True)
+            text, end = _decode_text(self.line, index)
         except JSONDecodeError as error:
             if error.msg.startswith("Unterminated"):
                 raise _Refused(index, "the quote is never closed") from None

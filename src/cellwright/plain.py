@@ -7,6 +7,7 @@ both read, they read alike (a property in the tests).
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 _WIDE = "\xa1-\u1fff\u2030-\ud7ff"  # letters of all languages, no other spaces or line breaks
@@ -21,14 +22,15 @@ _LINE = re.compile(
     rf"(?:({_WORDS})|({_NUMBER})|({_UNIT})"
     rf'|"([ !#-\[\]-~{_WIDE}]*)"'
     rf"|'([ -&(-~{_WIDE}]*)'"
-    r"|\[([A-Za-z0-9_./@+, -]*)\]"
-    r"|\{([A-Za-z0-9_./@+,: -]*)\})?"
+    r'|\[([A-Za-z0-9_./@+," -]*)\]'
+    r'|\{([A-Za-z0-9_./@+,:" -]*)\})?'
     rf"(?: +(?:{_COMMENT})?)?"
 )
 _BLANK = re.compile(rf" *(?:{_COMMENT})?")
 _START = re.compile(rf"---(?: +(?:{_COMMENT})?)?")
-_ITEM = re.compile(rf"({_WORD})|({_NUMBER})|({_UNIT})")
-_PAIR = re.compile(rf" *({_KEY}): +(?:({_WORD})|({_NUMBER})|({_UNIT})) *")
+_SCALAR = rf'({_WORD})|({_NUMBER})|({_UNIT})|"([A-Za-z0-9_./@+ -]*)"'
+_ITEM = re.compile(rf" *(?:{_SCALAR}) *")
+_PAIR = re.compile(rf" *({_KEY}): +(?:{_SCALAR}) *")
 _CONSTANTS = {"true": True, "false": False, "null": None}
 _READ_DIFFERENTLY = frozenset((*_CONSTANTS, "yes", "no", "on", "off", "y", "n"))
 _REMEMBERED = 4096
@@ -139,28 +141,16 @@ def _parts(line: str) -> Line:
         if _BLANK.fullmatch(line):
             return _SKIPPED
         raise NotPlainError
-    indent, dash, key, word, number, unit, double, single, items, pairs = match.groups()
-    value: Any
-    if word is not None:
-        value = _word(word)
-    elif number is not None:
-        value = int(number)
-    elif unit is not None:
-        value = unit
-    elif double is not None:
-        value = double
-    elif single is not None:
-        value = single
-    elif items is not None:
-        value = [_item(one) for one in items.split(",")] if items.strip(" ") else []
-    elif pairs is not None:
-        value = _mapping(pairs) if pairs.strip(" ") else {}
-    elif key is None:
-        if dash:
-            raise NotPlainError
-        return _SKIPPED
-    else:
+    indent, dash, key = match.group(1, 2, 3)
+    last = match.lastindex or 0
+    if last >= _FIRST_VALUE:
+        value = _VALUES[last - _FIRST_VALUE](match[last])
+    elif key is not None:
         value = _NOTHING
+    elif dash is not None:
+        raise NotPlainError
+    else:
+        return _SKIPPED
     if key is not None and key.lower() in _READ_DIFFERENTLY:
         raise NotPlainError
     if dash is None:
@@ -176,24 +166,30 @@ def _word(text: str) -> Any:
     return _CONSTANTS[text]
 
 
+def _list(text: str) -> list[Any]:
+    return [_item(one) for one in text.split(",")] if text.strip(" ") else []
+
+
 def _item(text: str) -> Any:
-    match = _ITEM.fullmatch(text.strip(" "))
+    match = _ITEM.fullmatch(text)
     if match is None:
         raise NotPlainError
-    return _scalar(*match.groups())
-
-
-def _scalar(word: str | None, number: str | None, unit: str | None) -> Any:
-    if word is not None:
-        return _word(word)
-    return unit if number is None else int(number)
+    return _VALUES[(match.lastindex or 0) - 1](match[match.lastindex or 0])
 
 
 def _mapping(text: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    if not text.strip(" "):
+        return found
     for pair in text.split(","):
         match = _PAIR.fullmatch(pair)
         if match is None or match[1] in found or match[1].lower() in _READ_DIFFERENTLY:
             raise NotPlainError
-        found[match[1]] = _scalar(match[2], match[3], match[4])
+        last = match.lastindex or 0
+        found[match[1]] = _VALUES[last - 2](match[last])
     return found
+
+
+_FIRST_VALUE = 4
+_VALUES: tuple[Callable[[str], Any], ...] = (_word, int, str, str, str, _list, _mapping)
+"""How the groups of a line's value are read, in the order of the groups."""

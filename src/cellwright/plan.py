@@ -3,40 +3,28 @@
 Refuses effects: no clock, no randomness, no environment, no network, no process.
 """
 
-from collections.abc import Collection, Mapping
+import gc
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from cellwright.api_types import ApiTypes
 from cellwright.audit import find_unsafe, find_wrong, own_templates
 from cellwright.check import Checker
-from cellwright.document import Document, read_json_lines, read_yaml
+from cellwright.consistency import find_problems
+from cellwright.declared import Declared
+from cellwright.document import documents
+from cellwright.forbidden import not_placed
+from cellwright.ledger import FILE as LEDGER
+from cellwright.ledger import read_ledger
 from cellwright.manifest import Manifest
 from cellwright.model import Fleet
 from cellwright.parse import parse
 from cellwright.problem import Place, Problem, nearest
 from cellwright.render import FLEET_STACK, Renderer
 from cellwright.schema import Schemas
+from cellwright.snapshot import Snapshot
 from cellwright.template import Templates
-from cellwright.values import check_values
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Everything that was read, once: file contents by path relative to the workspace.
-
-    `templates` are those in force, by path below `templates/`, and our own again below
-    `shipped/`. `api_types` are reduced descriptions of the Kubernetes API: the shipped one under
-    the empty name, and those of the workspace under the names of their clusters.
-    `values_schema` is the workspace's schema of `spec.values`, None without one.
-    """
-
-    definitions: Mapping[str, bytes]
-    schemas: Mapping[str, Any]
-    templates: Mapping[str, str]
-    api_types: Mapping[str, Any]
-    values_schema: Any
-    problems: tuple[Problem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +45,8 @@ def plan(snapshot: Snapshot, only: Collection[str] | None = None) -> Plan:
     templates = Templates(snapshot.templates)
     own = own_templates(templates)
     unsafe = find_unsafe(templates, own)
+    if fleet is not None:
+        problems += not_placed(fleet, snapshot.definitions)
     if fleet is None or unsafe:
         return Plan(fleet, {}, _sorted([*problems, *unsafe]))
     types, wrong = _types(snapshot, fleet)
@@ -76,21 +66,45 @@ def plan(snapshot: Snapshot, only: Collection[str] | None = None) -> Plan:
 
 def load(snapshot: Snapshot) -> tuple[Fleet | None, list[Problem]]:
     """Return the fleet that the definitions declare, or None and all problems."""
-    documents: list[Document] = []
-    problems = list(snapshot.problems)
-    for file, data in snapshot.definitions.items():
-        read = read_json_lines if file.endswith(".jsonl") else read_yaml
-        found, wrong = read(file, data)
-        documents += found
-        problems += wrong
-    schemas = Schemas(snapshot.schemas)
-    problems += [problem for document in documents for problem in schemas.check(document)]
-    if problems:
-        return None, problems
-    fleet, problems = parse(documents)
-    if snapshot.values_schema is not None:
-        problems += check_values(snapshot.values_schema, documents)
-    return (None if problems else fleet), problems
+    definitions = dict(snapshot.definitions)
+    ledger, wrong = read_ledger(definitions.pop(LEDGER, None))
+    problems = [*snapshot.problems, *wrong]
+    declared = Declared(definitions, ledger)
+    declared.incomplete = bool(problems)
+    with _millions():
+        problems += _take_in(definitions, Schemas(snapshot.schemas), declared)
+        problems += find_problems(declared)
+        if snapshot.values_schema is not None and declared.fleets:
+            from cellwright.values import check_values  # noqa: PLC0415 - loads jsonschema
+
+            problems += check_values(snapshot.values_schema, declared)
+        return (None if problems else parse(declared)), problems
+
+
+def _take_in(
+    definitions: Mapping[str, bytes], schemas: Schemas, declared: Declared
+) -> Iterator[Problem]:
+    for file, data in definitions.items():
+        for found in documents(file, data):
+            if isinstance(found, Problem):
+                declared.incomplete = True
+                yield found
+            elif schemas.fits(found.value):
+                declared.add(found)
+            else:
+                declared.miss(found)
+                yield from schemas.explain(found)
+
+
+@contextmanager
+def _millions() -> Iterator[None]:
+    """Let the garbage collector look for cycles less often among values that all stay."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _sorted(problems: list[Problem]) -> tuple[Problem, ...]:

@@ -31,7 +31,7 @@ _STRANGE_NAMES = {
     "\u2029": "a paragraph separator (U+2029), which ends the line for some readers",
     "\ufeff": "a byte order mark",
 }
-_DIRECTIVE = re.compile(r"^%.*$", re.MULTILINE)
+_LINE = re.compile(r"^(?:%.*|<{7}(?: .*)?|>{7}(?: .*)?)$", re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -39,34 +39,37 @@ class Read:
     """One document as read. `value` is worth something only if nothing is wrong anywhere."""
 
     value: Any = None
-    empty: bool = False
+    empty: bool = True
     spots: Spots = field(default_factory=Spots)
 
 
-def read(text: str) -> tuple[list[Read], list[Fault]]:
-    """Return the documents of some text and what is wrong; lines and columns count from 1."""
+def read(text: str) -> tuple[Read, list[Fault]]:
+    """Return the one document that text holds and what is wrong; lines and columns from 1."""
     if strange := _STRANGE.search(text):
-        return [], [_strange(text, strange.start())]
-    if directive := _DIRECTIVE.search(text):
-        line = text.count("\n", 0, directive.start()) + 1
-        message = f"the directive {directive[0].split()[0]}"
-        return [], [Fault(line, 1, "", "CW005", message, "leave it out: YAML 1.2 is read")]
+        return Read(), [_strange(text, strange.start())]
+    if line := _LINE.search(text):
+        number = text.count("\n", 0, line.start()) + 1
+        if line[0][0] == "%":
+            message, hint = f"the directive {line[0].split()[0]}", "leave it out: YAML 1.2 is read"
+            return Read(), [Fault(number, 1, "", "CW005", message, hint)]
+        message = "a merge conflict that is not resolved"
+        return Read(), [Fault(number, 1, "", "CW002", message, "keep what is right of both sides")]
     reader = _Reader()
     try:
         # libyaml misreads a last line of spaces that has no end.
         whole = text if text.endswith("\n") else f"{text}\n"
-        found = reader.stream(yaml.parse(whole, Loader=yaml.CSafeLoader))
+        found = reader.document(yaml.parse(whole, Loader=yaml.CSafeLoader))
     except _TooDeepError as error:
         message = f"nested more than {MAX_DEPTH} deep"
-        return [], [*reader.faults, _fault(error.mark, "", "CW007", message)]
+        return Read(), [*reader.faults, _fault(error.mark, "", "CW007", message)]
     except yaml.MarkedYAMLError as error:
-        return [], [*reader.faults, explained(text, error)]
+        return Read(), [*reader.faults, explained(text, error)]
     faults = reader.faults or too_lenient(text, reader.scalars, reader.flows)
     return found, faults
 
 
 class _TooDeepError(Exception):
-    def __init__(self, mark: yaml.Mark) -> None:
+    def __init__(self, mark: Any) -> None:
         super().__init__()
         self.mark = mark
 
@@ -77,26 +80,25 @@ class _Reader:
         self.scalars: list[Span] = []
         self.flows: list[Span] = []
         self._events: Iterator[Any] = iter(())
-        self._spots = Spots()
-        self._empty = False
+        self._read = Read()
         self._indent = -1  # column of the innermost block, which continued lines must exceed
         self._flow = False
 
-    def stream(self, events: Iterator[Any]) -> list[Read]:
+    def document(self, events: Iterator[Any]) -> Read:
         self._events = events
-        found = []
-        for event in events:
+        for event in events:  # libyaml finds the errors after the document, too
             if isinstance(event, yaml.DocumentStartEvent):
-                self._spots, self._empty = Spots(), False
-                value = self._value(next(events), ())
-                found.append(Read(value, self._empty, self._spots))
-        return found
+                if not self._read.empty:
+                    self._wrong(event.start_mark, (), "CW002", "a second document")
+                self._read = Read(empty=False)
+                self._read.value = self._value(next(events), ())
+        return self._read
 
     def _value(self, event: Any, path: Path) -> Any:
         mark = event.start_mark
         if len(path) > MAX_DEPTH:
             raise _TooDeepError(mark)
-        self._spots.values[path] = (mark.line + 1, mark.column + 1)
+        self._read.spots.values[path] = (mark.line + 1, mark.column + 1)
         self._refuse_sharing(event, path)
         if isinstance(event, yaml.AliasEvent):
             return None
@@ -114,7 +116,7 @@ class _Reader:
             self.flows.append(Span(mark.index, end.index, "", self._indent))
         return value
 
-    def _mapping(self, path: Path) -> tuple[dict[str, Any], yaml.Mark]:
+    def _mapping(self, path: Path) -> tuple[dict[str, Any], Any]:
         found: dict[str, Any] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key = self._key(event, path)
@@ -122,11 +124,11 @@ class _Reader:
             at = (event.start_mark.line + 1, event.start_mark.column + 1)
             if key in found:
                 message = f"the key {key!r} stands twice"
-                first = self._spots.keys[here][0]
+                first = self._read.spots.keys[here][0]
                 hint = "keep one of them, the first is in line {line}"
                 self.faults.append(Fault(*at, dotted(path), "CW003", message, hint, first))
             else:
-                self._spots.keys[here] = at
+                self._read.spots.keys[here] = at
             found[key] = self._value(next(self._events), here)
         return found, event.end_mark
 
@@ -149,7 +151,7 @@ class _Reader:
             self._wrong(mark, path, "CW004", f"the key {shown} is not text", hint)
         return text
 
-    def _sequence(self, path: Path) -> tuple[list[Any], yaml.Mark]:
+    def _sequence(self, path: Path) -> tuple[list[Any], Any]:
         found: list[Any] = []
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
             found.append(self._value(event, (*path, len(found))))
@@ -162,7 +164,7 @@ class _Reader:
         if style:
             return event.value
         if not event.value:
-            self._empty = not path
+            self._read.empty = not path
         try:
             return plain(event.value)
         except AmbiguousError as error:
@@ -179,11 +181,11 @@ class _Reader:
         if event.tag:
             self._wrong(event.start_mark, path, "CW005", f"the tag {event.tag}", "leave it out")
 
-    def _wrong(self, mark: yaml.Mark, path: Path, code: str, message: str, hint: str = "") -> None:
+    def _wrong(self, mark: Any, path: Path, code: str, message: str, hint: str = "") -> None:
         self.faults.append(_fault(mark, dotted(path), code, message, hint))
 
 
-def _fault(mark: yaml.Mark, path: str, code: str, message: str, hint: str = "") -> Fault:
+def _fault(mark: Any, path: str, code: str, message: str, hint: str = "") -> Fault:
     return Fault(mark.line + 1, mark.column + 1, path, code, message, hint)
 
 

@@ -5,10 +5,12 @@ What each code means stands in `cellwright.codes`. Refuses to print: the reporte
 """
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import NamedTuple
 
 Path = tuple[str | int, ...]
+
+NOT_PLACED = "CW216"
+"""The code of an organization without a home, which is a problem where homes are needed."""
 
 
 class Place(NamedTuple):
@@ -40,6 +42,11 @@ class Problem(NamedTuple):
         return f"{self.place}: {self.code} {where}{self.message}{hint}"
 
 
+def mistakes(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return the problems that are wrong by themselves, and not only in the way of applying."""
+    return tuple(one for one in problems if one.code != NOT_PLACED)
+
+
 def dotted(path: Sequence[str | int]) -> str:
     """Return a document path as people write it: `("spec", "hosts", 0)` is `spec.hosts[0]`."""
     text = ""
@@ -53,6 +60,8 @@ def dotted(path: Sequence[str | int]) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return a hint that names the known word nearest to `word`, or every one of a few."""
+    from difflib import get_close_matches  # noqa: PLC0415 - wanted for few runs
+
     words = sorted(known)
     close = get_close_matches(word, words, n=1)
     if close:
@@ -61,3 +70,23 @@ def nearest(word: str, known: Iterable[str]) -> str:
         return "none is declared"
     listed = ", ".join(words[:10])
     return f"known: {listed}" + (", …" if len(words) > 10 else "")
+
+
+def described(value: object) -> str:
+    """Return what a value is, in words."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    text = shown(value)
+    return f"the text {text}" if isinstance(value, str) else f"the number {text}"
+
+
+def shown(value: object) -> str:
+    """Return a value as it is shown in a message."""
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"

@@ -6,6 +6,7 @@ Refuses to write them anywhere.
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from cellwright.document import read_yaml
@@ -25,10 +26,11 @@ def files(manifests: Iterable[Manifest]) -> dict[str, str]:
     times = Counter(short)
     found = {}
     for name, one in zip(short, listed, strict=True):
-        cluster, group, _, namespace, _ = one.identity
-        rest = "@".join(_safe(part) for part in (cluster, namespace, group))
-        path = name if times[name] == 1 else f"{_stem(one)}@{rest}.yaml"
-        found[path] = one.text
+        if times[name] > 1:
+            cluster, group, _, namespace, _ = one.identity
+            rest = "@".join(_safe(part) for part in (cluster, namespace, group))
+            name = f"{_stem(one)}@{rest}.yaml"  # noqa: PLW2901 - the same name, made longer
+        found[name] = one.text
     return found
 
 
@@ -64,16 +66,11 @@ def from_files(texts: Mapping[str, bytes]) -> Files:
     return Files(stacks, tuple(problems))
 
 
-def stream(manifests: Iterable[Manifest]) -> Iterable[str]:
-    """Return the text of each manifest as a document of one YAML stream, named by a comment."""
-    for path, text in files(manifests).items():
-        yield f"---\n# {path}\n{text}"
-
-
 def _stem(manifest: Manifest) -> str:
     stack, kind, name = (_safe(one) for one in (manifest.stack, manifest.kind, manifest.name))
     return f"{stack}/{manifest.rank:02d}-{kind}-{name}"
 
 
+@cache
 def _safe(text: str) -> str:
     return _NOT_IN_NAMES.sub("-", text.lower())

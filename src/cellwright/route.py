@@ -74,9 +74,13 @@ class Routes:
         if refused:
             return Decision(400, None, "", "", refused)
         for rule in self._rules:
-            if rule.by == "path" and request.path.startswith("/o/"):
-                key = request.path.split("/")[2]
-                return _found(self._by_path.get(key), "path", key)
+            if rule.by == "path":
+                if request.path.startswith("/o/"):
+                    key = request.path.split("/")[2]
+                    return _found(self._by_path.get(key), "path", key)
+                if _ALMOST_A_KEY.match(request.path):
+                    why = "some programs take the path for one of the form /o/…"
+                    return Decision(400, None, "", "", why)
             if rule.by == "host":
                 key = _PORT.sub("", request.host.lower()).rstrip(".")
                 if key in self._by_host:
@@ -91,10 +95,7 @@ class Routes:
         if not request.path.startswith("/") or _TWO_MEANINGS.search(request.path):
             return "the path can be read in two ways"
         for rule in self._rules:
-            if rule.by == "path" and not request.path.startswith("/o/"):
-                if _ALMOST_A_KEY.match(request.path):
-                    return "some programs take the path for one of the form /o/…"
-            elif rule.by == "header" and len(_values(request, str(rule.header))) > 1:
+            if rule.by == "header" and len(_values(request, str(rule.header))) > 1:
                 return f"the header {rule.header} stands more than once"
         return ""
 

@@ -45,7 +45,7 @@ class AmbiguousError(Exception):
         self.message, self.hint = message, hint
 
 
-def plain(text: str) -> None | bool | int | float | str:
+def plain(text: str) -> bool | int | float | str | None:
     """Return what a scalar without quotes means.
 
     Raises AmbiguousError where readers disagree.

@@ -5,7 +5,7 @@ schemas that need anything from elsewhere.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -13,30 +13,29 @@ from jsonschema.exceptions import SchemaError, ValidationError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from cellwright.consistency import name, spec
+from cellwright.declared import Declared, name, spec
 from cellwright.document import Document
 from cellwright.parse import overlaid
 from cellwright.problem import Path, Place, Problem, dotted
-from cellwright.schema import problems_of
+from cellwright.schema_errors import problems_of
 
 FILE = "schemas/values.json"
 _HERE: Path = ("spec", "values")
 
 
-def check_values(schema: Any, documents: Sequence[Document]) -> list[Problem]:
-    """Return what is wrong with the schema, or else with the values of valid documents."""
+def check_values(schema: Any, declared: Declared) -> list[Problem]:
+    """Return what is wrong with the schema, or else with the values of the cells."""
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         return [_wrong_schema(f"{dotted(tuple(error.absolute_path)) or 'it'}: {error.message}")]
     validator = Draft202012Validator(schema, registry=Registry())
-    fleets = [one for one in documents if _kind(one) == "Fleet"]
-    cells = [one for one in documents if _kind(one) == "Cell"]
+    fleets = declared.fleets[:1]
     shared = spec(fleets[0]).get("values", {}) if fleets else {}
     found: dict[Problem, None] = {}
     seen: set[str] = set()
     try:
-        for cell in sorted(cells, key=name):
+        for cell in sorted(declared.cells, key=name):
             merged = overlaid(shared, spec(cell).get("values", {}))
             text = json.dumps(merged, sort_keys=True)
             if text not in seen:
@@ -45,11 +44,6 @@ def check_values(schema: Any, documents: Sequence[Document]) -> list[Problem]:
     except Unresolvable as error:
         return [_wrong_schema(f"nothing in it is called {error.ref}")]
     return list(found)
-
-
-def _kind(document: Document) -> str:
-    value: Any = document.value
-    return str(value["kind"])
 
 
 def _wrong_schema(message: str) -> Problem:

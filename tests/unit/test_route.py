@@ -86,6 +86,8 @@ def test_the_first_rule_wins() -> None:
     assert decided("/o/globex/", ("X-Organization", "acme"), by=header_first)[1] == "alpha"
     path_first = routed((Rule("path", None), BY_HEADER))
     assert decided("/o/globex/", ("X-Organization", "acme"), by=path_first)[1] == "beta"
+    assert decided("/O/a/", ("X-Organization", "acme"), by=header_first)[:2] == (200, "alpha")
+    assert decided("/O/a/", ("X-Organization", "acme"), by=path_first)[0] == 400
 
 
 def test_without_a_path_rule_paths_are_nothing_special() -> None:

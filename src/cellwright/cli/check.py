@@ -3,9 +3,10 @@
 import argparse
 from importlib import import_module
 
-from cellwright.cli.report import counted, problems_as_text, put, put_json, tell
+from cellwright.cli.report import cache_failed, counted, problems_as_text, put, put_json, tell
+from cellwright.edge.cache import cache_folder, outcome_of
 from cellwright.edge.files import read
-from cellwright.plan import plan
+from cellwright.problem import mistakes
 
 EXAMPLES = """examples:
   cellwright check
@@ -30,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print every problem; 1 if there is one."""
     snapshot = read(arguments.root)
-    made = plan(snapshot)
+    made = outcome_of(snapshot, cache_folder(), cache_failed)
+    problems = mistakes(made.problems)
     if arguments.format == "json":
         put_json(
             [
@@ -43,16 +45,18 @@ def run(arguments: argparse.Namespace) -> int:
                     "message": one.message,
                     "hint": one.hint,
                 }
-                for one in made.problems
+                for one in problems
             ]
         )
     elif arguments.format in _DOCUMENTS:
         form = import_module(_DOCUMENTS[arguments.format])
-        put(form.document(snapshot.definitions, made.problems))
-    elif made.problems:
-        problems_as_text(made.problems)
-    elif made.fleet:
-        cells = counted(len(made.fleet.cells), "cell")
-        organizations = counted(len(made.fleet.organizations), "organization")
+        put(form.document(snapshot.definitions, problems))
+    elif problems:
+        problems_as_text(problems)
+    elif made.cells is not None:
+        cells = counted(made.cells, "cell")
+        organizations = counted(made.organizations, "organization")
         tell(f"no problems in {cells} and {organizations}")
-    return 1 if made.problems else 0
+        if made.problems:
+            tell(f"{len(made.problems)} not placed yet: run cellwright place --write")
+    return 1 if problems else 0

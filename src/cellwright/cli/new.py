@@ -9,6 +9,7 @@ from cellwright.definition import new_cell, new_organization
 from cellwright.edge.files import read
 from cellwright.model import Fleet
 from cellwright.plan import load, plan
+from cellwright.problem import mistakes
 
 EXAMPLES = """examples:
   cellwright new cell delta                  # like the newest cell, in the last ring
@@ -57,9 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise FileExistsError(f"{file}: there is such a file already")
     text = _definition(arguments, fleet)
     wanted = replace(snapshot, definitions={**snapshot.definitions, file: text.encode()})
-    made = plan(wanted)
-    if made.problems:
-        problems_as_text(made.problems)
+    if wrong := mistakes(plan(wanted).problems):
+        problems_as_text(wrong)
         tell(f"cellwright new: {file} is not written")
         return 1
     path = arguments.root / file

@@ -3,11 +3,10 @@
 import argparse
 from pathlib import Path
 
-from cellwright.cli.report import counted, problems_as_text, put, tell
+from cellwright.cli.report import cache_failed, counted, problems_as_text, put_bytes, tell
+from cellwright.edge.cache import cache_folder, outcome_of, outcome_of_some
 from cellwright.edge.files import read
 from cellwright.edge.output import write
-from cellwright.plan import plan
-from cellwright.rendered import files, stream
 
 EXAMPLES = """examples:
   cellwright render                          # everything, as one YAML stream
@@ -44,22 +43,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the manifests in order of application; 1 if there is a problem."""
+    snapshot = read(arguments.root)
     try:
-        made = plan(read(arguments.root), only=arguments.stacks)
+        if arguments.stacks is None:
+            made = outcome_of(snapshot, cache_folder(), cache_failed)
+        else:
+            made = outcome_of_some(snapshot, arguments.stacks)
     except KeyError as error:
         tell(f"cellwright render: no cell {error} in the definitions")
         return 1
     if made.problems:
         problems_as_text(made.problems)
         return 1
-    manifests = [one for stack in made.stacks.values() for one in stack]
     if arguments.out == "-":
-        put("".join(stream(manifests)))
+        put_bytes(made.stream)
         return 0
+    texts = made.files()
     only = None if arguments.stacks is None else frozenset(arguments.stacks)
-    done = write(Path(arguments.out), files(manifests), only)
+    done = write(Path(arguments.out), texts, only)
     for path in done.kept:
         tell(f"{path} is stale but was changed by hand: it stays")
     counts = f"{done.written} written, {done.unchanged} unchanged, {done.removed} removed"
-    tell(f"{counted(len(manifests), 'manifest')} in {arguments.out}: {counts}")
+    tell(f"{counted(len(texts), 'manifest')} in {arguments.out}: {counts}")
     return 0

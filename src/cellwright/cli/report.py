@@ -46,6 +46,12 @@ def put(text: str) -> None:
     sys.stdout.flush()
 
 
+def put_bytes(text: bytes | memoryview) -> None:
+    """Print encoded text for machines to standard output, unchanged."""
+    sys.stdout.buffer.write(text)
+    sys.stdout.flush()
+
+
 def put_json(value: Any) -> None:
     """Print a value as JSON, harmful characters as the escapes that JSON has for them."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
@@ -59,6 +65,11 @@ def problems_as_text(problems: Sequence[Problem]) -> None:
         hint = f" ({one.hint})" if one.hint else ""
         say((str(one.place), BOLD), ": ", (one.code, RED), f" {where}{one.message}", (hint, DIM))
     tell(counted(len(problems), "problem"))
+
+
+def cache_failed(error: OSError) -> None:
+    """Tell that the cache can't be used, which only makes runs slower."""
+    tell(f"note: the cache can't be used: {error}")
 
 
 def counted(number: int, noun: str) -> str:
