@@ -1,7 +1,13 @@
 """What holds for all tests."""
 
+import pytest
 from hypothesis import settings
 
 # A busy machine is no failure: no test depends on how long something takes.
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a run write what it finds as what is expected from now on."""
+    parser.addoption("--update", action="store_true", help="rewrite expectations; read them")
