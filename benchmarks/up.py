@@ -25,27 +25,24 @@ from pathlib import Path
 
 import yaml
 
+from cellwright.edge.files import read
+from cellwright.plan import plan
 from cellwright.secret import decode_root, resolve
 
 ROOT = Path(__file__).parents[1]
 DEADLINE_S = 180
-CELL = """\
+_NAMESPACES = ("namespace/cell-bench-pulumi", "namespace/cell-bench-kubectl")
+CELLS = {"bench-pulumi": 14, "bench-kubectl": 15}
+DEFINITIONS = """\
 apiVersion: cellwright/v1
 kind: Cell
-metadata: {name: bench}
-spec:
-  id: 15
-  ring: RING
-  region: eu
-  cluster: local
-  size: small
-  postgres: {onDelete: delete-volume}
-"""
-ORGANIZATION = """\
+metadata: {name: NAME}
+spec: {id: ID, ring: 1, region: eu, cluster: local, size: small}
+---
 apiVersion: cellwright/v1
 kind: Organization
-metadata: {name: bench-first}
-spec: {id: 900000015, cell: bench}
+metadata: {name: NAME-first}
+spec: {id: 9000000ID, cell: NAME}
 """
 UP = ("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack")
 
@@ -57,12 +54,11 @@ def main() -> None:
     pairs = 1 if parser.parse_args().quick else 3
     state = Path(os.environ.get("CELLWRIGHT_STATE", ROOT / ".state"))
     routers = json.loads((state / "routers.json").read_text())
-    url = f"{routers['alpha']}/o/bench-first/notes"
     with _workspace() as workspace:
-        figures = [_pair(workspace, url) for _ in range(pairs)]
+        figures = [_pair(workspace, routers["alpha"]) for _ in range(pairs)]
     again = _seconds(lambda: _run(ROOT, "make", "up"))
-    for name, step in json.loads((state / "times.json").read_text()).items():
-        print(f"make up, {name}: {step}")
+    for step in json.loads((state / "times.json").read_text())["steps"]:
+        print(f"make up, {step['name']}: {step['seconds']:.1f} s ({step['outcome']})")
     pulumi, kubectl = zip(*figures, strict=True)
     for ours, theirs in figures:
         print(f"new cell: pulumi {ours:.1f} s, kubectl {theirs:.1f} s, ratio {ours / theirs:.2f}")
@@ -75,35 +71,25 @@ def main() -> None:
     print(json.dumps(result))
 
 
-def _pair(workspace: Path, url: str) -> tuple[float, float]:
-    _declare(workspace, in_service=True)
-    # The directory knows the new cell's organization before the cell is there.
+def _pair(workspace: Path, router: str) -> tuple[float, float]:
+    """Bring up one cell with each, then take both away, without waiting where that is harmless."""
+    _run(workspace, "kubectl", "wait", "--for=delete", *_NAMESPACES, "--timeout=120s")
+    _run(workspace, "cellwright", "stacks")
+    # The directory knows the new cells' organizations before the cells are there.
     _run(workspace, *UP, "fleet")
-    manifests = _manifests(workspace)
-    ours = _until_answered(url, workspace, *UP, "bench")
-    _remove(workspace)
-    _declare(workspace, in_service=True)
-    apply = ("kubectl", "apply", "--server-side", "--filename", str(manifests))
-    theirs = _until_answered(url, workspace, *apply)
-    _run(workspace, "kubectl", "delete", "--filename", str(manifests), "--ignore-not-found")
+    manifests = _manifests(workspace, "bench-kubectl")
+    commands = {
+        "bench-pulumi": (*UP, "bench-pulumi"),
+        "bench-kubectl": ("kubectl", "apply", "--server-side", "--filename", str(manifests)),
+    }
+    ours, theirs = (
+        _until_answered(f"{router}/o/{cell}-first/notes", workspace, *command)
+        for cell, command in commands.items()
+    )
+    _run(workspace, "kubectl", "delete", *_NAMESPACES, "--wait=false")
+    for cell in CELLS:
+        _run(workspace, "pulumi", "stack", "rm", "--yes", "--force", cell, "--non-interactive")
     return ours, theirs
-
-
-def _declare(workspace: Path, *, in_service: bool) -> None:
-    ring = "1" if in_service else "-1"
-    (workspace / "cells" / "bench.yaml").write_text(CELL.replace("RING", ring))
-    organization = workspace / "organizations" / "bench.yaml"
-    if in_service:
-        organization.write_text(ORGANIZATION)
-    else:
-        organization.unlink(missing_ok=True)
-
-
-def _remove(workspace: Path) -> None:
-    """Destroy the cell as its owners would: out of service first, then away."""
-    _declare(workspace, in_service=False)
-    _run(workspace, *UP, "bench")
-    _run(workspace, "pulumi", "destroy", "--yes", "--stack", "bench", "--non-interactive")
 
 
 def _until_answered(url: str, workspace: Path, *command: str) -> float:
@@ -133,7 +119,7 @@ def _answers(url: str) -> bool:
 
 @contextmanager
 def _workspace() -> Iterator[Path]:
-    """A copy of the workspace with one more cell, and its stack, which has never been up."""
+    """A copy of the workspace with two more cells, which have never been up."""
     with tempfile.TemporaryDirectory(prefix="cellwright-bench-") as folder:
         root = Path(folder)
         for name in ("cells", "organizations", "stacks"):
@@ -141,21 +127,21 @@ def _workspace() -> Iterator[Path]:
         for name in ("Pulumi.yaml", "__main__.py"):
             shutil.copy(ROOT / name, root)
         (root / ".venv").symlink_to(ROOT / ".venv")
-        _declare(root, in_service=True)
-        _run(root, "cellwright", "stacks")
+        for cell, number in CELLS.items():
+            text = DEFINITIONS.replace("NAME", cell).replace("ID", str(number))
+            (root / "cells" / f"{cell}.yaml").write_text(text)
         yield root
         _run(ROOT, *UP, "fleet")
-        _run(root, "pulumi", "stack", "rm", "--yes", "bench", "--non-interactive")
 
 
-def _manifests(workspace: Path) -> Path:
-    """The new cell's manifests with their secrets, for kubectl, readable by this user alone."""
-    shown = _run(workspace, "pulumi", "config", "--show-secrets", "--json", "--stack", "bench")
+def _manifests(workspace: Path, cell: str) -> Path:
+    """The cell's manifests with their secrets, for kubectl, readable by this user alone."""
+    shown = _run(workspace, "pulumi", "config", "--show-secrets", "--json", "--stack", cell)
     root = decode_root(json.loads(shown)["cellwright:rootSecret"]["value"])
-    rendered = yaml.safe_load_all(_run(workspace, "cellwright", "render", "--stack", "bench"))
+    manifests = plan(read(workspace), only=[cell]).stacks[cell]
     path = workspace / "bench-manifests.yaml"
     path.touch(mode=0o600)
-    path.write_text(yaml.safe_dump_all([resolve(body, root) for body in rendered]))
+    path.write_text(yaml.safe_dump_all([resolve(one.body, root) for one in manifests]))
     return path
 
 

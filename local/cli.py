@@ -43,7 +43,8 @@ def main(arguments: Sequence[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     where = place(os.environ)
-    report = Report(sys.stdout, where.state / "times.json" if name not in UNLOCKED else None)
+    keeps_times = name not in UNLOCKED and name != "down"
+    report = Report(sys.stdout, where.state / "times.json" if keeps_times else None)
     run = commands.Run(where, this_machine(), report)
     try:
         if name in UNLOCKED:

@@ -78,6 +78,12 @@ def remove(place: Place) -> str:
     return f"{place.cluster} removed"
 
 
+def kubectl(place: Place, tools: Tools) -> list[str]:
+    """Return the beginning of a kubectl command, which leaves the user's ~/.kube alone."""
+    folders = ["--kubeconfig", str(place.kubeconfig), "--cache-dir", str(place.kube_cache)]
+    return [str(tools.kubectl), *folders]
+
+
 def configuration(*, own_network_plugin: bool, restricted_host: bool) -> str:
     """Return kind's configuration file."""
     lines = [
@@ -132,16 +138,16 @@ def _wait_healthy(place: Place, tools: Tools) -> str | None:
     if not place.kubeconfig.exists():
         argv = [str(tools.kind), "export", "kubeconfig", "--name", place.cluster]
         capture([*argv, "--kubeconfig", str(place.kubeconfig)], timeout=30)
-    kubectl = [str(tools.kubectl), "--kubeconfig", str(place.kubeconfig)]
+    command = kubectl(place, tools)
     deadline = time.monotonic() + HEALTHY_TIMEOUT_S
     while True:
-        trouble = _missing(kubectl)
+        trouble = _missing(command)
         if trouble is None or time.monotonic() > deadline:
             return trouble
         time.sleep(0.5)
 
 
-def _missing(kubectl: list[str]) -> str | None:
+def _missing(command: list[str]) -> str | None:
     checks = {
         "the API server is ready": ["get", "--raw=/readyz"],
         "the node is ready": ["wait", "--for=condition=Ready", "node", "--all", "--timeout=1s"],
@@ -153,7 +159,7 @@ def _missing(kubectl: list[str]) -> str | None:
     }
     for expected, question in checks.items():
         try:
-            capture([*kubectl, *question], timeout=15)
+            capture([*command, *question], timeout=15)
         except ProgramFailed as error:
             return f"expected that {expected}, kubectl says: {str(error).splitlines()[-1].strip()}"
     return None

@@ -21,6 +21,8 @@ from local.system import System, base_python, need
 
 START_TIMEOUT_S = 60.0
 CAP_SYS_RESOURCE = 1 << 24
+PID_FILE = "dockerd.pid"
+"""Written by the engine itself, below `engine/` in the cache."""
 
 
 def answers() -> bool:
@@ -34,7 +36,7 @@ def answers() -> bool:
 
 def restricted(status: str | None = None) -> bool:
     """Tell whether this machine cannot give a container CAP_SYS_RESOURCE."""
-    text = Path("/proc/self/status").read_text() if status is None else status
+    text = (recorded(Path("/proc/self/status")) or "") if status is None else status
     bounds = [line.split()[1] for line in text.splitlines() if line.startswith("CapBnd:")]
     return bool(bounds) and not int(bounds[0], 16) & CAP_SYS_RESOURCE
 
@@ -54,11 +56,11 @@ def ensure(place: Place, system: System, report: Report) -> str:
         return "started (systemctl start docker)"
     folder = place.cache / "engine"
     write_atomically(folder / "daemon.json", json.dumps(_configuration(folder), indent=1) + "\n")
+    if _own(place) is None:  # a killed engine leaves it, and may not start again with it
+        _pid_file(place).unlink(missing_ok=True)
     log = folder / "dockerd.log"
-    pid = detached(
-        [system.find("dockerd") or "dockerd", "--config-file", folder / "daemon.json"], log
-    )
-    write_atomically(folder / "pid", f"{pid}\n")
+    daemon = system.find("dockerd") or "dockerd"
+    pid = detached([daemon, "--config-file", folder / "daemon.json"], log)
     _wait(pid, log)
     return f"started, log: {log}"
 
@@ -76,12 +78,15 @@ def stop(place: Place) -> str:
         if time.monotonic() > deadline:
             raise Failed(f"dockerd (pid {pid}) did not end within {START_TIMEOUT_S:g} s")
         time.sleep(0.1)
-    (place.cache / "engine" / "pid").unlink()
+    _pid_file(place).unlink(missing_ok=True)
     return "stopped"
 
 
 def _configuration(folder: Path) -> dict[str, object]:
-    configuration: dict[str, object] = {"data-root": str(folder / "data")}
+    configuration: dict[str, object] = {
+        "data-root": str(folder / "data"),
+        "pidfile": str(folder / PID_FILE),
+    }
     if restricted():
         wrapper = folder / "runc"
         body = Path(runc_without_sys_resource.__file__).read_text()
@@ -103,11 +108,12 @@ def _wait(pid: int | None, log: Path) -> None:
 
 
 def _own(place: Place) -> int | None:
-    text = recorded(place.cache / "engine" / "pid")
-    if text is None:
-        return None
-    pid = int(text)
-    return pid if _is_dockerd(pid) else None
+    text = (recorded(_pid_file(place)) or "").strip()
+    return int(text) if text.isdecimal() and _is_dockerd(int(text)) else None
+
+
+def _pid_file(place: Place) -> Path:
+    return place.cache / "engine" / PID_FILE
 
 
 def _is_dockerd(pid: int) -> bool:

@@ -30,6 +30,7 @@ def prepare(place: Place) -> None:
     for folder in (place.pulumi_home, place.stacks, place.logs):
         folder.mkdir(mode=0o700, exist_ok=True)
     if not place.passphrase.exists():
+        _forget_stacks(place)
         write_atomically(place.passphrase, secrets.token_urlsafe(32) + "\n", 0o600)
 
 
@@ -38,10 +39,18 @@ def remove(place: Place) -> str:
     if not (place.state / MARKER).exists():
         raise Failed(f"{place.state} is not a state folder of cellwright: it stays")
     shutil.rmtree(place.state)
+    _forget_stacks(place)
+    return f"{place.state} removed"
+
+
+def _forget_stacks(place: Place) -> None:
+    """Remove the stacks' files: without the passphrase nobody can open them.
+
+    Those of a checkout belong to its own state folder; another one's leave them alone.
+    """
     if place.state == place.root / ".state":
         for file in (place.root / "stacks").glob("Pulumi.*.yaml"):
             file.unlink()
-    return f"{place.state} removed"
 
 
 def variables(place: Place, tools: Tools, environ: Mapping[str, str]) -> dict[str, str]:
@@ -58,10 +67,15 @@ def variables(place: Place, tools: Tools, environ: Mapping[str, str]) -> dict[st
         "PATH": os.pathsep.join([*first, *rest]),
         "CELLWRIGHT_STATE": str(place.state),
         "KUBECONFIG": str(place.kubeconfig),
+        "KUBECACHEDIR": str(place.kube_cache),
         "PULUMI_HOME": str(place.pulumi_home),
-        "PULUMI_BACKEND_URL": f"file://{place.stacks}",
+        # Without `metadata=skip` each file gets a second one beside it, which a killed run can
+        # leave empty, and then Pulumi can read neither.
+        "PULUMI_BACKEND_URL": f"file://{place.stacks}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(place.passphrase),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # Manual changes by kubectl are the project's to mend, not conflicts.
+        "PULUMI_K8S_ENABLE_PATCH_FORCE": "true",
     }
 
 

@@ -6,6 +6,7 @@ Looks into /proc; where there is none (macOS), the process group must do.
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ class Member(NamedTuple):
 
     pid: int
     start: int
+    group: int
 
 
 def descendants(pid: int) -> set[Member]:
@@ -23,7 +25,7 @@ def descendants(pid: int) -> set[Member]:
     for folder in Path("/proc").glob("[0-9]*"):
         fields = _fields(int(folder.name))
         if fields:
-            member = Member(int(folder.name), int(fields[19]))
+            member = Member(int(folder.name), int(fields[19]), int(fields[2]))
             children.setdefault(int(fields[1]), []).append(member)
     found: set[Member] = set()
     waiting = [pid]
@@ -35,15 +37,21 @@ def descendants(pid: int) -> set[Member]:
     return found
 
 
-def kill(members: set[Member]) -> None:
-    """End those of them that still run, without asking."""
+def alive(members: set[Member]) -> set[Member]:
+    """Return those of them that still run; one that has ended but is not yet reaped does not."""
+    running = set()
     for member in members:
         fields = _fields(member.pid)
-        if fields and int(fields[19]) == member.start:
-            try:
-                os.kill(member.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+        if fields and int(fields[19]) == member.start and fields[0] not in "ZX":
+            running.add(member)
+    return running
+
+
+def kill(members: set[Member]) -> None:
+    """End those of them that still run, without asking."""
+    for member in alive(members):
+        with suppress(ProcessLookupError):
+            os.kill(member.pid, signal.SIGKILL)
 
 
 def _fields(pid: int) -> list[str] | None:

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from local import docker
+from local.cluster import kubectl
 from local.place import Place
 from local.process import capture, logged
 from local.programs import Tools
@@ -57,15 +58,15 @@ def restart_outdated(tags: list[str], place: Place, tools: Tools) -> str:
     """Restart the workloads whose pods run an older content of these tags."""
     there = on_node(place)
     current = {REGISTRY + tag: there.get(REGISTRY + tag, set()) for tag in tags}
-    kubectl = [str(tools.kubectl), "--kubeconfig", str(place.kubeconfig)]
+    command = kubectl(place, tools)
     selector = "--selector=app.kubernetes.io/part-of=cellwright"
-    argv = [*kubectl, "get", "pods,replicasets", "--all-namespaces", selector, "--output=json"]
+    argv = [*command, "get", "pods,replicasets", "--all-namespaces", selector, "--output=json"]
     owners = outdated(json.loads(capture(argv, timeout=60).out)["items"], current)
     for namespace, owner in owners:
-        argv = [*kubectl, "rollout", "restart", "--namespace", namespace, owner]
+        argv = [*command, "rollout", "restart", "--namespace", namespace, owner]
         capture(argv, timeout=60)
     for namespace, owner in owners:
-        argv = [*kubectl, "rollout", "status", "--namespace", namespace, owner, "--timeout=180s"]
+        argv = [*command, "rollout", "status", "--namespace", namespace, owner, "--timeout=180s"]
         capture(argv, timeout=200)
     return f"{len(owners)} restarted" if owners else "all current"
 

@@ -40,6 +40,11 @@ class Place:
         return self.state / "kubeconfig"
 
     @property
+    def kube_cache(self) -> Path:
+        """What kubectl has learnt of the API, instead of the user's ~/.kube/cache."""
+        return self.state / "kube-cache"
+
+    @property
     def passphrase(self) -> Path:
         """What Pulumi encrypts the stacks' secrets with, mode 0600."""
         return self.state / "passphrase"

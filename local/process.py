@@ -8,6 +8,7 @@ log, or passed on; it is never lost: a failure carries its last lines.
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,10 +16,12 @@ from pathlib import Path
 from typing import IO
 
 from local.errors import Failed
-from local.family import descendants, kill
+from local.family import alive, descendants, kill
 
 TAIL = 12
 """Lines of a failed program's output that its error shows."""
+GRACE_S = 2.0
+"""How long an interrupted program may take to end in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ def capture(  # noqa: PLR0913 - each is a plain option of one process
             _stop(process, 0)
             raise ProgramFailed(f"{_name(argv)} did not end within {timeout:g} s") from None
         except BaseException:
-            _stop(process, 5)
+            _stop(process, GRACE_S)
             raise
     if check and process.returncode:
         raise ProgramFailed(_message(argv, process.returncode, err or out))
@@ -83,7 +86,7 @@ def logged(  # noqa: PLR0913 - each is a plain option of one process
         _stop(process, 0)
         raise ProgramFailed(f"{_name(argv)} did not end within {timeout:g} s") from None
     except BaseException:
-        _stop(process, 5)
+        _stop(process, GRACE_S)
         raise
     if process.returncode:
         text = log.read_text(errors="replace")
@@ -157,18 +160,23 @@ def _await_output(
 def _stop(process: "subprocess.Popen[str]", grace: float) -> None:
     """End a program and its family: ask, insist, force.
 
-    A further Ctrl-C goes to the next of these at once.
+    The grace is for all that were asked: a program may end before its children do. A further
+    Ctrl-C goes to the next of these at once.
     """
     family = descendants(process.pid)
+    asked = {member for member in family if member.group == process.pid}
     for number, seconds in ((signal.SIGINT, grace), (signal.SIGTERM, 3), (signal.SIGKILL, 10)):
+        deadline = time.monotonic() + seconds
         try:
-            os.killpg(process.pid, number)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
             process.wait(seconds)
+            while alive(asked) and time.monotonic() < deadline:
+                time.sleep(0.05)
         except (subprocess.TimeoutExpired, KeyboardInterrupt):
             continue
-        except ProcessLookupError:
-            process.wait()
-        break
+        if not alive(asked):
+            break
     kill(family)
     with suppress(ProcessLookupError):  # those that were started meanwhile
         os.killpg(process.pid, signal.SIGKILL)

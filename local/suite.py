@@ -17,6 +17,8 @@ LINTERS = (
     ("ruff", "format", "--check"),
     ("mypy",),
     ("mypy", "local"),
+    ("mypy", "airgap/provider"),
+    ("mypy", "images/router/agent"),
     ("lint-imports",),
 )
 

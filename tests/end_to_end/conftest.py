@@ -31,7 +31,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     (root / "stacks").mkdir()
     (root / ".venv").symlink_to(ROOT / ".venv")
     state = tmp_path_factory.mktemp("state")
-    environment = {**os.environ, "PULUMI_BACKEND_URL": f"file://{state}"}
+    environment = {**os.environ, "PULUMI_BACKEND_URL": f"file://{state}?metadata=skip"}
     found = Workspace(root, environment)
     gone = [f"cell-{name}" for name in (*CELLS, "delta", "broken")] + ["cellwright-directory"]
     found.must("kubectl", "delete", "namespace", *gone, "--ignore-not-found", "--timeout=120s")

@@ -50,6 +50,8 @@ def test_a_request_that_was_passed_on_is_never_passed_on_again(
     secret = fleet.kubectl("get", "secret", "router", "--namespace", "cell-alpha")
     key = base64.b64decode(secret["data"]["hop-key"]).decode()
     url = f"{routers['alpha']}/o/hooli/notes"
-    assert client.get(url, headers={"X-Cellwright-Hop": key}).status_code == 508
-    forged = client.get(url, headers={"X-Cellwright-Hop": "forged"})
+    passed_on = {"X-Cellwright-Organization": "hooli"}
+    proven = client.get(url, headers={**passed_on, "X-Cellwright-Hop": key})
+    assert proven.status_code == 508
+    forged = client.get(url, headers={**passed_on, "X-Cellwright-Hop": "forged"})
     assert (forged.status_code, forged.headers["X-Cellwright-Cell"]) == (200, "gamma")

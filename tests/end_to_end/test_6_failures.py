@@ -1,6 +1,7 @@
 """When something is wrong: a clear error in time, and the next run recovers."""
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -128,20 +129,18 @@ def test_a_cluster_that_is_away(fleet: Workspace) -> None:
 
 def test_a_run_that_was_killed_half_way_is_taken_up_again(broken: Workspace) -> None:
     command = ["pulumi", "up", "--yes", "--skip-preview", "--stack", "broken", "--non-interactive"]
-    killed = subprocess.Popen(
+    with subprocess.Popen(
         command,
         cwd=broken.root,
         env=dict(broken.environment),
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
-    )
-    assert killed.stdout is not None
-    for line in killed.stdout:
-        if "StatefulSet" in line and "creating" in line:
-            break
-    os.killpg(killed.pid, 9)
-    killed.wait()
+    ) as killed:
+        for line in killed.stdout or ():
+            if "StatefulSet" in line and "creating" in line:
+                break
+        os.killpg(killed.pid, signal.SIGKILL)
     time.sleep(0.5)
     done = broken.run("cellwright", "up", timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -28,7 +28,8 @@ def secrets(fleet: Workspace) -> dict[str, str]:
 
 def texts(fleet: Workspace) -> Iterator[tuple[str, str]]:
     """Everything that a run leaves or prints, but for Kubernetes' own Secrets."""
-    backend = Path(fleet.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
+    url = fleet.environment["PULUMI_BACKEND_URL"]
+    backend = Path(url.removeprefix("file://").partition("?")[0])
     for folder in (backend, fleet.root / "stacks"):
         for path in sorted(folder.rglob("*")):
             if path.is_file():

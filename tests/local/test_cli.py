@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local import cli, commands
+from local import cli, commands, engine
 from local.errors import Failed
 from local.place import Place
 from local.report import Report
@@ -58,6 +58,15 @@ def test_an_unexpected_failure_leaves_a_log(monkeypatch: pytest.MonkeyPatch, whe
     behave(monkeypatch, ValueError("odd"))
     cli.main(["setup"])
     assert "ValueError: odd" in (where.state / "unexpected.log").read_text()
+
+
+def test_down_leaves_nothing_and_can_be_repeated(
+    monkeypatch: pytest.MonkeyPatch, where: Place
+) -> None:
+    monkeypatch.setattr(engine, "answers", lambda: False)
+    for _ in range(2):
+        assert cli.main(["down"]) == 0
+        assert not where.state.exists()
 
 
 def test_an_unknown_command_is_a_matter_of_usage() -> None:

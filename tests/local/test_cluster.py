@@ -53,7 +53,8 @@ def stand(
     prepare(where)
     notes = tmp_path / "notes"
     kind = script(tmp_path / "bin" / "kind", KIND.format(notes=notes, image=tiny_image))
-    kubectl = script(tmp_path / "bin" / "kubectl", f"test ! -e {tmp_path}/sick")
+    text = f'test "$3 $4" = "--cache-dir {where.kube_cache}" || exit 2; test ! -e {tmp_path}/sick'
+    kubectl = script(tmp_path / "bin" / "kubectl", text)
     monkeypatch.setattr(cluster, "HEALTHY_TIMEOUT_S", 0.1)
     tools = Tools(pulumi=tmp_path / "bin" / "pulumi", kind=kind, kubectl=kubectl)
     yield Stand(where, tools, notes, tiny_image)

@@ -68,6 +68,17 @@ def daemon(tmp_path: Path, text: str) -> None:
     file.chmod(0o755)
 
 
+BEHAVIOUR = """
+import os
+if os.path.exists({0!r}):
+    sys.exit("pid file found")
+open({0!r}, "w").write(str(os.getpid()))
+open({1!r}, "w")
+time.sleep(100)
+"""
+"""As the real one: refuses to start beside a pid file, then writes it, then answers."""
+
+
 def no_systemd(monkeypatch: pytest.MonkeyPatch) -> None:
     real = Path.is_dir
     monkeypatch.setattr(
@@ -102,10 +113,12 @@ def test_an_engine_is_started_in_the_cache_and_stopped_when_empty(
     no_systemd(monkeypatch)
     restricted = engine.restricted(status)
     monkeypatch.setattr(engine, "restricted", lambda: restricted)
-    daemon(tmp_path, f"open('{tmp_path}/up', 'w'); time.sleep(100)")
+    pid_file = where.cache / "engine" / engine.PID_FILE
+    write_atomically(pid_file, str(os.getpid()))  # of a killed engine; it is another program now
+    daemon(tmp_path, BEHAVIOUR.format(str(pid_file), f"{tmp_path}/up"))
     said = engine.ensure(where, machine, shown.report)
     assert said == f"started, log: {where.cache}/engine/dockerd.log"
-    pid = int((where.cache / "engine" / "pid").read_text())
+    pid = int(pid_file.read_text())
     assert os.getsid(pid) == pid
     configuration = json.loads((where.cache / "engine" / "daemon.json").read_text())
     assert configuration["data-root"] == f"{where.cache}/engine/data"
@@ -138,7 +151,7 @@ def test_an_engine_with_containers_of_others_goes_on(
     pid = detached([tmp_path / "bin" / "dockerd"], tmp_path / "log")
     try:
         appears(tmp_path / "log")
-        write_atomically(where.cache / "engine" / "pid", str(pid))
+        write_atomically(where.cache / "engine" / engine.PID_FILE, str(pid))
         assert engine.stop(where) == "left running: it holds other containers"
         assert not is_gone(pid, 0.1)
     finally:
@@ -147,5 +160,5 @@ def test_an_engine_with_containers_of_others_goes_on(
 
 
 def test_a_recorded_pid_of_another_program_is_not_stopped(where: Place) -> None:
-    write_atomically(where.cache / "engine" / "pid", str(os.getpid()))
+    write_atomically(where.cache / "engine" / engine.PID_FILE, str(os.getpid()))
     assert engine.stop(where) == "left alone: not started by this project"

@@ -56,8 +56,9 @@ def test_a_second_eval_changes_nothing(where: Place) -> None:
 def test_everything_of_pulumi_and_kubernetes_is_in_the_state_folder(where: Place) -> None:
     found = variables(where, tools(where), {})
     assert found["KUBECONFIG"] == f"{where.state}/kubeconfig"
+    assert found["KUBECACHEDIR"] == f"{where.state}/kube-cache"
     assert found["PULUMI_HOME"] == f"{where.state}/pulumi"
-    assert found["PULUMI_BACKEND_URL"] == f"file://{where.state}/stacks"
+    assert found["PULUMI_BACKEND_URL"] == f"file://{where.state}/stacks?metadata=skip"
     assert found["PULUMI_CONFIG_PASSPHRASE_FILE"] == f"{where.state}/passphrase"
     assert found["CELLWRIGHT_STATE"] == str(where.state)
     assert found["PULUMI_SKIP_UPDATE_CHECK"] == "true"
@@ -101,5 +102,9 @@ def test_stack_files_go_with_the_passphrase_that_opens_them(where: Place, tmp_pa
     assert (root / "stacks" / "Pulumi.alpha.yaml").exists()
     own = replace(where, root=root, state=root / ".state")
     prepare(own)
+    assert not (root / "stacks" / "Pulumi.alpha.yaml").exists()
+    (root / "stacks" / "Pulumi.beta.yaml").write_text("")
+    prepare(own)
+    assert (root / "stacks" / "Pulumi.beta.yaml").exists()
     remove(own)
     assert [file.name for file in (root / "stacks").iterdir()] == ["README.md"]

@@ -67,7 +67,7 @@ def test_a_logged_failure_points_to_the_log(tmp_path: Path) -> None:
     [
         "capture(['sh', '-c', sys.argv[1]], timeout=100)",
         "logged(['sh', '-c', sys.argv[1]], Path(sys.argv[2]), timeout=100)",
-        "passed_on(['sh', '-c', sys.argv[1]], grace=5)",
+        "passed_on(['sh', '-c', sys.argv[1]], grace=0.5)",
     ],
 )
 def test_ctrl_c_ends_the_whole_family(call: str, family: str, tmp_path: Path) -> None:
@@ -81,6 +81,19 @@ def test_ctrl_c_ends_the_whole_family(call: str, family: str, tmp_path: Path) ->
         program.send_signal(signal.SIGINT)
         assert program.wait(20) == 130
     assert is_gone(child)
+
+
+def test_children_that_end_in_order_have_the_time_for_it(tmp_path: Path) -> None:
+    child = f"trap 'sleep 0.5; echo written > {tmp_path}/state; exit' INT; echo > {tmp_path}/a"
+    family = f"(trap - INT; {child}; echo up > {tmp_path}/a; while :; do sleep 0.05; done) & wait"
+    code = (
+        "import sys\nfrom local.process import *\npassed_on(['bash', '-c', sys.argv[1]], grace=20)"
+    )
+    with python(code, f"trap 'exit 130' INT; {family}") as program:
+        appears(tmp_path / "a")
+        program.send_signal(signal.SIGINT)
+        program.communicate(timeout=20)
+    assert (tmp_path / "state").read_text() == "written\n"
 
 
 def test_a_program_on_the_terminal_gives_its_exit_code() -> None:

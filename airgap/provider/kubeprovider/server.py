@@ -210,13 +210,14 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return self._cluster
 
     async def _default_namespace(self, kind: Kind) -> str | None:
-        if self._cluster is None:
-            return self._config.namespace or "default"
+        # Only the cluster knows whether the kind has namespaces at all: a guess would look like a
+        # change of the object, and one that replaces it.
+        cluster = self._reached()
         try:
-            resource = await self._cluster.api.resource(kind)
+            resource = await cluster.api.resource(kind)
         except NoSuchKindError:
-            return self._cluster.namespace
-        return self._cluster.namespace if resource.namespaced else None
+            return cluster.namespace
+        return cluster.namespace if resource.namespaced else None
 
     def _warn(self, text: str) -> None:
         if not (self._config.suppress_deprecation_warnings and "deprecated" in text):
