@@ -65,7 +65,7 @@ class PlainReader:
             raise NotPlainError
         lines = text.split("\n")
         known = self._lines
-        builder = _Builder()
+        found = []
         for line in lines[1:] if _START.fullmatch(lines[0]) else lines:
             parts = known.get(line)
             if parts is None:
@@ -73,74 +73,52 @@ class PlainReader:
                 if len(known) < _REMEMBERED and type(parts[3]) not in (list, dict):
                     known[line] = parts
             if parts is not _SKIPPED:
-                builder.add(*parts)
-        return builder.finish()
+                found.append(parts)
+        return _built(found)
 
 
-class _Builder:
-    """Puts lines together: each one belongs to the innermost block that starts in its column."""
-
-    def __init__(self) -> None:
-        self._blocks: list[tuple[int, Any]] = []
-        self._key: str | None = None  # the key of the line before, if its value is still to come
-        self._column = -1
-
-    def add(self, dash: int, column: int, key: str | None, value: Any) -> None:
-        """Take one line."""
-        if dash >= 0:
-            items = self._block(dash, list)
-            if key is None:
-                items.append(value)
-                return
-            mapping: dict[str, Any] = {}
-            items.append(mapping)
-            self._open(column, mapping)
-        elif key is None:
-            raise NotPlainError
-        else:
-            mapping = self._block(column, dict)
-            if key in mapping:
-                raise NotPlainError
-        self._column = column
-        if value is _NOTHING:
-            self._key, mapping[key] = key, None
-        else:
-            self._key, mapping[key] = None, value
-
-    def finish(self) -> Any:
-        """Return what all lines make together."""
-        return self._blocks[0][1] if self._blocks else EMPTY
-
-    def _open(self, column: int, block: Any) -> None:
-        if len(self._blocks) > _MAX_BLOCKS:
-            raise NotPlainError
-        self._blocks.append((column, block))
-
-    def _block(self, column: int, kind: type) -> Any:
-        """Return the block of that kind in that column: open, or the value that is awaited."""
-        blocks = self._blocks
-        if self._key is not None:
-            if column > self._column or (kind is list and column == self._column):
-                block = kind()
-                blocks[-1][1][self._key] = block
-                self._open(column, block)
-                self._key = None
-                return block
-            self._key = None
-        elif not blocks:
-            if column:
-                raise NotPlainError
-            block = kind()
-            blocks.append((0, block))
-            return block
-        while blocks:
-            at, block = blocks[-1]
-            if at == column and type(block) is kind:
-                return block
-            if at < column:
-                break
-            blocks.pop()
+def _built(lines: list[Line]) -> Any:  # noqa: C901 - the innermost loop
+    """Put lines together: each belongs to the innermost block that starts in its column."""
+    if not lines:
+        return EMPTY
+    if lines[0][0] > 0 or (lines[0][0] < 0 and lines[0][1]):
         raise NotPlainError
+    whole: dict[str, Any] = {}  # holds the document
+    at = -1  # the column of the innermost block
+    block: Any = whole
+    around: list[tuple[int, Any]] = []
+    awaited: str | None = ""  # the key of the line before, if its value is still to come
+    awaited_at = -1
+    for dash, column, key, value in lines:
+        kind: type = dict if dash < 0 else list
+        start = column if dash < 0 else dash
+        if awaited is not None and (start > awaited_at or (kind is list and start == awaited_at)):
+            around.append((at, block))
+            inner = kind()
+            block[awaited] = inner
+            at, block = start, inner
+        else:
+            while at > start or (at == start and block.__class__ is not kind):
+                at, block = around.pop()
+            if at != start:
+                raise NotPlainError
+        awaited = None
+        if dash >= 0:
+            if key is None:
+                block.append(value)
+                continue
+            around.append((at, block))
+            inner = {}
+            block.append(inner)
+            at, block = column, inner
+        if key is None or key in block or len(around) > _MAX_BLOCKS:
+            raise NotPlainError
+        if value is _NOTHING:
+            awaited, awaited_at = key, column
+            block[key] = None
+        else:
+            block[key] = value
+    return whole[""]
 
 
 @cache

@@ -6,6 +6,7 @@ Refuses to interpret what it reads.
 """
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,11 +33,11 @@ def read_definitions(root: Path, problems: list[Problem]) -> dict[str, bytes]:
 def read_file(path: Path, name: str, problems: list[Problem]) -> bytes | None:
     """Return what a file holds; or None, with a problem of the file called `name`."""
     try:
-        if not path.is_file():
-            path.stat()  # raises if that is why
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
             problems.append(_unreadable(name, "not a regular file"))
             return None
-        size = path.stat().st_size
+        size = found.st_size
         if size > MAX_BYTES:
             message = f"{size} bytes, more than {MAX_BYTES}"
             hint = "spread bulk organizations over several files"
