@@ -1,63 +1,183 @@
 """Checks of what was rendered, before anything is applied.
 
-Refuses to repair: a manifest that breaks a rule is a problem of its template.
+What a rule says of the unchanging part of a manifest is found out once for all manifests of one
+shape; for the others only the values are looked at. Refuses to repair: a manifest that breaks a
+rule is a problem of its template.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
-from cellwright.manifest import SECRET_KEY, Manifest
+from cellwright.api_types import ApiTypes, Duty, Finding, Type
+from cellwright.audit import problem_at
+from cellwright.manifest import Identity, Manifest
 from cellwright.model import Fleet
-from cellwright.problem import Place, Problem
+from cellwright.node import SECRET_KEY
+from cellwright.problem import Problem, dotted
 from cellwright.render import DIRECTORY_NAMESPACE, FLEET_STACK
+from cellwright.shape import Shape
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\Z")
-_LABEL = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?\Z")
-_CLUSTER_WIDE = {"Namespace", "ClusterRole", "ClusterRoleBinding", "PersistentVolume"}
+_MISPLACED = "a secret outside of an object of kind Secret"
 
 
-def check(fleet: Fleet, manifests: Iterable[Manifest]) -> list[Problem]:
-    """Return what is wrong with one stack's manifests."""
-    seen: dict[tuple[str, ...], Manifest] = {}
-    problems = []
-    for manifest in manifests:
-        if manifest.identity in seen:
-            first = seen[manifest.identity].template
-            message = f"{_called(manifest)} is rendered twice, also by templates/{first}"
-            problems.append(_problem(manifest, "CW303", message))
-        seen.setdefault(manifest.identity, manifest)
-        problems += [_problem(manifest, "CW302", text) for text in _wrong(fleet, manifest)]
-    return problems
+class _Verdict(NamedTuple):
+    """What is known of all manifests of one shape.
+
+    `duties` say what values must be, each with a quick way to see that one is.
+    """
+
+    problems: tuple[Problem, ...]
+    duties: tuple[tuple[Callable[[Any], bool], Duty], ...]
+    is_namespaced: bool
 
 
-def _wrong(fleet: Fleet, manifest: Manifest) -> Iterator[str]:
-    if not _NAME.match(manifest.name):
-        yield f"{_called(manifest)}: not a valid name"
-    for key, value in (manifest.body["metadata"].get("labels") or {}).items():
-        if not isinstance(value, str) or not _LABEL.match(value):
-            yield f"{_called(manifest)}: the label {key} can't be {value!r}"
-    allowed = {DIRECTORY_NAMESPACE}
-    if manifest.stack != FLEET_STACK:
-        allowed.add(fleet.cells[manifest.stack].namespace)
-    if manifest.kind in _CLUSTER_WIDE:
-        if manifest.kind == "Namespace" and manifest.name not in allowed:
-            yield f"{_called(manifest)}: a stack makes no namespace but its own"
-    elif manifest.namespace not in allowed:
-        known = " or ".join(sorted(allowed))
-        yield f"{_called(manifest)}: expected namespace {known}, not {manifest.namespace!r}"
-    if manifest.kind != "Secret" and _mentions_secret(manifest.body):
-        yield f"{_called(manifest)}: a secret outside of an object of kind Secret"
+class Checker:
+    """The rules for one fleet's manifests, and which objects have been seen."""
+
+    def __init__(self, fleet: Fleet, types: Mapping[str, ApiTypes]) -> None:
+        """Take the fleet and the types of each of its clusters."""
+        self._types = types
+        self._namespaces = {cell.name: cell.namespace for cell in fleet.cells.values()}
+        self._namespaces[FLEET_STACK] = DIRECTORY_NAMESPACE
+        self._names: set[str] = set()
+        self._verdicts: dict[tuple[str, Shape], _Verdict] = {}
+        self._known: dict[tuple[bool, str], set[Any]] = defaultdict(set)
+        self._seen: dict[Identity, Manifest] = {}
+
+    def check(self, manifests: Iterable[Manifest]) -> list[Problem]:
+        """Return what is wrong with one stack's manifests, by itself and beside other stacks'."""
+        problems: list[Problem] = []
+        for manifest in manifests:
+            identity, values = manifest.identity, manifest.values
+            key = (identity.cluster, manifest.shape)
+            verdict = self._verdicts.get(key)
+            if verdict is None:
+                verdict = self._verdicts[key] = self._examined(manifest)
+            problems += verdict.problems
+            for fits, duty in verdict.duties:
+                if not fits(values[duty.number]):
+                    problems += self._breaches(manifest, duty)
+            if identity.name not in self._names:
+                problems += self._name_problems(manifest)
+            own = self._namespaces[manifest.stack]
+            if not verdict.is_namespaced or identity.namespace != own:
+                problems += _place_problems(manifest, own, is_namespaced=verdict.is_namespaced)
+            first = self._seen.setdefault(identity, manifest)
+            if first is not manifest:
+                problems.append(_twice(manifest, first))
+        return problems
+
+    def _examined(self, manifest: Manifest) -> _Verdict:
+        types = self._types[manifest.cluster]
+        shape, kind = manifest.shape, manifest.kind
+        api_version = str(manifest.body["apiVersion"])
+        of = types.of(api_version, kind)
+        if of is None:
+            finding = types.unknown(api_version, kind)
+            return _Verdict((problem_at(shape, finding),), (), is_namespaced=True)
+        problems = []
+        duties: list[tuple[Callable[[Any], bool], Duty]] = []
+        for one in types.examine(shape.node, of):
+            if isinstance(one, Finding):
+                problems.append(problem_at(shape, one))
+            else:
+                known = self._known[kind == "Secret", str(one.type)]
+                fits = _quick(types, one.type, known, may_be_secret=kind == "Secret")
+                duties.append((fits, one))
+        if kind != "Secret":
+            problems += [_problem(manifest, path, _MISPLACED) for path in _secrets(shape.node, ())]
+        return _Verdict(tuple(problems), tuple(duties), types.is_namespaced(api_version, kind))
+
+    def _breaches(self, manifest: Manifest, duty: Duty) -> Iterator[Problem]:
+        value = manifest.values[duty.number]
+        if manifest.kind != "Secret" and not _is_open(value):
+            yield _problem(manifest, duty.path, _MISPLACED)
+            return
+        for one in self._types[manifest.cluster].examine(value, duty.type, duty.path):
+            if isinstance(one, Finding):
+                yield problem_at(manifest.shape, one)
+
+    def _name_problems(self, manifest: Manifest) -> Iterator[Problem]:
+        if _NAME.match(manifest.name):
+            self._names.add(manifest.name)
+        else:
+            yield _problem(manifest, ("metadata", "name"), f"{manifest.name!r} is no name")
 
 
-def _mentions_secret(value: object) -> bool:
-    if isinstance(value, dict):
-        return SECRET_KEY in value or any(_mentions_secret(one) for one in value.values())
-    return isinstance(value, list) and any(_mentions_secret(one) for one in value)
+def _place_problems(manifest: Manifest, own: str, *, is_namespaced: bool) -> Iterator[Problem]:
+    namespace = manifest.namespace
+    if is_namespaced:
+        if namespace not in (own, DIRECTORY_NAMESPACE):
+            wanted = "directory_namespace" if own == DIRECTORY_NAMESPACE else "cell.namespace"
+            message = f"expected the namespace {{{{ {wanted} }}}}, not {namespace!r}"
+            yield _problem(manifest, ("metadata", "namespace"), message)
+    elif namespace:
+        message = f"a {manifest.kind} is in no namespace"
+        yield _problem(manifest, ("metadata", "namespace"), message)
+    elif manifest.kind == "Namespace" and manifest.name != own:
+        message = "a stack makes no namespace but its own"
+        yield _problem(manifest, ("metadata", "name"), message)
 
 
-def _called(manifest: Manifest) -> str:
-    return f"{manifest.kind} {manifest.name} of {manifest.stack}"
+def _quick(
+    types: ApiTypes, of: Type, known: set[Any], *, may_be_secret: bool
+) -> Callable[[Any], bool]:
+    """Return a test which says no to every value that is wrong, and yes fast to most others.
+
+    Entries of mappings that were found right are put into `known`.
+    """
+    if of == "string":
+        return _is_text
+
+    def fits(value: Any) -> bool:
+        if next(types.examine(value, of), None) is not None:
+            return False
+        return may_be_secret or _is_open(value)
+
+    if of not in ({"map": "string"}, {"map": "label"}):
+        return fits
+
+    def fits_or_known(value: Any) -> bool:
+        try:
+            if value.items() <= known:
+                return True
+        except (AttributeError, TypeError):  # no mapping, or one of more than text
+            return fits(value)
+        if fits(value):
+            known.update(value.items())
+            return True
+        return False
+
+    return fits_or_known
 
 
-def _problem(manifest: Manifest, code: str, message: str) -> Problem:
-    return Problem(Place(f"templates/{manifest.template}"), "", code, message)
+def _is_text(value: Any) -> bool:
+    return value.__class__ is str
+
+
+def _is_open(value: Any) -> bool:
+    return next(_secrets(value, ()), None) is None
+
+
+def _secrets(node: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    if isinstance(node, dict):
+        if SECRET_KEY in node:
+            yield path
+        for key, one in node.items():
+            yield from _secrets(one, (*path, key))
+    elif isinstance(node, list):
+        for index, one in enumerate(node):
+            yield from _secrets(one, (*path, index))
+
+
+def _twice(manifest: Manifest, first: Manifest) -> Problem:
+    of = "" if first.stack == manifest.stack else f" for {first.stack}"
+    message = f"this {manifest.kind} is rendered twice, also by templates/{first.template}{of}"
+    return _problem(manifest, ("metadata", "name"), message)._replace(code="CW303")
+
+
+def _problem(manifest: Manifest, path: tuple[str | int, ...], message: str) -> Problem:
+    return Problem(manifest.shape.place(path), dotted(path), "CW302", message)

@@ -30,9 +30,11 @@ def shard_number(organization: str, shards: int) -> int:
 
 
 def shard_tables(organizations: Iterable[Organization], shards: int) -> tuple[Table, ...]:
-    """Return all shards in order, the empty ones too."""
+    """Return all shards in order, the empty ones too; who is not placed yet is left out."""
     lines: list[list[str]] = [[] for _ in range(shards)]
     for one in organizations:
+        if one.cell is None:
+            continue
         fields = (one.name, str(one.id), one.cell, one.state, one.path, ",".join(one.hosts))
         lines[shard_number(one.name, shards)].append("\t".join(fields) + "\n")
     return tuple(_table(number, sorted(shard)) for number, shard in enumerate(lines))

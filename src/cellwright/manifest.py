@@ -1,15 +1,16 @@
 """One Kubernetes object as rendered, and the order in which objects are applied."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import InitVar, dataclass, field
+from typing import Any, NamedTuple
+
+from cellwright.node import Hole
+from cellwright.shape import Shape, whole
 
 RANK_ANNOTATION = "cellwright.dev/rank"
 """Moves one manifest to another rank than its kind's."""
 AFTER_ANNOTATION = "cellwright.dev/after"
 """Lets one manifest wait for the ranks up to this one only, instead of all before its own."""
-SECRET_KEY = "cellwright.dev/secret"  # noqa: S105 - the marker's name, not a secret
-"""A mapping with this one key stands for a secret that is derived after the boundary."""
 
 _RANKS = {
     "Namespace": 0,
@@ -31,11 +32,23 @@ _RANKS = {
 _OTHER_RANK = 20
 
 
+class Identity(NamedTuple):
+    """What no two manifests may share."""
+
+    cluster: str
+    group: str
+    kind: str
+    namespace: str
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """One object of one stack. `body` is the object; `template` is where it came from.
 
-    It is applied once every manifest of the stack with a rank up to `after` is ready.
+    It is applied once every manifest of the stack with a rank up to `after` is ready. A rendered
+    `body` is a shape (`given`) with `values` in its holes and shares parts with others: nobody
+    may change it.
     """
 
     stack: str
@@ -44,27 +57,40 @@ class Manifest:
     rank: int
     after: int
     body: Mapping[str, Any]
+    given: InitVar[Shape | None] = None
+    values: tuple[Any, ...] = field(default=(), repr=False, compare=False)
+    shape: Shape = field(init=False, repr=False, compare=False)
+    identity: Identity = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self, given: Shape | None) -> None:
+        body = self.body
+        metadata = body["metadata"]
+        group = body["apiVersion"].rpartition("/")[0]
+        namespace = str(metadata.get("namespace", ""))
+        name = str(metadata["name"])
+        identity = Identity(self.cluster, group, body["kind"], namespace, name)
+        object.__setattr__(self, "identity", identity)
+        object.__setattr__(self, "shape", given or whole(body, self.template))
 
     @property
     def kind(self) -> str:
         """The object's kind."""
-        return str(self.body["kind"])
+        return self.identity.kind
 
     @property
     def name(self) -> str:
         """The object's name."""
-        return str(self.body["metadata"]["name"])
+        return self.identity.name
 
     @property
     def namespace(self) -> str:
         """The object's namespace; empty for an object of the whole cluster."""
-        return str(self.body["metadata"].get("namespace", ""))
+        return self.identity.namespace
 
     @property
-    def identity(self) -> tuple[str, str, str, str, str]:
-        """What no two manifests may share."""
-        group = str(self.body["apiVersion"]).rpartition("/")[0]
-        return (self.cluster, group, self.kind, self.namespace, self.name)
+    def text(self) -> str:
+        """The object as YAML, as it may be shown: secrets are only named."""
+        return self.shape.text(self.values)
 
 
 def order_of(body: Mapping[str, Any]) -> tuple[int, int]:
@@ -72,13 +98,29 @@ def order_of(body: Mapping[str, Any]) -> tuple[int, int]:
 
     Raises ValueError for an annotation that is not a whole number.
     """
-    annotations = body["metadata"].get("annotations") or {}
+    found = body["metadata"].get("annotations")
+    annotations = found if isinstance(found, dict) else {}
     rank = _number(annotations, RANK_ANNOTATION, _RANKS.get(str(body["kind"]), _OTHER_RANK))
     return rank, _number(annotations, AFTER_ANNOTATION, rank - 1)
 
 
+def lacking(node: Any) -> str:
+    """Return what an object with holes lacks to be a manifest's; its name may be a hole."""
+    if not isinstance(node, dict):
+        return "apiVersion, kind and metadata"
+    metadata = node.get("metadata")
+    lacks = [key for key in ("apiVersion", "kind") if not isinstance(node.get(key), str)]
+    if not isinstance(metadata, dict):
+        lacks.append("metadata")
+    elif not isinstance(metadata.get("name"), str | Hole):
+        lacks.append("metadata.name")
+    return ", ".join(lacks)
+
+
 def _number(annotations: Mapping[str, Any], name: str, default: int) -> int:
-    text = str(annotations.get(name, default))
+    if name not in annotations:
+        return default
+    text = str(annotations[name])
     if not text.isascii() or not text.lstrip("-").isdecimal():
         raise ValueError(f"the annotation {name} is {text!r}, not a whole number")
     return int(text)

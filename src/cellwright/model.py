@@ -3,11 +3,15 @@
 Everything here is complete (defaults applied) and has been checked. Refuses to check anything.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 QUARANTINE = -1
 """The ring whose cells get no organizations and may be torn down."""
+
+STANDARD = "standard"
+"""The tier of an organization that names none."""
 
 State = Literal["active", "maintenance", "suspended", "gone"]
 
@@ -76,8 +80,20 @@ class IdRange:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepts:
+    """Which organizations may be placed on a cell; no `tiers` means any."""
+
+    new: bool = True
+    tiers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
-    """One complete copy of the stack."""
+    """One complete copy of the stack.
+
+    A cell that is `draining` gets no new organizations and is to lose those that it has.
+    `values` are the fleet's with the cell's own over them, for users' templates.
+    """
 
     name: str
     id: int
@@ -89,6 +105,10 @@ class Cell:
     postgres: Postgres
     app: App
     router: Router
+    accepts: Accepts = Accepts()
+    draining: bool = False
+    size: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def namespace(self) -> str:
@@ -98,15 +118,20 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """One customer; `cell` names the cell that it lives on."""
+    """One customer; `cell` names the cell that it lives on, None if it is not placed yet.
+
+    `weight` is its load in units of an ordinary organization's.
+    """
 
     name: str
     id: int
-    cell: str
+    cell: str | None
     path: str
     hosts: tuple[str, ...]
     residency: tuple[str, ...]
     state: State
+    tier: str = STANDARD
+    weight: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +161,8 @@ class Cluster:
 class Fleet:
     """All cells and organizations, by name in order, and what they share.
 
-    `timeout` is how long a manifest may take to become ready, in seconds.
+    `timeout` is how long a manifest may take to become ready, in seconds. `sources` are the
+    networks (CIDR) from which routers of type LoadBalancer are reached; none means any.
     """
 
     name: str
@@ -148,7 +174,20 @@ class Fleet:
     timeout: int
     cells: dict[str, Cell]
     organizations: dict[str, Organization]
+    tiers: tuple[str, ...] = (STANDARD,)
+    sources: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    sizes: tuple[str, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+    _held: dict[str, list[Organization]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+
+    def __post_init__(self) -> None:
+        for one in self.organizations.values():
+            if one.cell is not None:
+                self._held.setdefault(one.cell, []).append(one)
 
     def held_by(self, cell: str) -> tuple[Organization, ...]:
         """Return the organizations that live on the cell, by name."""
-        return tuple(one for one in self.organizations.values() if one.cell == cell)
+        return tuple(self._held.get(cell, ()))

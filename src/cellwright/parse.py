@@ -1,59 +1,44 @@
-"""From documents that fit their schemas to one fleet.
+"""From what is declared without a problem to one fleet.
 
-Defaults are applied here and nowhere else. Refuses to look at single documents' shape
-(`schema` did) and at the world.
+Defaults of the fleet and its cells are applied here, those of organizations where they are
+taken in (`declared`). Refuses to look for problems (`schema` and `consistency` did).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 
-from cellwright.consistency import (
-    DEFAULT_NODE_PORT_BASE,
-    capacity,
-    find_problems,
-    merged,
-    name,
-    spec,
-)
+from cellwright.consistency import DEFAULT_NODE_PORT_BASE, merged
+from cellwright.declared import Declared, capacity, name, spec
 from cellwright.document import Document
 from cellwright.model import (
+    STANDARD,
+    Accepts,
     App,
     Autoscale,
     Cell,
     Cluster,
     Fleet,
     IdRange,
-    Organization,
     Postgres,
     Resources,
     Router,
     Routing,
     Rule,
 )
-from cellwright.problem import Problem
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
-def parse(documents: Iterable[Document]) -> tuple[Fleet | None, list[Problem]]:
-    """Return the fleet that valid documents declare, or None and every problem between them."""
-    by_kind: dict[str, list[Document]] = {"Fleet": [], "Cell": [], "Organization": []}
-    for document in documents:
-        value: Any = document.value
-        by_kind[value["kind"]].append(document)
-    fleets, cells, organizations = by_kind["Fleet"], by_kind["Cell"], by_kind["Organization"]
-    problems = find_problems(fleets, cells, organizations)
-    if problems:
-        return None, problems
-    return _fleet(fleets[0], cells, organizations), []
-
-
-def _fleet(fleet: Document, cells: list[Document], organizations: list[Document]) -> Fleet:
+def parse(declared: Declared) -> Fleet:
+    """Return the fleet that is declared without a problem."""
+    fleet = declared.fleets[0]
     shared = spec(fleet)
     rules = shared.get("routing", {}).get("rules", [{"by": "path"}, {"by": "host"}])
     timeout = shared.get("rollout", {}).get("timeout", "5m")
-    built = sorted((_cell(shared, cell) for cell in cells), key=lambda one: one.name)
-    homes = sorted((_organization(one) for one in organizations), key=lambda one: one.name)
+    by_name = attrgetter("name")
+    cells = sorted((_cell(shared, cell) for cell in declared.cells), key=by_name)
+    organizations = sorted(declared.organizations, key=by_name)
     return Fleet(
         name=name(fleet),
         rings=tuple(shared["rings"]),
@@ -64,8 +49,13 @@ def _fleet(fleet: Document, cells: list[Document], organizations: list[Document]
         routers_type=shared.get("routers", {}).get("type", "ClusterIP"),
         shards=shared.get("directory", {}).get("shards", 64),
         timeout=int(timeout[:-1]) * _SECONDS[timeout[-1]],
-        cells={cell.name: cell for cell in built},
-        organizations={one.name: one for one in homes},
+        cells={cell.name: cell for cell in cells},
+        organizations={one.name: one for one in organizations},
+        tiers=tuple(shared.get("tiers", (STANDARD,))),
+        sources=tuple(shared.get("routers", {}).get("sourceRanges", ())),
+        regions=tuple(shared["regions"]),
+        sizes=tuple(shared["sizes"]),
+        values=shared.get("values", {}),
     )
 
 
@@ -79,6 +69,7 @@ def _cell(shared: Mapping[str, Any], document: Document) -> Cell:
     address = own.get("routerAddress", {})
     span = own.get("idRange")
     scale = app.get("autoscale")
+    accepts = own.get("accepts", {})
     return Cell(
         name=called,
         id=own["id"],
@@ -115,7 +106,23 @@ def _cell(shared: Mapping[str, Any], document: Document) -> Cell:
             port=address.get("port", 80),
             node_port=node_port if routers.get("type") == "NodePort" else None,
         ),
+        accepts=Accepts(accepts.get("new", True), tuple(accepts.get("tiers", ()))),
+        draining=own.get("draining", False),
+        size=own["size"],
+        values=overlaid(shared.get("values", {}), own.get("values", {})),
     )
+
+
+def overlaid(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values with others over them: mappings key by key, everything else whole."""
+    found = dict(under)
+    for key, value in over.items():
+        below = found.get(key)
+        if isinstance(below, dict) and isinstance(value, dict):
+            found[key] = overlaid(below, value)
+        else:
+            found[key] = value
+    return found
 
 
 def _resources(body: Mapping[str, str]) -> Resources:
@@ -124,17 +131,4 @@ def _resources(body: Mapping[str, str]) -> Resources:
         memory=body["memory"],
         cpu_limit=body.get("cpuLimit"),
         memory_limit=body.get("memoryLimit", body["memory"]),
-    )
-
-
-def _organization(document: Document) -> Organization:
-    own, called = spec(document), name(document)
-    return Organization(
-        name=called,
-        id=own["id"],
-        cell=own["cell"],
-        path=own.get("path", called),
-        hosts=tuple(own.get("hosts", ())),
-        residency=tuple(own.get("residency", ())),
-        state=own.get("state", "active"),
     )

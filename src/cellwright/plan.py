@@ -3,28 +3,28 @@
 Refuses effects: no clock, no randomness, no environment, no network, no process.
 """
 
-from collections.abc import Collection, Mapping
+import gc
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
-from cellwright.check import check
-from cellwright.document import Document, read_json_lines, read_yaml
+from cellwright.api_types import ApiTypes
+from cellwright.audit import find_unsafe, find_wrong, own_templates
+from cellwright.check import Checker
+from cellwright.consistency import find_problems
+from cellwright.declared import Declared
+from cellwright.document import documents
+from cellwright.forbidden import not_placed
+from cellwright.ledger import FILE as LEDGER
+from cellwright.ledger import read_ledger
 from cellwright.manifest import Manifest
 from cellwright.model import Fleet
 from cellwright.parse import parse
-from cellwright.problem import Problem
+from cellwright.problem import Place, Problem, nearest
 from cellwright.render import FLEET_STACK, Renderer
 from cellwright.schema import Schemas
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Everything that was read, once: file contents by path relative to the workspace."""
-
-    definitions: Mapping[str, bytes]
-    schemas: Mapping[str, Any]
-    templates: Mapping[str, str]
-    problems: tuple[Problem, ...]
+from cellwright.snapshot import Snapshot
+from cellwright.template import Templates
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,33 +42,88 @@ def plan(snapshot: Snapshot, only: Collection[str] | None = None) -> Plan:
     Raises KeyError for a stack in `only` that a valid fleet does not have.
     """
     fleet, problems = load(snapshot)
-    if fleet is None:
-        return Plan(None, {}, _sorted(problems))
-    renderer = Renderer(snapshot.templates)
+    templates = Templates(snapshot.templates)
+    own = own_templates(templates)
+    unsafe = find_unsafe(templates, own)
+    if fleet is not None:
+        problems += not_placed(fleet, snapshot.definitions)
+    if fleet is None or unsafe:
+        return Plan(fleet, {}, _sorted([*problems, *unsafe]))
+    types, wrong = _types(snapshot, fleet)
+    renderer = Renderer(fleet, templates, types)
+    checker = Checker(fleet, types)
     stacks = {}
+    found: dict[Problem, list[str]] = {}
     for name in (FLEET_STACK, *fleet.cells) if only is None else only:
-        rendered = renderer.stack(fleet, name)
+        rendered = renderer.stack(name)
         stacks[name] = rendered.manifests
-        problems += rendered.problems
-        problems += check(fleet, rendered.manifests)
-    return Plan(fleet, stacks, _sorted(problems))
+        for problem in (*rendered.problems, *checker.check(rendered.manifests)):
+            found.setdefault(problem, []).append(name)
+    wrong += (one for one in find_wrong(templates, own, types.values()) if one not in found)
+    wrong += (_of_stacks(problem, names) for problem, names in found.items())
+    return Plan(fleet, stacks, _sorted([*problems, *wrong]))
 
 
 def load(snapshot: Snapshot) -> tuple[Fleet | None, list[Problem]]:
     """Return the fleet that the definitions declare, or None and all problems."""
-    documents: list[Document] = []
-    problems = list(snapshot.problems)
-    for file, data in snapshot.definitions.items():
-        read = read_json_lines if file.endswith(".jsonl") else read_yaml
-        found, wrong = read(file, data)
-        documents += found
-        problems += wrong
-    schemas = Schemas(snapshot.schemas)
-    problems += [problem for document in documents for problem in schemas.check(document)]
-    if problems:
-        return None, problems
-    return parse(documents)
+    definitions = dict(snapshot.definitions)
+    ledger, wrong = read_ledger(definitions.pop(LEDGER, None))
+    problems = [*snapshot.problems, *wrong]
+    declared = Declared(definitions, ledger)
+    declared.incomplete = bool(problems)
+    with _millions():
+        problems += _take_in(definitions, Schemas(snapshot.schemas), declared)
+        problems += find_problems(declared)
+        if snapshot.values_schema is not None and declared.fleets:
+            from cellwright.values import check_values  # noqa: PLC0415 - loads jsonschema
+
+            problems += check_values(snapshot.values_schema, declared)
+        return (None if problems else parse(declared)), problems
+
+
+def _take_in(
+    definitions: Mapping[str, bytes], schemas: Schemas, declared: Declared
+) -> Iterator[Problem]:
+    for file, data in definitions.items():
+        for found in documents(file, data):
+            if isinstance(found, Problem):
+                declared.incomplete = True
+                yield found
+            elif schemas.fits(found.value):
+                declared.add(found)
+            else:
+                declared.miss(found)
+                yield from schemas.explain(found)
+
+
+@contextmanager
+def _millions() -> Iterator[None]:
+    """Let the garbage collector look for cycles less often among values that all stay."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _sorted(problems: list[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted(dict.fromkeys(problems)))
+
+
+def _types(snapshot: Snapshot, fleet: Fleet) -> tuple[dict[str, ApiTypes], list[Problem]]:
+    own = {name: ApiTypes(body) for name, body in snapshot.api_types.items()}
+    problems = []
+    for name in sorted(own.keys() - fleet.clusters.keys() - {""}):
+        message = f"no cluster {name!r} is declared, whose types these could be"
+        place = Place(f"schemas/kubernetes/{name}.json")
+        problems.append(Problem(place, "", "CW205", message, nearest(name, fleet.clusters)))
+    return {name: own.get(name, own[""]) for name in fleet.clusters}, problems
+
+
+def _of_stacks(problem: Problem, stacks: list[str]) -> Problem:
+    """Return a problem that says for which stacks it was found."""
+    names = list(dict.fromkeys(stacks))
+    shown = ", ".join(names if len(names) <= 3 else names[:2])
+    rest = f" and {len(names) - 2} more" if len(names) > 3 else ""
+    return problem._replace(message=f"{problem.message}, for {shown}{rest}")

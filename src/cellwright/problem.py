@@ -1,42 +1,16 @@
 """What is wrong in a user's data, as values: problems are collected, never raised.
 
-Refuses to print: the reporter in `cellwright.cli` does.
+What each code means stands in `cellwright.codes`. Refuses to print: the reporter in
+`cellwright.cli` does.
 """
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import NamedTuple
 
 Path = tuple[str | int, ...]
 
-CODES: dict[str, str] = {
-    "CW001": "a file or folder can't be read",
-    "CW002": "not YAML or JSON",
-    "CW003": "a key stands twice in one mapping",
-    "CW004": "YAML that means different things to different readers",
-    "CW005": "an anchor, alias, tag or merge key",
-    "CW006": "not a definition",
-    "CW101": "a value of the wrong type",
-    "CW102": "an unknown key",
-    "CW103": "a missing key",
-    "CW104": "a value that is not allowed",
-    "CW201": "a name is used twice",
-    "CW202": "an id is used twice",
-    "CW203": "an organization's path is used twice",
-    "CW204": "an organization's host is used twice",
-    "CW205": "a name that is not declared",
-    "CW206": "id ranges overlap or are empty",
-    "CW207": "a cell holds more organizations than its capacity",
-    "CW208": "rings out of order",
-    "CW209": "a cell is outside of the organization's residency",
-    "CW210": "a workspace without exactly one fleet",
-    "CW211": "an organization on a cell in quarantine",
-    "CW212": "a workload whose size is not settled",
-    "CW213": "a router's port outside of the range of node ports",
-    "CW301": "a template can't be rendered",
-    "CW302": "a rendered manifest is not valid",
-    "CW303": "two manifests for one object",
-}
+NOT_PLACED = "CW216"
+"""The code of an organization without a home, which is a problem where homes are needed."""
 
 
 class Place(NamedTuple):
@@ -68,6 +42,11 @@ class Problem(NamedTuple):
         return f"{self.place}: {self.code} {where}{self.message}{hint}"
 
 
+def mistakes(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return the problems that are wrong by themselves, and not only in the way of applying."""
+    return tuple(one for one in problems if one.code != NOT_PLACED)
+
+
 def dotted(path: Sequence[str | int]) -> str:
     """Return a document path as people write it: `("spec", "hosts", 0)` is `spec.hosts[0]`."""
     text = ""
@@ -81,6 +60,8 @@ def dotted(path: Sequence[str | int]) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return a hint that names the known word nearest to `word`, or every one of a few."""
+    from difflib import get_close_matches  # noqa: PLC0415 - wanted for few runs
+
     words = sorted(known)
     close = get_close_matches(word, words, n=1)
     if close:
@@ -89,3 +70,23 @@ def nearest(word: str, known: Iterable[str]) -> str:
         return "none is declared"
     listed = ", ".join(words[:10])
     return f"known: {listed}" + (", …" if len(words) > 10 else "")
+
+
+def described(value: object) -> str:
+    """Return what a value is, in words."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    text = shown(value)
+    return f"the text {text}" if isinstance(value, str) else f"the number {text}"
+
+
+def shown(value: object) -> str:
+    """Return a value as it is shown in a message."""
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"

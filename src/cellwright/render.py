@@ -1,32 +1,32 @@
 """Templates and a fleet to manifests: no value can break out of its place.
 
-Every expression's value becomes JSON in a YAML template (`finalize`), and is refused in a text
-template (`*.cfg.j2`, `*.conf.j2`) unless it is made of harmless characters. The output is read
-again, strictly. Refuses clocks, randomness, the environment and the cluster: equal input gives
-equal bytes.
+A template is read as YAML once for each way through it, and its values fill the objects that
+were read (`shape`). Refuses clocks, randomness, the environment and the cluster: equal input
+gives equal bytes.
 """
 
-import hashlib
-import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from jinja2 import DictLoader, StrictUndefined, TemplateError, Undefined
-from jinja2.sandbox import SandboxedEnvironment
-
+from cellwright.api_types import ApiTypes
 from cellwright.directory import cell_table, shard_tables
-from cellwright.document import read_yaml
-from cellwright.manifest import SECRET_KEY, Manifest, order_of
+from cellwright.manifest import Manifest, lacking, order_of
 from cellwright.model import Cell, Fleet
+from cellwright.node import SECRET_KEY
+from cellwright.patch import Patch, apply_patches
 from cellwright.problem import Place, Problem
+from cellwright.shape import Shape, read_shapes
+from cellwright.template import (
+    HOLE,
+    Templates,
+    is_for_fleet,
+    is_patch,
+    is_rendered,
+)
 
 FLEET_STACK = "fleet"
 DIRECTORY_NAMESPACE = "cellwright-directory"
-
-_HARMLESS = re.compile(r"[A-Za-z0-9._:/@-]+\Z")
-_ESCAPED = re.compile("[\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,109 +37,146 @@ class Rendered:
     problems: tuple[Problem, ...]
 
 
+class _Read(NamedTuple):
+    """What one way through a template gives, whatever the values."""
+
+    shapes: list[Shape]
+    problems: list[Problem]
+    holes: int
+
+
 class Renderer:
-    """All templates, compiled once each."""
+    """All templates and one fleet."""
 
-    def __init__(self, templates: Mapping[str, str]) -> None:
-        """Take the templates by their path below `templates/`, with `/` between folders."""
-        loader = DictLoader(dict(templates))
-        self._names = sorted(name for name in templates if name.endswith(".yaml.j2"))
-        self._manifests = _environment(loader, _as_json)
-        self._texts = _environment(loader, _as_harmless_text)
+    def __init__(self, fleet: Fleet, templates: Templates, types: Mapping[str, ApiTypes]) -> None:
+        """Take the types by cluster. The templates must be free of what `audit` finds unsafe."""
+        self._fleet = fleet
+        self._types = types
+        self._templates = templates
+        self._ways: dict[tuple[str, ...], _Read] = {}
+        whole = [name for name in sorted(templates.sources) if is_rendered(name)]
+        self._names = {
+            for_fleet: [
+                name for name in whole if is_for_fleet(name) == for_fleet and not is_patch(name)
+            ]
+            for for_fleet in (True, False)
+        }
+        self._patches = {
+            for_fleet: [
+                name for name in whole if is_for_fleet(name) == for_fleet and is_patch(name)
+            ]
+            for for_fleet in (True, False)
+        }
+        self._clusters = sorted({cell.cluster for cell in fleet.cells.values()})
+        ports = {(cell.cluster, cell.router.port) for cell in fleet.cells.values()}
+        self._far_ports = {
+            here: sorted({port for there, port in ports if there != here})
+            for here in self._clusters
+        }
 
-    def stack(self, fleet: Fleet, name: str) -> Rendered:
+    def stack(self, name: str) -> Rendered:
         """Return the manifests of stack `name`: `fleet`, or the name of a cell.
 
         Raises KeyError for a name that the fleet does not have.
         """
         if name == FLEET_STACK:
-            used = sorted({cell.cluster for cell in fleet.cells.values()})
-            parts = [self._fleet_part(fleet, cluster) for cluster in used]
+            parts = [self._fleet_part(cluster) for cluster in self._clusters]
         else:
-            parts = [self._cell_part(fleet, fleet.cells[name])]
-        manifests = [manifest for part in parts for manifest in part.manifests]
+            parts = [self._cell_part(self._fleet.cells[name])]
+        manifests = [one for part in parts for one in part.manifests]
         manifests.sort(key=lambda one: (one.rank, one.identity))
-        return Rendered(
-            tuple(manifests), tuple(problem for part in parts for problem in part.problems)
-        )
+        problems = tuple(problem for part in parts for problem in part.problems)
+        return Rendered(tuple(manifests), problems)
 
-    def _cell_part(self, fleet: Fleet, cell: Cell) -> Rendered:
+    def _cell_part(self, cell: Cell) -> Rendered:
         context = {
-            "fleet": fleet,
             "cell": cell,
             "labels": _labels(cell.name),
+            "values": cell.values,
             "secret": lambda name: _secret(f"cell/{cell.name}/{name}"),
             "fleet_secret": lambda name: _secret(f"fleet/{name}"),
-            "clusters": sorted({one.cluster for one in fleet.cells.values()}),
+            "far_router_ports": self._far_ports[cell.cluster],
         }
-        names = [name for name in self._names if not name.startswith("fleet/")]
-        return self._part(names, context, cell.name, cell.cluster)
+        return self._part(context, cell.name, cell.cluster)
 
-    def _fleet_part(self, fleet: Fleet, cluster: str) -> Rendered:
+    def _fleet_part(self, cluster: str) -> Rendered:
+        fleet = self._fleet
         context = {
-            "fleet": fleet,
             "labels": _labels(None),
+            "values": fleet.values,
             "shards": shard_tables(fleet.organizations.values(), fleet.shards),
             "cells": cell_table(fleet.cells.values(), cluster),
         }
-        names = [name for name in self._names if name.startswith("fleet/")]
-        return self._part(names, context, FLEET_STACK, cluster)
+        return self._part(context, FLEET_STACK, cluster)
 
-    def _part(
-        self, names: list[str], context: dict[str, Any], stack: str, cluster: str
-    ) -> Rendered:
-        context["text"] = lambda name: self._texts.get_template(name).render(context)
+    def _part(self, context: dict[str, Any], stack: str, cluster: str) -> Rendered:
+        context["fleet"] = self._fleet
         context["directory_namespace"] = DIRECTORY_NAMESPACE
+        texts: dict[str, str] = {}
+
+        def text(name: str) -> str:
+            if name not in texts:
+                texts[name] = self._templates.text(name, context)
+            return texts[name]
+
+        context["text"] = text
         manifests: list[Manifest] = []
         problems: list[Problem] = []
-        for name in names:
-            try:
-                output = self._manifests.get_template(name).render(context)
-            except (TemplateError, _HarmfulError, TypeError, ValueError) as error:
-                problems.append(_template_problem(name, stack, error))
-                continue
-            documents, wrong = read_yaml(f"templates/{name}", output.encode())
-            problems += [one._replace(message=f"{one.message}, for {stack}") for one in wrong]
-            for document in documents:
-                body: Any = document.value
+        for name in self._names[stack == FLEET_STACK]:
+            for shape, values in self._draw(name, context, problems):
                 try:
-                    manifests.append(Manifest(stack, cluster, name, *_order(body), body))
+                    body = shape.body(values)
+                    rank, after = order_of(body)
                 except ValueError as error:
-                    message = f"{error}, for {stack}"
-                    problems.append(Problem(document.place(()), "", "CW302", message))
+                    place = shape.place(("metadata", "annotations"))
+                    problems.append(Problem(place, "", "CW302", str(error)))
+                    continue
+                made = Manifest(stack, cluster, name, rank, after, body, shape, values)
+                manifests.append(made)
+        patches = [
+            Patch(name, shape, shape.body(values))
+            for name in self._patches[stack == FLEET_STACK]
+            for shape, values in self._draw(name, context, problems)
+        ]
+        if patches:
+            manifests, wrong = apply_patches(manifests, patches, self._types[cluster])
+            problems += wrong
         return Rendered(tuple(manifests), tuple(problems))
 
+    def _draw(
+        self, name: str, context: dict[str, Any], problems: list[Problem]
+    ) -> Iterator[tuple[Shape, tuple[Any, ...]]]:
+        """Yield the objects that a template gives, and add to `problems`."""
+        try:
+            drawn = self._templates.draw(name, context)
+        except Exception as error:  # expressions can raise anything
+            at = [Place(f"templates/{file}", line) for file, line in _frames(error)]
+            if not at:
+                raise
+            reason = " ".join((str(error) or type(error).__name__).split())
+            problems.append(Problem(at[-1], "", "CW301", reason))
+            return
+        way = self._ways.get(drawn.chunks)
+        if way is None:
+            way = self._ways[drawn.chunks] = _read(name, drawn.chunks)
+        problems += way.problems
+        if len(drawn.values) != way.holes:
+            message = "what an expression writes is used elsewhere than where it stands"
+            problems.append(Problem(Place(f"templates/{name}"), "", "CW311", message))
+            return
+        for shape in way.shapes:
+            yield shape, drawn.values
 
-class _HarmfulError(Exception):
-    pass
 
-
-def _environment(loader: DictLoader, finalize: Any) -> SandboxedEnvironment:
-    environment = SandboxedEnvironment(
-        loader=loader,
-        undefined=StrictUndefined,
-        autoescape=False,
-        finalize=finalize,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["sha256"] = lambda text: hashlib.sha256(text.encode()).hexdigest()
-    return environment
-
-
-def _as_json(value: Any) -> str:
-    if isinstance(value, Undefined):
-        return str(value)  # raises, naming what is missing
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-
-
-def _as_harmless_text(value: Any) -> str:
-    text = str(value)
-    if isinstance(value, bool) or value is None or not _HARMLESS.match(text):
-        raise _HarmfulError(f"{value!r} may not stand in a configuration file")
-    return text
+def _read(name: str, chunks: tuple[str, ...]) -> _Read:
+    shapes, problems = read_shapes(name, chunks)
+    for shape in shapes:
+        missing = lacking(shape.node)
+        if missing:
+            message = f"a manifest without {missing}, written out"
+            problems.append(Problem(shape.place(()), "", "CW302", message))
+    holes = sum(chunk.count(HOLE) for chunk in chunks)
+    return _Read([] if problems else shapes, problems, holes)
 
 
 def _labels(cell: str | None) -> Any:
@@ -158,27 +195,8 @@ def _secret(info: str) -> dict[str, str]:
     return {SECRET_KEY: info}
 
 
-def _order(body: Any) -> tuple[int, int]:
-    metadata = body.get("metadata") if isinstance(body, dict) else None
-    if not (
-        isinstance(metadata, dict)
-        and isinstance(metadata.get("name"), str)
-        and isinstance(body.get("apiVersion"), str)
-        and isinstance(body.get("kind"), str)
-    ):
-        raise ValueError("a manifest without apiVersion, kind or metadata.name")  # noqa: TRY004
-    return order_of(body)
-
-
-def _template_problem(name: str, stack: str, error: Exception) -> Problem:
-    place = Place(f"templates/{name}", 1)
-    for file, line in _frames(error):
-        place = Place(f"templates/{file}", line)
-    reason = str(error) or type(error).__name__
-    return Problem(place, "", "CW301", f"{' '.join(reason.split())}, for {stack}")
-
-
 def _frames(error: BaseException) -> Iterator[tuple[str, int]]:
+    """Yield the templates and lines that an error came through, the innermost last."""
     line = getattr(error, "lineno", None)
     if line is not None:
         yield str(getattr(error, "name", None) or "?"), int(line)

@@ -10,7 +10,7 @@ from typing import Any
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from cellwright.manifest import SECRET_KEY
+from cellwright.node import SECRET_KEY
 
 ROOT_SECRET = "rootSecret"  # noqa: S105 - the name of the setting, not a secret
 ROOT_BYTES = 32

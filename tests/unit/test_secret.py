@@ -6,7 +6,7 @@ import hmac
 
 import pytest
 
-from cellwright.manifest import SECRET_KEY
+from cellwright.node import SECRET_KEY
 from cellwright.secret import decode_root, derive, resolve
 
 ROOT = bytes(range(32))

@@ -1,30 +1,62 @@
-"""Check all definitions and everything that is rendered from them."""
+"""The verb `check`: all problems of all files in one run, in the form that was asked for."""
 
 import argparse
 
-from cellwright.cli.report import problems_as_json, problems_as_text, tell
+from cellwright.cli.junit import junit
+from cellwright.cli.report import cache_failed, counted, problems_as_text, put, put_json, tell
+from cellwright.cli.sarif import sarif
+from cellwright.edge.cache import cache_folder, outcome_of
 from cellwright.edge.files import read
-from cellwright.plan import plan
+from cellwright.problem import mistakes
 
 EXAMPLES = """examples:
   cellwright check
-  cellwright check --format json
+  cellwright check --format json | jq -r '.[].code' | sort | uniq -c
+  cellwright check --format sarif > cellwright.sarif
+  cellwright check --format junit > cellwright.xml
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb takes."""
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument(
+        "--format",
+        choices=("text", "json", "sarif", "junit"),
+        default="text",
+        help="text for people (default); the others for programs, on standard output",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print every problem; 1 if there is one."""
-    made = plan(read(arguments.root))
+    snapshot = read(arguments.root)
+    made = outcome_of(snapshot, cache_folder(), cache_failed)
+    problems = mistakes(made.problems)
     if arguments.format == "json":
-        problems_as_json(made.problems)
-    elif made.problems:
-        problems_as_text(made.problems)
-    elif made.fleet:
-        cells, organizations = len(made.fleet.cells), len(made.fleet.organizations)
-        tell(f"no problems in {cells} cells and {organizations} organizations")
-    return 1 if made.problems else 0
+        put_json(
+            [
+                {
+                    "file": one.place.file,
+                    "line": one.place.line,
+                    "column": one.place.column,
+                    "path": one.path,
+                    "code": one.code,
+                    "message": one.message,
+                    "hint": one.hint,
+                }
+                for one in problems
+            ]
+        )
+    elif arguments.format == "sarif":
+        put_json(sarif(problems))
+    elif arguments.format == "junit":
+        put(junit(snapshot.definitions, problems))
+    elif problems:
+        problems_as_text(problems)
+    elif made.cells is not None:
+        cells = counted(made.cells, "cell")
+        organizations = counted(made.organizations, "organization")
+        tell(f"no problems in {cells} and {organizations}")
+        if made.problems:
+            tell(f"{len(made.problems)} not placed yet: run cellwright place --write")
+    return 1 if problems else 0

@@ -1,74 +1,91 @@
-"""Reads the command line, runs one verb, and turns whatever happens into an exit code."""
+"""Reads the command line and hands it to one verb.
+
+The module of a verb is loaded when that verb is asked for, so that help and completion answer
+without loading YAML, JSON Schema, templates or Pulumi.
+"""
 
 import argparse
-import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Sequence
-from pathlib import Path
-from types import ModuleType
+from importlib import import_module
 
 from cellwright import __version__
-from cellwright.cli import check, render, stacks, status, up
-from cellwright.cli.report import tell
-from cellwright.edge.files import NoWorkspaceError, find_root
-from cellwright.edge.process import CommandError
 
-_VERBS: dict[str, ModuleType] = {
-    "check": check,
-    "render": render,
-    "stacks": stacks,
-    "up": up,
-    "status": status,
+VERBS = {
+    "check": "Check all definitions and everything that is rendered from them",
+    "render": "Write the manifests of all stacks, secrets redacted",
+    "diff": "Show what would change, and what each change does to what runs",
+    "place": "Choose cells for the organizations that name none",
+    "route": "Tell which cell serves an organization or a URL, and by which rule",
+    "new": "Write the definition of a new cell or organization, with the next free id",
+    "init": "Make a workspace that passes all checks",
+    "explain": "Explain a problem's code or a definition's field",
+    "schema": "Print the JSON Schema of a kind of definition",
+    "types": "Take the types of the Kubernetes API from a cluster",
+    "stacks": "Make the Pulumi stacks that the definitions ask for, with their settings",
+    "up": "Apply the stacks of the whole fleet, ring by ring",
+    "status": "Show each cell's ring, organizations, state and port",
+    "completion": "Print the completion script of a shell",
 }
+"""What each verb does; its module has the same name."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code (see --help)."""
-    parsed = _parser().parse_args(arguments)
-    verb = _VERBS[parsed.verb]
     try:
-        parsed.root = find_root(Path.cwd()) if parsed.root is None else parsed.root
-        return int(verb.run(parsed))
-    except BrokenPipeError:  # whoever read the output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except (CommandError, NoWorkspaceError, OSError) as error:
-        tell(f"cellwright {parsed.verb}: {error}")
-        return 1
+        parsed = parser().parse_args(arguments)
+        return int(import_module("cellwright.cli.run").run(parsed))
+    except SystemExit as leaving:  # argparse has printed help, or what is wrong
+        return int(leaving.code or 0)
     except KeyboardInterrupt:
-        tell(f"cellwright {parsed.verb}: interrupted")
+        sys.stderr.write("cellwright: interrupted\n")
         return 130
     except Exception as error:  # noqa: BLE001 - no traceback ever reaches a user
-        with tempfile.NamedTemporaryFile(
-            "w", prefix="cellwright-", suffix=".log", delete=False, encoding="utf-8"
-        ) as log:
-            traceback.print_exc(file=log)
-        tell(f"cellwright {parsed.verb}: unexpected: {error!r}; the details are in {log.name}")
-        return 3
+        return int(import_module("cellwright.cli.run").crashed("cellwright", error))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    made = argparse.ArgumentParser(
         prog="cellwright",
         description="Declare cells and organizations; check, render and apply them.",
-        epilog="exit codes: 0 clean, 1 problems or a failed operation, 2 usage, 3 unexpected, "
-        "130 interrupted",
+        epilog="Each verb has its own help with examples: cellwright VERB --help\n\n"
+        "exit codes: 0 clean, 1 problems or a failed operation, 2 usage, 3 unexpected,\n"
+        "16 diff found differences, 130 interrupted",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"cellwright {__version__}")
-    parser.add_argument(
-        "--root", type=Path, help="the workspace (default: the nearest folder with a Pulumi.yaml)"
+    made.add_argument("--version", action="version", version=f"cellwright {__version__}")
+    made.add_argument(
+        "--root",
+        metavar="DIR",
+        help="the workspace (default: the nearest folder with a Pulumi.yaml)",
     )
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for name, module in _VERBS.items():
-        summary = str(module.__doc__).splitlines()[0]
+    verbs = made.add_subparsers(
+        dest="verb", required=True, metavar="VERB", parser_class=_VerbParser
+    )
+    for name, summary in VERBS.items():
         one = verbs.add_parser(
             name,
-            help=summary[0].lower() + summary[1:].rstrip("."),
-            description=summary,
-            epilog=module.EXAMPLES,
+            help=summary[0].lower() + summary[1:],
+            description=f"{summary}.",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        module.add_arguments(one)
-    return parser
+        one.set_defaults(module=f"cellwright.cli.{name}")
+    return made
+
+
+class _VerbParser(argparse.ArgumentParser):
+    """The parser of one verb, which gets its arguments when it is used."""
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        load(self)
+        return super().parse_known_args(args, namespace)
+
+
+def load(verb: argparse.ArgumentParser) -> None:
+    """Give a verb's parser its arguments and examples."""
+    module = import_module(verb.get_default("module"))
+    verb.epilog = module.EXAMPLES
+    module.add_arguments(verb)

@@ -1,36 +1,68 @@
-"""Write the manifests of all stacks, secrets by reference, as one YAML stream."""
+"""The verb `render`: the manifests as files, or as one YAML stream."""
 
 import argparse
+from pathlib import Path
 
-import yaml
-
-from cellwright.cli.report import problems_as_text, say, tell
+from cellwright.cli.report import cache_failed, counted, problems_as_text, put_bytes, tell
+from cellwright.edge.cache import cache_folder, outcome_of, outcome_of_some
 from cellwright.edge.files import read
-from cellwright.plan import plan
+from cellwright.edge.output import write
 
 EXAMPLES = """examples:
-  cellwright render
-  cellwright render --stack alpha --stack fleet
+  cellwright render                          # everything, as one YAML stream
+  cellwright render --cell alpha | less
+  cellwright render --out rendered           # rendered/<stack>/<rank>-<kind>-<name>.yaml
+  cellwright render --stack fleet --out rendered
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb takes."""
-    parser.add_argument("--stack", action="append", help="fleet or the name of a cell; repeatable")
+    parser.add_argument(
+        "--cell",
+        action="append",
+        dest="stacks",
+        metavar="NAME",
+        help="render this cell only; repeatable",
+    )
+    parser.add_argument(
+        "--stack",
+        action="append",
+        dest="stacks",
+        metavar="NAME",
+        help="render this stack only: fleet, or the name of a cell; repeatable",
+    )
+    parser.add_argument(
+        "--out",
+        default="-",
+        metavar="DIR",
+        help="a folder, in which files of earlier runs that are stale are removed; "
+        "- for one stream (default)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the manifests in order of application; 1 if there is a problem."""
+    """Write the manifests in order of application; 1 if there is a problem."""
+    snapshot = read(arguments.root)
     try:
-        made = plan(read(arguments.root), only=arguments.stack)
+        if arguments.stacks is None:
+            made = outcome_of(snapshot, cache_folder(), cache_failed)
+        else:
+            made = outcome_of_some(snapshot, arguments.stacks)
     except KeyError as error:
-        tell(f"cellwright render: no stack {error} in the definitions")
+        tell(f"cellwright render: no cell {error} in the definitions")
         return 1
     if made.problems:
         problems_as_text(made.problems)
         return 1
-    for manifests in made.stacks.values():
-        for manifest in manifests:
-            say("---")
-            say(yaml.safe_dump(manifest.body, sort_keys=False, allow_unicode=True).rstrip())
+    if arguments.out == "-":
+        put_bytes(made.stream)
+        return 0
+    texts = made.files()
+    only = None if arguments.stacks is None else frozenset(arguments.stacks)
+    done = write(Path(arguments.out), texts, only)
+    for path in done.kept:
+        tell(f"{path} is stale but was changed by hand: it stays")
+    counts = f"{done.written} written, {done.unchanged} unchanged, {done.removed} removed"
+    tell(f"{counted(len(texts), 'manifest')} in {arguments.out}: {counts}")
     return 0

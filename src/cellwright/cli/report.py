@@ -1,44 +1,80 @@
-"""The only place that prints: problems, progress and results."""
+"""The only place that prints: problems, progress and results.
 
+What comes from users' data can't act on the terminal: control characters are shown as
+escapes. Colours are used on a terminal only, and not where NO_COLOR is set.
+"""
+
+import io
 import json
+import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
+from typing import Any, TextIO
 
 from cellwright.problem import Problem
 
+BOLD, DIM, RED, GREEN, YELLOW = "1", "2", "31", "32", "33"
+Part = str | tuple[str, str]
+"""A piece of a line: text, or text and its style."""
 
-def say(line: str = "") -> None:
+_DECEIVING = "\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069"
+_HARMFUL = re.compile(f"[\x00-\x08\x0a-\x1f{_DECEIVING}]")
+_HARMFUL_IN_JSON = re.compile(f"[{_DECEIVING}]")
+
+
+def prepare() -> None:
+    """Make output that the terminal's encoding lacks appear as escapes, not as a failure."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def say(*parts: Part) -> None:
     """Print a line of a result to standard output."""
-    print(line, flush=True)  # noqa: T201 - this is the reporter
+    _print(parts, sys.stdout)
 
 
-def tell(line: str) -> None:
+def tell(*parts: Part) -> None:
     """Print a line about the run to standard error."""
-    print(line, file=sys.stderr, flush=True)  # noqa: T201 - this is the reporter
+    _print(parts, sys.stderr)
+
+
+def put(text: str) -> None:
+    """Print text for machines to standard output, unchanged."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def put_bytes(text: bytes | memoryview) -> None:
+    """Print encoded text for machines to standard output, unchanged."""
+    sys.stdout.buffer.write(text)
+    sys.stdout.flush()
+
+
+def put_json(value: Any) -> None:
+    """Print a value as JSON, harmful characters as the escapes that JSON has for them."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    put(_HARMFUL_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
 
 
 def problems_as_text(problems: Sequence[Problem]) -> None:
     """Print one problem a line, and their number."""
-    for problem in problems:
-        say(str(problem))
-    tell(f"{len(problems)} problem{'' if len(problems) == 1 else 's'}")
+    for one in problems:
+        where = f"{one.path}: " if one.path else ""
+        hint = f" ({one.hint})" if one.hint else ""
+        say((str(one.place), BOLD), ": ", (one.code, RED), f" {where}{one.message}", (hint, DIM))
+    tell(counted(len(problems), "problem"))
 
 
-def problems_as_json(problems: Iterable[Problem]) -> None:
-    """Print problems as one JSON array."""
-    listed = [
-        {
-            "file": one.place.file,
-            "line": one.place.line,
-            "column": one.place.column,
-            "path": one.path,
-            "code": one.code,
-            "message": one.message,
-            "hint": one.hint,
-        }
-        for one in problems
-    ]
-    say(json.dumps(listed, indent=2, ensure_ascii=False))
+def cache_failed(error: OSError) -> None:
+    """Tell that the cache can't be used, which only makes runs slower."""
+    tell(f"note: the cache can't be used: {error}")
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number and its noun, which takes an s where there is not exactly one."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -48,3 +84,19 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for line in lines:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         say("  ".join(cells).rstrip())
+
+
+def _print(parts: Sequence[Part], stream: TextIO) -> None:
+    coloured = _is_coloured(stream)
+    line = ""
+    for part in parts:
+        text, style = (part, "") if isinstance(part, str) else part
+        text = _HARMFUL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+        line += f"\x1b[{style}m{text}\x1b[0m" if coloured and style and text else text
+    stream.write(line + "\n")
+    stream.flush()
+
+
+def _is_coloured(stream: TextIO) -> bool:
+    dumb = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return stream.isatty() and not dumb

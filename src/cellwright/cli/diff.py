@@ -1,0 +1,151 @@
+"""The verb `diff`: what the definitions would change of a commit, a folder or the clusters."""
+
+import argparse
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from cellwright.changes import Stacks, changes, moves
+from cellwright.cli.difference import as_json, as_lines, summary
+from cellwright.cli.report import problems_as_text, put_json, say, tell
+from cellwright.edge.files import read
+from cellwright.edge.git import checked_out
+from cellwright.edge.live import read_live
+from cellwright.edge.output import read_tree
+from cellwright.edge.root import MARK
+from cellwright.model import Fleet
+from cellwright.plan import Plan, plan
+from cellwright.registration import registrations
+from cellwright.rendered import files, from_files
+
+DIFFERENT = 16
+"""The exit code where anything would change."""
+
+EXAMPLES = """examples:
+  cellwright diff                            # the working tree against the last commit
+  cellwright diff --against origin/main      # a branch, tag or commit
+  cellwright diff --against live             # the clusters, with what was changed by hand
+  cellwright diff --against ../other         # another workspace
+  cellwright diff --against rendered         # what `cellwright render --out rendered` wrote
+
+effects:
+  in place    nothing that runs is restarted
+  rolling     pods are replaced one after the other
+  replace     the object is taken away, for good or to be made anew
+  data loss   stored data goes with it
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the verb takes."""
+    parser.add_argument(
+        "--against",
+        default="HEAD",
+        metavar="DIR|GITREF|live",
+        help="a workspace, a folder of rendered manifests, a commit of git, or `live` for the "
+        "fleet's clusters; HEAD unless given",
+    )
+    parser.add_argument(
+        "--cell",
+        "--stack",
+        action="append",
+        dest="stacks",
+        metavar="NAME",
+        help="compare this cell only, or `fleet` for the directory; repeatable",
+    )
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Both sides, what stays in the cluster when it is removed, and what a server refuses."""
+
+    before: Stacks
+    after: Stacks
+    retained: Collection[tuple[str, ...]]
+    refused: tuple[str, ...] = ()
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print every difference; 16 if there is one, 1 if there is a problem."""
+    made = _planned(arguments.root, arguments.stacks, "")
+    pair = None if made is None else _pair(arguments, made)
+    if pair is None:
+        return 1
+    found = changes(pair.before, pair.after, pair.retained)
+    moved = moves(pair.before, pair.after)
+    for line in (line for said in pair.refused for line in said.splitlines()):
+        tell(f"refused: {line}")
+    if arguments.format == "json":
+        put_json(as_json(found, moved, pair.refused))
+    else:
+        for parts in as_lines(found, moved):
+            say(*parts)
+        tell(summary(found))
+    return DIFFERENT if found else 0
+
+
+def _pair(arguments: argparse.Namespace, made: Plan) -> _Pair | None:
+    against, only = arguments.against, arguments.stacks
+    folder = Path(against)
+    if against == "live":
+        return _against_live(made)
+    if folder.is_dir() and not (folder / MARK).is_file():
+        return _against_files(folder, made, only)
+    if folder.is_dir():
+        before = _planned(folder, None, f" in {against}")
+    else:
+        with checked_out(arguments.root, against) as files:
+            before = _planned(files, None, f" at {against}")
+    if before is None:
+        return None
+    stacks = _only(before.stacks, only)
+    return _Pair(stacks, made.stacks, _retained(before.fleet, stacks))
+
+
+def _planned(root: Path, only: list[str] | None, where: str) -> Plan | None:
+    try:
+        made = plan(read(root), only=only)
+    except KeyError as error:
+        tell(f"cellwright diff: no cell {error} in the definitions")
+        return None
+    if made.problems or made.fleet is None:
+        problems_as_text(made.problems)
+        if where:
+            tell(f"cellwright diff: the problems are{where}")
+        return None
+    return made
+
+
+def _against_live(made: Plan) -> _Pair | None:
+    if made.fleet is None:
+        return None
+    live = read_live(made.fleet, made.stacks)
+    retained = _retained(made.fleet, live.before)
+    return _Pair(live.before, live.after, retained, tuple(live.refused))
+
+
+def _against_files(folder: Path, made: Plan, only: list[str] | None) -> _Pair | None:
+    manifests = [one for stack in made.stacks.values() for one in stack]
+    after = from_files({path: text.encode() for path, text in files(manifests).items()})
+    before = from_files(read_tree(folder))
+    if before.problems:
+        problems_as_text(before.problems)
+        return None
+    stacks = _only(before.stacks, only)
+    return _Pair(stacks, after.stacks, _retained(made.fleet, stacks))
+
+
+def _only(stacks: Stacks, names: list[str] | None) -> Stacks:
+    return {name: one for name, one in stacks.items() if names is None or name in names}
+
+
+def _retained(fleet: Fleet | None, stacks: Stacks) -> set[tuple[str, ...]]:
+    """Return the identities of what stays in the cluster, of cells that the fleet has."""
+    return {
+        one.manifest.identity
+        for name, manifests in stacks.items()
+        if fleet and name in fleet.cells
+        for one in registrations(fleet, manifests)
+        if one.retain
+    }

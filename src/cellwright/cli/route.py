@@ -1,0 +1,110 @@
+"""The verb `route`: where a request goes, decided as routers decide it."""
+
+import argparse
+from typing import Any
+
+from cellwright.cli.report import problems_as_text, put_json, say, tell
+from cellwright.edge.files import read
+from cellwright.model import Fleet, Organization
+from cellwright.plan import load
+from cellwright.problem import nearest
+from cellwright.route import Decision, Routes, request_of
+
+EXAMPLES = """examples:
+  cellwright route acme                                  # an organization's name
+  cellwright route https://notes.acme.example/notes
+  cellwright route /o/acme/notes
+  cellwright route / --header 'X-Organization: acme'
+
+Session cookies and tokens are not recognized: a fleet has no rule for them.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the verb takes."""
+    parser.add_argument("target", metavar="ORG|URL", help="an organization's name, or a URL")
+    parser.add_argument(
+        "--header",
+        action="append",
+        default=[],
+        type=_header,
+        metavar="'NAME: VALUE'",
+        help="a header of the request; repeatable",
+    )
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the cell and the rule; 1 if no cell would serve it."""
+    fleet, problems = load(read(arguments.root))
+    if fleet is None:
+        problems_as_text(problems)
+        return 1
+    target = arguments.target
+    one = fleet.organizations.get(target)
+    if one is not None and not arguments.header:
+        return _tell_about(fleet, one, arguments.format)
+    if not any(sign in target for sign in "/.:") and not arguments.header:
+        hint = nearest(target, fleet.organizations)
+        tell(f"cellwright route: no organization {target!r} is declared ({hint})")
+        return 1
+    decision = Routes(fleet).decide(request_of(target, arguments.header))
+    if arguments.format == "json":
+        put_json(_as_json(decision))
+    elif decision.status == 200 and decision.organization:
+        one = decision.organization
+        say(f"{one.name} on cell {one.cell}, by {decision.why}")
+    else:
+        say(f"routers answer {decision.status}: {decision.why}")
+    return 0 if decision.status == 200 else 1
+
+
+def _tell_about(fleet: Fleet, one: Organization, form: str) -> int:
+    """Print where an organization lives, and the requests that reach it."""
+    headers = [str(rule.header) for rule in fleet.routing.rules if rule.by == "header"]
+    ways = {
+        "path": [f"/o/{one.path}/"],
+        "host": list(one.hosts),
+        "header": [f"{header}: {one.name}" for header in headers],
+    }
+    entrances = [way for rule in _kinds(fleet) for way in ways[rule]]
+    if form == "json":
+        put_json(
+            {
+                "organization": one.name,
+                "id": one.id,
+                "cell": one.cell,
+                "state": one.state,
+                "entrances": entrances if one.cell else [],
+            }
+        )
+    elif one.cell is None:
+        say(f"{one.name} has no cell yet: cellwright place --write chooses one")
+    else:
+        state = "" if one.state == "active" else f" ({one.state})"
+        say(f"{one.name} on cell {one.cell}{state}, reached by {', '.join(entrances)}")
+    return 0 if one.cell is not None and one.state == "active" else 1
+
+
+def _kinds(fleet: Fleet) -> list[str]:
+    return list(dict.fromkeys(rule.by for rule in fleet.routing.rules))
+
+
+def _as_json(decision: Decision) -> dict[str, Any]:
+    one = decision.organization
+    return {
+        "status": decision.status,
+        "organization": one.name if one else None,
+        "id": one.id if one else None,
+        "cell": one.cell if one else None,
+        "rule": decision.rule or None,
+        "key": decision.key or None,
+        "why": decision.why,
+    }
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form 'NAME: VALUE'")
+    return name.strip(), value.strip()

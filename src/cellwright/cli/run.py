@@ -1,0 +1,52 @@
+"""Runs one verb, and turns whatever happens into an exit code."""
+
+import argparse
+import os
+import sys
+import tempfile
+import traceback
+from importlib import import_module
+from pathlib import Path
+
+from cellwright.cli.report import prepare, tell
+from cellwright.edge.process import CommandError
+from cellwright.edge.root import NoWorkspaceError, workspace
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Run the verb that was parsed and return the exit code."""
+    prepare()
+    called = f"cellwright {parsed.verb}"
+    module = import_module(parsed.module)
+    try:
+        if getattr(module, "NEEDS_WORKSPACE", True):
+            parsed.root = workspace(None if parsed.root is None else Path(parsed.root))
+        return int(module.run(parsed))
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (CommandError, NoWorkspaceError) as error:
+        tell(f"{called}: {error}")
+        return 1
+    except OSError as error:
+        tell(f"{called}: {_sentence(error)}")
+        return 1
+    except KeyboardInterrupt:
+        tell(f"{called}: interrupted")
+        return 130
+
+
+def crashed(called: str, error: Exception) -> int:
+    """Tell that something went wrong that nobody foresaw, and where its details are."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="cellwright-", suffix=".log", delete=False, encoding="utf-8"
+    ) as log:
+        traceback.print_exception(error, file=log)
+    tell(f"{called}: unexpected: {error!r}; the details are in {log.name}")
+    return 3
+
+
+def _sentence(error: OSError) -> str:
+    if error.filename is None or error.strerror is None:
+        return str(error)
+    return f"{error.filename}: {error.strerror.lower()}"

@@ -1,0 +1,444 @@
+"""What each code of a problem means, with a wrong and a right example.
+
+The examples are whole files. They stand in a workspace that has the cells `alpha` (id 1, region
+eu) and `beta` (id 2, region us), the organization `acme` and a fleet of rings -1, 0 and 1; the
+tests check that the wrong one gives its code there and nothing else, and the right one nothing.
+Those of changes (CW4xx) take the place of that workspace's own file. Refuses to find problems.
+"""
+
+from dataclasses import dataclass
+
+_ACME = "organizations/acme.yaml"
+_NEW = "organizations/new.yaml"
+_GAMMA = "cells/gamma.yaml"
+_LEDGER = "organizations/assignments.csv"
+_TEMPLATE = "templates/extra/settings.yaml.j2"
+_PATCH = "templates/patches/app.yaml.j2"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One kind of problem: in a line, at length, and shown in the file `file`.
+
+    Without a `file` the examples are sentences.
+    """
+
+    summary: str
+    explanation: str
+    file: str
+    wrong: str
+    right: str
+
+
+def _organization(name: str, spec: str) -> str:
+    return _definition("Organization", name, spec)
+
+
+def _cell(name: str, number: int, more: str = "", ring: int = 1) -> str:
+    place = f"id: {number}, ring: {ring}, region: eu, cluster: local, size: small"
+    return _definition("Cell", name, place + more)
+
+
+def _definition(kind: str, name: str, spec: str) -> str:
+    head = f"apiVersion: cellwright/v1\nkind: {kind}\nmetadata: {{name: {name}}}\n"
+    return f"{head}spec: {{{spec}}}\n"
+
+
+def _settings(data: str) -> str:
+    head = "apiVersion: v1\nkind: ConfigMap\n"
+    return f"{head}metadata: {{name: settings, namespace: {{{{ cell.namespace }}}}}}\n{data}\n"
+
+
+_READING = {
+    "CW001": Code(
+        "a file or folder that can't be read",
+        "Everything in cells/ and organizations/ counts, so what can't be read is not passed "
+        "over: a link that leads nowhere or to itself, a folder named like a file, a pipe, a "
+        "file without permission.",
+        "",
+        "cells/alpha.yaml is a symbolic link to itself",
+        "cells/alpha.yaml is a regular file, or a link to one",
+    ),
+    "CW002": Code(
+        "not YAML or JSON",
+        "The text breaks the rules of its format, so nothing in it can be trusted: wrong "
+        "indentation, an open quote, bytes that are not UTF-8, a byte order mark, a control "
+        "character. YAML is read by version 1.2, JSON lines hold one object on each line.",
+        _NEW,
+        _organization("new", "id: 2001, cell: 'alpha"),
+        _organization("new", "id: 2001, cell: 'alpha'"),
+    ),
+    "CW003": Code(
+        "a key stands twice in one mapping",
+        "Readers differ in whether the first or the last one counts, and whoever edits one of "
+        "them may not see the other.",
+        _NEW,
+        _organization("new", "id: 2001, cell: alpha, cell: beta"),
+        _organization("new", "id: 2001, cell: alpha"),
+    ),
+    "CW004": Code(
+        "text or a number that readers understand differently",
+        "YAML 1.1 and 1.2 take `no`, `1e3`, `0o7`, `12:30`, dates and others for different "
+        "things, and editors indent by a tab as they like. Text belongs in quotes; numbers are "
+        "plain decimals, whole ones without a fraction and below 2^53.",
+        _NEW,
+        _organization("new", "id: 2001, path: no"),
+        _organization("new", 'id: 2001, path: "no"'),
+    ),
+    "CW005": Code(
+        "an anchor, alias, tag, merge key or directive",
+        "They make one text stand for another, which no review sees, and a few lines of them "
+        "can grow to gigabytes. What cells share belongs in the fleet and its size classes.",
+        _NEW,
+        _organization("new", "id: 2001, hosts: &all [new.example.com]"),
+        _organization("new", "id: 2001, hosts: [new.example.com]"),
+    ),
+    "CW006": Code(
+        "not a definition",
+        "Each document is a mapping with apiVersion, kind, metadata and spec. An empty file is "
+        "more often an accident than a wish: delete it if nothing is declared there.",
+        _NEW,
+        "- apiVersion: cellwright/v1\n- kind: Organization\n",
+        _organization("new", "id: 2001"),
+    ),
+    "CW007": Code(
+        "a file or document that is too large or nested too deep",
+        "A document has at most 1 MiB and 50 levels, a file 256 MiB. Bulk organizations are "
+        "best kept in several files of JSON lines.",
+        _NEW,
+        "[" * 60 + "]" * 60 + "\n",
+        _organization("new", "id: 2001"),
+    ),
+    "CW008": Code(
+        "a file that nothing reads",
+        "Definitions end in .yaml, .yml or .jsonl; the ledger is assignments.csv. Any other "
+        "file there would be passed over unnoticed. Names that start with a dot and .md files "
+        "are left alone.",
+        "organizations/new.yalm",
+        _organization("new", "id: 2001"),
+        "",
+    ),
+}
+
+_SHAPE = {
+    "CW101": Code(
+        "a value of the wrong type",
+        "The schema of the kind expects another type here: text, a whole number, a list, a "
+        "mapping, true or false.",
+        _NEW,
+        _organization("new", 'id: "2001"'),
+        _organization("new", "id: 2001"),
+    ),
+    "CW102": Code(
+        "an unknown key",
+        "The kind has no such field. Nothing is passed over, since a misspelt key would leave a "
+        "default in force that nobody asked for.",
+        _NEW,
+        _organization("new", "id: 2001, cel: alpha"),
+        _organization("new", "id: 2001, cell: alpha"),
+    ),
+    "CW103": Code(
+        "a missing key",
+        "The field has no default and must be there.",
+        _NEW,
+        _organization("new", "cell: alpha"),
+        _organization("new", "id: 2001, cell: alpha"),
+    ),
+    "CW104": Code(
+        "a value that is not allowed",
+        "The value has the right type, but is not one of those allowed: an unknown word, a "
+        "number out of range, too few or too many items, an item that stands twice.",
+        _NEW,
+        _organization("new", "id: 0"),
+        _organization("new", "id: 2001"),
+    ),
+    "CW105": Code(
+        "text of the wrong form",
+        "Names are DNS labels in lower case, hosts are DNS names, quantities are Kubernetes' "
+        "(100m, 512Mi), durations have a unit (90s), images a tag or digest, networks are CIDR.",
+        _NEW,
+        _organization("New", "id: 2001"),
+        _organization("new", "id: 2001"),
+    ),
+}
+
+_WHOLE = {
+    "CW201": Code(
+        "a name is used twice",
+        "Cells have names of their own, and so have organizations, across all files.",
+        _NEW,
+        _organization("acme", "id: 2001, path: other"),
+        _organization("other", "id: 2001"),
+    ),
+    "CW202": Code(
+        "an id is used twice",
+        "The id of an organization is the key of its rows in every database, the id of a cell "
+        "part of its ports: two of a kind never share one.",
+        _NEW,
+        _organization("new", "id: 1001"),
+        _organization("new", "id: 2001"),
+    ),
+    "CW203": Code(
+        "an organization's path is used twice",
+        "`/o/<path>/` leads to one organization. The path is its name unless it says otherwise.",
+        _NEW,
+        _organization("new", "id: 2001, path: acme"),
+        _organization("new", "id: 2001, path: new"),
+    ),
+    "CW204": Code(
+        "an organization's host is used twice",
+        "Requests to a host go to one organization.",
+        _NEW,
+        _organization("new", "id: 2001, hosts: [acme.example.com]"),
+        _organization("new", "id: 2001, hosts: [new.example.com]"),
+    ),
+    "CW205": Code(
+        "a name that is not declared",
+        "Cells are named by organizations and the ledger; regions, clusters, size classes, "
+        "rings and tiers are declared by the fleet. The hint names what comes nearest.",
+        _NEW,
+        _organization("new", "id: 2001, cell: alhpa"),
+        _organization("new", "id: 2001, cell: alpha"),
+    ),
+    "CW206": Code(
+        "id ranges overlap or are empty",
+        "Rows move between cells, so no two databases may ever give out the same value.",
+        _GAMMA,
+        _cell("gamma", 3, ", idRange: {first: 2000, last: 1000}"),
+        _cell("gamma", 3, ", idRange: {first: 1000, last: 2000}"),
+    ),
+    "CW207": Code(
+        "a cell holds more organizations than its capacity",
+        "spec.capacity.organizations of the cell is a limit, 100000 unless given. Raise it, or "
+        "put organizations on other cells.",
+        "cells/alpha.yaml",
+        _cell("alpha", 1, ", capacity: {organizations: 0}"),
+        _cell("alpha", 1, ", capacity: {organizations: 500}"),
+    ),
+    "CW208": Code(
+        "rings out of order",
+        "The fleet lists its rings in the order of roll-out, which is ascending.",
+        "",
+        "rings: [-1, 1, 0]",
+        "rings: [-1, 0, 1]",
+    ),
+    "CW209": Code(
+        "a cell is outside of the organization's residency",
+        "The organization names the regions that its data may be in, and its cell is in "
+        "another one.",
+        _NEW,
+        _organization("new", "id: 2001, cell: beta, residency: [eu]"),
+        _organization("new", "id: 2001, cell: alpha, residency: [eu]"),
+    ),
+    "CW210": Code(
+        "a workspace without exactly one fleet",
+        "What cells share is declared once, by the one document of kind Fleet.",
+        "",
+        "cells/fleet.yaml and cells/old-fleet.yaml both hold a Fleet",
+        "cells/fleet.yaml alone holds a Fleet",
+    ),
+    "CW211": Code(
+        "an organization on a cell in quarantine",
+        "A cell of ring -1 may be torn down at any time, so nobody may live there.",
+        "cells/alpha.yaml",
+        _cell("alpha", 1, ring=-1),
+        _cell("alpha", 1, ring=0),
+    ),
+    "CW212": Code(
+        "a workload whose size is not settled",
+        "The cell and its size class together must give storage, resources and replicas, and "
+        "either a number of replicas or autoscale.",
+        _GAMMA,
+        _cell("gamma", 3, ", app: {autoscale: {min: 5, max: 2}}"),
+        _cell("gamma", 3, ", app: {autoscale: {min: 2, max: 5}}"),
+    ),
+    "CW213": Code(
+        "a router's port outside of the range of node ports",
+        "With routers of type NodePort a cell's port is nodePortBase plus its id, at most 32767.",
+        _GAMMA,
+        _cell("gamma", 3000),
+        _cell("gamma", 3),
+    ),
+    "CW214": Code(
+        "the ledger and a definition name different cells",
+        "An organization lives where its spec.cell says, or the ledger "
+        "(organizations/assignments.csv) if it says nothing. If both speak, they must agree.",
+        _LEDGER,
+        "organization,cell\nacme,beta\n",
+        "organization,cell\nacme,alpha\n",
+    ),
+    "CW215": Code(
+        "a line of the ledger that can't be read",
+        "The ledger starts with the line `organization,cell`; each line after it holds two "
+        "names, without quotes or spaces, and each organization once.",
+        _LEDGER,
+        "organization,cell\nacme alpha\n",
+        "organization,cell\nacme,alpha\n",
+    ),
+    "CW216": Code(
+        "an organization that is not placed",
+        "It names no cell and the ledger has no line for it. That is no mistake in the "
+        "definitions, but nothing can be applied: `cellwright place --write` chooses a cell.",
+        _NEW,
+        _organization("new", "id: 2001"),
+        _organization("new", "id: 2001, cell: alpha"),
+    ),
+    "CW217": Code(
+        "a limit below the request",
+        "Kubernetes refuses containers that may use less than they ask for.",
+        _GAMMA,
+        _cell("gamma", 3, ", app: {resources: {cpu: 1m, memory: 2Gi, memoryLimit: 512Mi}}"),
+        _cell("gamma", 3, ", app: {resources: {cpu: 1m, memory: 2Gi, memoryLimit: 4Gi}}"),
+    ),
+    "CW218": Code(
+        "two cells share a router's address",
+        "routerAddress tells where other clusters reach the router of this cell; two cells "
+        "with one address would get each other's requests.",
+        "",
+        "cells/alpha.yaml and cells/beta.yaml both say host cells.example.com, port 80",
+        "cells/beta.yaml says host beta.cells.example.com",
+    ),
+    "CW219": Code(
+        "networks that limit nothing",
+        "routers.sourceRanges is what a load balancer is told. Routers of another type would be "
+        "reached from anywhere all the same.",
+        "",
+        "routers: {type: NodePort, sourceRanges: [10.0.0.0/8]}",
+        "routers: {type: LoadBalancer, sourceRanges: [10.0.0.0/8]}",
+    ),
+    "CW220": Code(
+        "values that do not fit the workspace's own schema",
+        "schemas/values.json, where there is one, says what spec.values of the fleet and of a "
+        "cell may hold together.",
+        "",
+        "values: {retention: 30}, where schemas/values.json asks for text",
+        "values: {retention: 30d}",
+    ),
+    "CW221": Code(
+        "a schema that is not a schema",
+        "schemas/values.json must be a JSON Schema of version 2020-12, complete in itself.",
+        "schemas/values.json",
+        '{"type": "mapping"}',
+        '{"type": "object"}',
+    ),
+}
+
+_RENDERED = {
+    "CW301": Code(
+        "a template can't be rendered",
+        "The template has a mistake in its syntax, or asks for something that there is not.",
+        _TEMPLATE,
+        _settings("data: {region: {{ cell.reigon }}}"),
+        _settings("data: {region: {{ cell.region }}}"),
+    ),
+    "CW302": Code(
+        "a rendered manifest is not valid",
+        "What a template made is no Kubernetes object, or one that its stack may not hold: an "
+        "object in a namespace of others, a secret outside of a Secret.",
+        _TEMPLATE,
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: default}\n",
+        _settings("data: {}"),
+    ),
+    "CW303": Code(
+        "two manifests for one object",
+        "The second would overwrite the first at every run, and the first the second.",
+        _TEMPLATE,
+        _settings("---") + _settings(""),
+        _settings(""),
+    ),
+    "CW304": Code(
+        "a field that Kubernetes does not know",
+        "Each manifest is held against the types of the Kubernetes version in use: those that "
+        "are shipped, or a cluster's own in schemas/kubernetes/.",
+        _TEMPLATE,
+        _settings("dta: {region: eu}"),
+        _settings("data: {region: eu}"),
+    ),
+    "CW305": Code(
+        "a value that Kubernetes does not take",
+        "The field is known, but holds a value of another type, or one that is none of those "
+        "that Kubernetes knows; or a field is missing that must be there.",
+        _TEMPLATE,
+        _settings("data: {cell: {{ cell.id }}}"),
+        _settings("data: {cell: {{ cell.id | string }}}"),
+    ),
+    "CW306": Code(
+        "a kind that Kubernetes does not know",
+        "The shipped types are those of Kubernetes itself. Kinds that a cluster has beyond them "
+        "become known when `cellwright types` has taken that cluster's own.",
+        _TEMPLATE,
+        _settings("data: {}").replace("ConfigMap", "ConfgMap"),
+        _settings("data: {}"),
+    ),
+    "CW307": Code(
+        "a patch that fits no manifest",
+        "A template below a folder patches/ changes the manifest of the same apiVersion, kind "
+        "and name. Items of lists that Kubernetes tells apart by a key need that key.",
+        _PATCH,
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: ap}\nspec: {replicas: 2}\n",
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: app}\nspec: {replicas: 2}\n",
+    ),
+    "CW310": Code(
+        "a template that is refused",
+        "Values are safe because they are filled in after the text around them has been read. So "
+        "a template may not take hold of text that it has written (macros, assigned or filtered "
+        "blocks), and uses only names, filters and templates that there are.",
+        _TEMPLATE,
+        _settings("data: {region: {{ cell.region | indent }}}"),
+        _settings("data: {region: {{ cell.region | upper }}}"),
+    ),
+    "CW311": Code(
+        "an expression that is not a whole value",
+        "Beside other text, in quotes, in a key or in a comment, a value could be read as "
+        "something else. Make the whole value with an expression.",
+        _TEMPLATE,
+        _settings("data: {host: db.{{ cell.region }}.example.com}"),
+        _settings('data: {host: {{ "db." ~ cell.region ~ ".example.com" }}}'),
+    ),
+}
+
+_CHANGES = {
+    "CW401": Code(
+        "an id that was changed",
+        "The id of a cell is part of its ports, the id of an organization is the key of its "
+        "rows. Neither can change once it is in use.",
+        "cells/alpha.yaml",
+        _cell("alpha", 9),
+        _cell("alpha", 1),
+    ),
+    "CW402": Code(
+        "an id that belonged to another",
+        "Ids are never used twice, also when whoever had one is gone: rows, backups and logs "
+        "still carry it.",
+        "",
+        "cell beta with id 2 is deleted, and the new cell gamma gets id 2",
+        "the new cell gamma gets id 3",
+    ),
+    "CW403": Code(
+        "another major version of Postgres",
+        "Postgres can't read the files of another major version. Make a new cell with the new "
+        "version and move the organizations there.",
+        "",
+        "postgres.version of a cell goes from 17 to 18",
+        "a new cell has postgres.version 18",
+    ),
+    "CW404": Code(
+        "storage that shrinks",
+        "Kubernetes can make a volume larger, never smaller. Make a new cell with less storage "
+        "and move the organizations there.",
+        "cells/alpha.yaml",
+        _cell("alpha", 1, ", postgres: {storage: 500Mi}"),
+        _cell("alpha", 1, ", postgres: {storage: 2Gi}"),
+    ),
+    "CW405": Code(
+        "data that would have to move by itself",
+        "A volume stays in its cluster and its storage class. Make a new cell there and move "
+        "the organizations to it.",
+        "cells/alpha.yaml",
+        _cell("alpha", 1, ", postgres: {storageClass: fast}"),
+        _cell("alpha", 1, ", postgres: {maxConnections: 99}"),
+    ),
+}
+
+CODES: dict[str, Code] = {**_READING, **_SHAPE, **_WHOLE, **_RENDERED, **_CHANGES}
+"""Every code that there is."""

@@ -1,0 +1,102 @@
+"""Keeps what plans came to, so that a run in which nothing has changed is a short one.
+
+An outcome is found by the digest of everything that it was made from, this program included. A
+damaged file is as good as none; two runs at once may both write, each a whole file.
+"""
+
+import hashlib
+import os
+import platform
+import tempfile
+from collections.abc import Callable, Collection
+from importlib import metadata
+from pathlib import Path
+
+from cellwright.outcome import Outcome, decode, encode, outcome
+from cellwright.snapshot import Snapshot
+
+_KEPT = 4  # outcomes, the ones used last
+_LIBRARIES = ("jinja2", "jsonschema", "pyyaml")
+
+
+def cache_folder() -> Path:
+    """Return where outcomes are kept: CELLWRIGHT_CACHE, or the user's cache folder."""
+    own = os.environ.get("CELLWRIGHT_CACHE")
+    if own:
+        return Path(own) / "outcomes"
+    shared = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(shared) / "cellwright" / "outcomes"
+
+
+def outcome_of(snapshot: Snapshot, folder: Path, on_failure: Callable[[OSError], None]) -> Outcome:
+    """Return what a whole plan of the snapshot comes to, from the cache if it is there.
+
+    `on_failure` is told if the folder can't be written; nothing else depends on it.
+    """
+    path = folder / hashlib.sha256(f"{_program()} {snapshot.digest()}".encode()).hexdigest()
+    try:
+        kept = path.read_bytes() if path.is_file() else b""
+    except OSError as error:
+        on_failure(error)
+        kept = b""
+    found = decode(kept)
+    made = outcome_of_some(snapshot, None) if found is None else found
+    try:
+        if found is None:
+            _write(path, encode(made))
+        else:
+            path.touch()
+    except OSError as error:
+        on_failure(error)
+    return made
+
+
+def outcome_of_some(snapshot: Snapshot, stacks: Collection[str] | None) -> Outcome:
+    """Return what a plan of some stacks comes to; None stands for all.
+
+    Raises KeyError for a stack that a valid fleet does not have.
+    """
+    # Imported here because they bring the template engine and more, which an outcome in the
+    # cache does without.
+    from cellwright.plan import plan  # noqa: PLC0415
+    from cellwright.rendered import files  # noqa: PLC0415
+
+    made = plan(snapshot, only=stacks)
+    cells = None if made.fleet is None else len(made.fleet.cells)
+    organizations = 0 if made.fleet is None else len(made.fleet.organizations)
+    manifests = [one for stack in made.stacks.values() for one in stack]
+    return outcome(made.problems, cells, organizations, files(manifests))
+
+
+def _program() -> str:
+    """Return a digest of this program and what it runs on."""
+    found = hashlib.sha256(platform.python_version().encode())
+    for name in _LIBRARIES:
+        found.update(metadata.version(name).encode())
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
+        found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write an outcome, whole or not at all, and drop the ones used longest ago."""
+    folder = path.parent
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    number, name = tempfile.mkstemp(dir=folder)
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(data)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    by_use = sorted((one for one in folder.iterdir() if one.is_file()), key=_used)
+    for one in by_use[:-_KEPT]:
+        one.unlink(missing_ok=True)
+
+
+def _used(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # dropped by another run
+        return 0.0

@@ -1,0 +1,117 @@
+"""Which organization a request is for, by the rules that routers follow.
+
+It decides as templates/router/haproxy.cfg.j2 does: the rules in the fleet's order, the first
+whose key the request carries. A path of the form `/o/…` and the header are keys whatever they
+hold; a host is a key only if it is an organization's. Refuses whatever routers refuse. The
+fleet has no rule for session cookies and tokens.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cellwright.model import Fleet, Organization
+
+_URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^/?#]*@)?([^/?#]*)([^?#]*)", re.DOTALL)
+_PORT = re.compile(r":[0-9]*\Z")
+_TWO_MEANINGS = re.compile(
+    r"(?:/|%2f|%5c)(?:\.|%2e){1,2}(?:/|%2f|%5c|;|%3b|$)|[^\x21-\x5b\x5d-\x7e]"
+    r"|%[01][0-9a-f]|%7f|%(?![0-9a-f]{2})",
+    re.IGNORECASE,
+)
+_ALMOST_A_KEY = re.compile(r"(?:/|%2f|%5c)+(?:o|%6f)(?:/|%2f|%5c|;|%3b)", re.IGNORECASE)
+_STATUS = {"active": 200, "maintenance": 503, "suspended": 403, "gone": 410}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What routers look at: the `Host` header, the path without query, and other headers."""
+
+    host: str
+    path: str
+    headers: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a router does: 200 to pass it to the organization's cell, else its own answer.
+
+    `rule` and `key` say how the organization was found; they are empty if no rule applied.
+    """
+
+    status: int
+    organization: Organization | None
+    rule: str
+    key: str
+    why: str
+
+
+def request_of(url: str, headers: Sequence[tuple[str, str]] = ()) -> Request:
+    """Return the request that a client makes for a URL; scheme, host or path may be missing."""
+    match = _URL.match(url)
+    host, path = match.groups() if match else ("", "")
+    return Request(host, path or "/", headers)
+
+
+class Routes:
+    """A fleet's organizations by each key, to decide about many requests."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        """Take the organizations that have a cell; routers do not know the others."""
+        placed = [one for one in fleet.organizations.values() if one.cell is not None]
+        self._rules = fleet.routing.rules
+        self._by_name = {one.name: one for one in placed}
+        self._by_path = {one.path: one for one in placed}
+        self._by_host = {host: one for one in placed for host in one.hosts}
+
+    def decide(self, request: Request) -> Decision:
+        """Return what routers do with a request."""
+        refused = self._refused(request)
+        if refused:
+            return Decision(400, None, "", "", refused)
+        for rule in self._rules:
+            if rule.by == "path" and request.path.startswith("/o/"):
+                key = request.path.split("/")[2]
+                return _found(self._by_path.get(key), "path", key)
+            if rule.by == "host":
+                key = _PORT.sub("", request.host.lower()).rstrip(".")
+                if key in self._by_host:
+                    return _found(self._by_host[key], "host", key)
+            if rule.by == "header":
+                values = _values(request, str(rule.header))
+                if values:
+                    return _found(self._by_name.get(values[0]), "header", values[0])
+        return Decision(404, None, "", "", "no rule of the fleet applies to it")
+
+    def _refused(self, request: Request) -> str:
+        if not request.path.startswith("/") or _TWO_MEANINGS.search(request.path):
+            return "the path can be read in two ways"
+        for rule in self._rules:
+            if rule.by == "path" and not request.path.startswith("/o/"):
+                if _ALMOST_A_KEY.match(request.path):
+                    return "some programs take the path for one of the form /o/…"
+            elif rule.by == "header" and len(_values(request, str(rule.header))) > 1:
+                return f"the header {rule.header} stands more than once"
+        return ""
+
+
+def _values(request: Request, header: str) -> list[str]:
+    return [value for name, value in request.headers if name.lower() == header.lower()]
+
+
+def _found(one: Organization | None, rule: str, key: str) -> Decision:
+    if one is None:
+        return Decision(404, None, rule, key, f"no organization has the {_noun(rule)} {key!r}")
+    status = _STATUS[one.state]
+    why = f"{rule} {key}"
+    if status != 200:
+        why += f", and the organization is {_in_state(one.state)}"
+    return Decision(status, one, rule, key, why)
+
+
+def _noun(rule: str) -> str:
+    return "name" if rule == "header" else rule
+
+
+def _in_state(state: str) -> str:
+    return "in maintenance" if state == "maintenance" else state

@@ -1,0 +1,258 @@
+"""What jsonschema finds, as problems: where, what was expected, and what was likely meant.
+
+Slow, and used only for documents that do not fit. Refuses to decide: `cellwright.schema` has.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any, NamedTuple, Protocol
+
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
+from referencing import Registry, Resource
+
+from cellwright.document import Document
+from cellwright.forms import FORMATS, repairs
+from cellwright.problem import Path, Place, Problem, described, dotted, nearest, shown
+
+_TYPES = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "nothing",
+}
+_CHOICES = ("const", "enum")
+_MOST_PLACES = 3
+
+
+class Placed(Protocol):
+    """What knows where the parts of a value are written."""
+
+    def place(self, path: Path, *, key: bool = False) -> Place:
+        """Return where `path` stands, or the nearest thing around it; of its key if asked."""
+
+
+def explain(schemas: Mapping[str, Any], kind: str, document: Document) -> list[Problem]:
+    """Return every problem of a document of that kind, given all schemas by file name."""
+    registry: Registry[Any] = Registry().with_resources(
+        [(name, Resource.from_contents(body)) for name, body in schemas.items()]
+    )
+    schema = schemas[f"{kind.lower()}.json"]
+    validator = _VALIDATOR(schema, registry=registry, format_checker=_checker())
+    errors = list(validator.iter_errors(document.value))
+    homes = _homes(schemas, schema)
+    found = [one for error in errors for one in problems_of(document, error, homes)]
+    meant = {one.hint for one in found if one.code == "CW102"}
+    return [
+        one
+        for one in dict.fromkeys(found)
+        if not (one.code == "CW103" and f"did you mean {one.message.split()[2]}?" in meant)
+    ]
+
+
+def problems_of(
+    document: Placed, error: ValidationError, homes: Mapping[str, list[str]] | None = None
+) -> Iterator[Problem]:
+    """Yield an error of a validator as problems; `homes` has the paths of known keys."""
+    for one in _likely(error):
+        path: Path = tuple(one.absolute_path)
+        for found in _explained(one, homes or {}):
+            here = (*path, *found.below)
+            place = document.place(here, key=found.key)
+            yield Problem(place, dotted(here), found.code, found.message, found.hint)
+
+
+class _Found(NamedTuple):
+    code: str
+    message: str
+    hint: str = ""
+    below: Path = ()
+    key: bool = False
+
+
+def _explained(error: ValidationError, homes: Mapping[str, list[str]]) -> Iterator[_Found]:
+    rule = str(error.validator)
+    value: Any = error.instance
+    schema: Any = error.schema
+    limit: Any = error.validator_value
+    if rule == "additionalProperties":
+        yield from _unknown(schema, value, homes)
+    elif rule == "required":
+        for key in limit:
+            if key not in value:
+                hint = _description(schema, key)
+                yield _Found("CW103", f"the key {key!r} is missing", hint)
+    elif rule == "type":
+        expected = _TYPES.get(str(limit), str(limit))
+        message = f"expected {expected}, not {described(value)}"
+        if value is None:
+            message = f"expected {expected}, but nothing is there"
+        yield _Found("CW101", message, _type_hint(str(limit), value) or _example(schema))
+    elif rule in ("pattern", "format"):
+        is_key = "propertyNames" in list(error.absolute_schema_path)
+        what = f"the key {shown(value)}" if is_key else shown(value)
+        form = schema.get("title", "of the expected form")
+        below = (value,) if is_key else ()
+        yield _Found("CW105", f"{what} is not {form}", _form_hint(error), below, key=is_key)
+    elif rule == "uniqueItems":
+        index = next(i for i, one in enumerate(value) if one in value[:i])
+        item = value[index]
+        called = shown(item) if isinstance(item, str | int) else "an item"
+        yield _Found("CW104", f"{called} stands twice in the list", "keep one", (index,))
+    else:
+        yield _Found("CW104", _not_allowed(rule, value, limit, error), _allowed_hint(error))
+
+
+def _unknown(schema: Any, value: Any, homes: Mapping[str, list[str]]) -> Iterator[_Found]:
+    known = schema.get("properties", {})
+    for key in value:
+        if key not in known:
+            hint = nearest(key, known)
+            others = homes.get(key, [])
+            if not hint.startswith("did you") and 0 < len(others) <= _MOST_PLACES:
+                hint = "it belongs to " + " or ".join(others)
+            yield _Found("CW102", f"unknown key {key!r}", hint, (key,), key=True)
+
+
+def _likely(error: ValidationError) -> list[ValidationError]:
+    """Return the parts of a failed `oneOf` that the user most likely meant."""
+    if error.validator != "oneOf" or not error.context:
+        return [error]
+    branches: dict[int, list[ValidationError]] = {}
+    for part in error.context:
+        branches.setdefault(int(part.schema_path[0]), []).append(part)
+    chosen = [
+        parts
+        for parts in branches.values()
+        if not any(part.validator in _CHOICES for part in parts)
+    ]
+    if chosen:
+        return [one for part in min(chosen, key=len) for one in _likely(part)]
+    choices = [part for part in error.context if part.validator in _CHOICES]
+    first = choices[0]
+    allowed: list[Any] = []
+    for part in choices:
+        limit: Any = part.validator_value
+        allowed += limit if part.validator == "enum" else [limit]
+    first.validator, first.validator_value = "enum", allowed
+    return [first]
+
+
+def _not_allowed(rule: str, value: Any, limit: Any, error: ValidationError) -> str:
+    messages = {
+        "const": f"expected {shown(limit)}, not {shown(value)}",
+        "minimum": f"{shown(value)} is less than {limit}",
+        "maximum": f"{shown(value)} is more than {limit}",
+        "minItems": f"expected at least {limit} item{'' if limit == 1 else 's'}",
+        "maxItems": f"{len(_sized(value))} items, more than {limit}",
+        "minProperties": f"expected at least {limit} key{'' if limit == 1 else 's'}",
+        "maxProperties": f"{len(_sized(value))} keys, more than {limit}",
+        "minLength": "empty text",
+        "maxLength": f"{len(_sized(value))} characters, more than {limit}",
+    }
+    if rule == "enum":
+        return f"{shown(value)} is not one of " + ", ".join(shown(known) for known in limit)
+    return messages.get(rule) or " ".join(error.message.split())[:200]
+
+
+def _sized(value: Any) -> Any:
+    return value if isinstance(value, str | list | dict) else ""
+
+
+def _allowed_hint(error: ValidationError) -> str:
+    limit: Any = error.validator_value
+    if error.validator == "enum":
+        words = [str(word) for word in limit]
+        hint = nearest(str(error.instance), words)
+        return hint if hint.startswith("did you") else ""
+    return "" if error.validator == "const" else _example(error.schema)
+
+
+def _type_hint(expected: str, value: Any) -> str:
+    if expected in ("integer", "number") and isinstance(value, str):
+        return f"write {value} without quotes" if re.fullmatch(r"-?[0-9]{1,15}", value) else ""
+    if expected == "boolean" and isinstance(value, str) and value in ("true", "false"):
+        return f"write {value} without quotes"
+    if expected == "string" and isinstance(value, bool | int | float):
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        return f'write "{text}" in quotes'
+    if expected == "array" and isinstance(value, str | int):
+        return f"write [{value}]"
+    if expected == "object" and value is None:
+        return "indent what belongs to it"
+    return ""
+
+
+def _form_hint(error: ValidationError) -> str:
+    schema: Any = error.schema
+    value = str(error.instance)
+    fitting = _VALIDATOR(_own(schema), format_checker=_checker())
+    for repaired in repairs(value):
+        if repaired and repaired != value and fitting.is_valid(repaired):
+            return f"write {repaired}"
+    description = str(schema.get("description", "")).rstrip(".")
+    return "; ".join(part for part in (description, _example(schema)) if part)
+
+
+def _own(schema: Any) -> dict[str, Any]:
+    kept = ("type", "pattern", "format", "minLength", "maxLength")
+    return {key: schema[key] for key in kept if key in schema}
+
+
+def _example(schema: Any) -> str:
+    examples = schema.get("examples", []) if isinstance(schema, dict) else []
+    return f"for example {_written(examples[0])}" if examples else ""
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_written(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_written(one) for one in value) + "]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _description(schema: Any, key: str) -> str:
+    return str(schema.get("properties", {}).get(key, {}).get("description", ""))
+
+
+def _homes(schemas: Mapping[str, Any], schema: Any) -> dict[str, list[str]]:
+    """Return where each key belongs, by path of the mapping around it."""
+    found: dict[str, list[str]] = {}
+    for path, key in _keys(schemas, schema, ""):
+        found.setdefault(key, []).append(path)
+    return found
+
+
+def _keys(schemas: Mapping[str, Any], schema: Any, path: str) -> Iterable[tuple[str, str]]:
+    if "$ref" in schema:
+        file, _, name = str(schema["$ref"]).partition("#/$defs/")
+        schema = {**schemas[file or "types.json"]["$defs"][name], **schema}
+    for key, below in schema.get("properties", {}).items():
+        if path:
+            yield path, key
+        yield from _keys(schemas, below, f"{path}.{key}" if path else key)
+
+
+def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[ValidationError]:
+    """Match as ECMA 262 does, where `$` is the end of the text and not a line feed before it."""
+    del validator, schema
+    python = f"{pattern[:-1]}\\Z" if pattern.endswith("$") else pattern
+    if isinstance(value, str) and not re.search(python, value):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+@cache
+def _checker() -> FormatChecker:
+    checker = FormatChecker(formats=())
+    for name, decide in FORMATS.items():
+        checker.checks(name)(lambda text, decide=decide: not isinstance(text, str) or decide(text))
+    return checker
+
+
+_VALIDATOR: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]

@@ -1,0 +1,257 @@
+"""Jinja2 templates, and what they write: text apart from the values that they put into it.
+
+In a YAML template every expression writes a hole and its value is kept beside the text, so no
+value can ever be read as YAML. In a configuration text (`*.cfg.j2`, `*.conf.j2`) a value is
+written if it is made of harmless characters and refused if not. Refuses clocks, randomness, the
+environment and the cluster.
+"""
+
+import hashlib
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import is_dataclass
+from typing import Any, NamedTuple
+
+from jinja2 import FunctionLoader, StrictUndefined, Undefined, nodes, pass_context
+from jinja2.ext import Extension
+from jinja2.lexer import Token, TokenStream
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import missing
+
+from cellwright import model
+from cellwright.problem import nearest
+
+SHIPPED = "shipped/"
+"""Below this, our own templates stand under their names even where a workspace's hides them."""
+HOLE = "\x1a"
+LINE, LINE_END = "\x01", "\x02"
+"""Around `file:line` of a template, in front of what that line of it writes."""
+RESERVED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufdd0-\ufdef\ufeff\ufffe\uffff]")
+"""What no template may hold: control characters (ours are some of them), other line breaks."""
+
+FILTERS = frozenset(
+    (
+        *("abs", "batch", "capitalize", "count", "d", "default", "dictsort", "first"),
+        *("float", "format", "groupby", "int", "items", "join", "last", "length", "list", "lower"),
+        *("map", "max", "min", "reject", "rejectattr", "replace", "reverse", "round", "select"),
+        *("selectattr", "sha256", "slice", "sort", "string", "sum", "title", "tojson", "trim"),
+        *("truncate", "unique", "upper"),
+    )
+)
+FUNCTIONS = frozenset(("range", "dict"))
+EVERYWHERE = frozenset(("fleet", "values", "labels", "text", "directory_namespace"))
+FOR_CELLS = frozenset(("cell", "secret", "fleet_secret", "far_router_ports"))
+FOR_FLEET = frozenset(("shards", "cells"))
+"""The names that templates know: all of them, those for cells, those below `fleet/`."""
+_HARMLESS = re.compile(r"[A-Za-z0-9._:/@-]+\Z")
+_MAX_DEPTH = 50
+_PUBLIC = {
+    one: frozenset(name for name in dir(one) if not name.startswith("_"))
+    for one in vars(model).values()
+    if is_dataclass(one)
+}
+
+
+class Drawn(NamedTuple):
+    """What one rendering of a YAML template wrote: text in chunks, and each hole's value."""
+
+    chunks: tuple[str, ...]
+    values: tuple[Any, ...]
+
+
+class HarmfulError(Exception):
+    """A value that must not stand where the template puts it."""
+
+
+class Templates:
+    """All templates of a workspace, compiled once each when they are first used."""
+
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        """Take the templates by their path below `templates/`, with `/` between folders."""
+        self.sources = sources
+        self._values: list[Any] = []
+        self._yaml = _environment(self._load, self._hole)
+        self._yaml.add_extension(_Lines)
+        self._texts = _environment(self._load, _harmless)
+
+    def draw(self, name: str, context: Mapping[str, Any]) -> Drawn:
+        """Return what the YAML template `name` writes.
+
+        Raises jinja2.TemplateError and HarmfulError, with the template's line in the traceback,
+        and whatever an expression in the template raises.
+        """
+        self._values.clear()
+        chunks = tuple(self._yaml.get_template(name).generate(context))
+        return Drawn(chunks, tuple(self._values))
+
+    def text(self, name: str, context: Mapping[str, Any]) -> str:
+        """Return the configuration text that the template `name` writes; raises as `draw`."""
+        return "".join(self._texts.get_template(name).generate(context))
+
+    def tree(self, name: str) -> nodes.Template:
+        """Return a template's syntax; in one for YAML, text is marked with its lines.
+
+        Raises jinja2.TemplateSyntaxError.
+        """
+        environment = self._texts if is_text_template(name) else self._yaml
+        return environment.parse(self.sources[name], name, name)
+
+    def _load(self, name: str) -> tuple[str, str, None] | None:
+        source = self.sources.get(name)
+        return None if source is None else (source, name, None)
+
+    @pass_context
+    def _hole(self, _: object, value: Any) -> str:
+        if value.__class__ is _Written:
+            return str(value)
+        self._values.append(plain(value))
+        return HOLE
+
+
+def is_for_fleet(name: str) -> bool:
+    """Return whether a template is rendered for the fleet's own stack, by its name."""
+    return name.removeprefix(SHIPPED).startswith("fleet/")
+
+
+def is_rendered(name: str) -> bool:
+    """Return whether a template gives manifests or patches by itself, by its name."""
+    return name.endswith(".yaml.j2") and not name.startswith(SHIPPED)
+
+
+def is_patch(name: str) -> bool:
+    """Return whether a template gives patches of manifests, by its name."""
+    return "/patches/" in f"/{name}"
+
+
+def is_text_template(name: str) -> bool:
+    """Return whether a template is for a configuration text, by its name."""
+    return name.endswith((".cfg.j2", ".conf.j2"))
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """Return a value as exact JSON types. Raises HarmfulError for what JSON can't hold."""
+    kind = value.__class__
+    if kind is str:
+        if not value.isascii():
+            _refuse_surrogates(value)
+        return value
+    if kind is int or kind is bool or value is None:
+        return value
+    if depth > _MAX_DEPTH:
+        raise HarmfulError(f"a value nested more than {_MAX_DEPTH} deep")
+    if kind is dict:
+        made = {}
+        for key, one in value.items():
+            known = key if key.__class__ is str and key.isascii() else _key(key)
+            is_short = one.__class__ is str and one.isascii()
+            made[known] = one if is_short else plain(one, depth + 1)
+        return made
+    if kind is list or kind is tuple:
+        return [plain(one, depth + 1) for one in value]
+    return _rarely_plain(value)
+
+
+def _rarely_plain(value: Any) -> Any:
+    if isinstance(value, Undefined):
+        str(value)  # raises, naming what is missing
+    if isinstance(value, str):  # of another class, such as the result of `tojson`
+        return plain(str.__str__(value))
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise HarmfulError(f"{value} is not a number that JSON can hold")
+        return float(value)
+    noun = type(value).__name__
+    hint = "; add `| list`" if isinstance(value, Iterator) else ""
+    raise HarmfulError(f"a value of type {noun} has no place in a manifest{hint}")
+
+
+def _key(key: Any) -> str:
+    if not isinstance(key, str):
+        raise HarmfulError(f"{key!r} is not a string, as a key must be")
+    return str(plain(key))
+
+
+def _refuse_surrogates(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise HarmfulError(f"{text!r} holds half of a surrogate pair") from None
+
+
+@pass_context
+def _harmless(_: object, value: Any) -> str:
+    if value.__class__ is _Written:
+        return str(value)
+    text = str(value)
+    if isinstance(value, bool) or value is None or not _HARMLESS.match(text):
+        raise HarmfulError(f"{value!r} may not stand in a configuration text")
+    return text
+
+
+class _Written(str):
+    """What a block of a template has written: `super()` puts it into the text as it is."""
+
+    __slots__ = ()
+
+
+class _Missing(StrictUndefined):
+    """What is not there; whatever is done with it raises an error that says what is near."""
+
+    @property
+    def _undefined_message(self) -> str:
+        value, name = self._undefined_obj, str(self._undefined_name)
+        if self._undefined_hint:
+            return self._undefined_hint
+        if value is missing:
+            return f"there is no {name!r}"
+        noun = f"this {type(value).__name__}"
+        known: Iterable[str] = _PUBLIC.get(value.__class__, ())
+        if isinstance(value, Mapping):
+            noun, known = "this mapping", [key for key in value if isinstance(key, str)]
+        return f"{noun} has no {name!r}" + (f" ({nearest(name, known)})" if known else "")
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    concat = staticmethod(lambda chunks: _Written("".join(chunks)))
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Return what the sandbox would, at once for the model's own values."""
+        if attribute in _PUBLIC.get(obj.__class__, ()):
+            return getattr(obj, attribute)
+        return super().getattr(obj, attribute)
+
+
+def _environment(load: Any, finalize: Any) -> _Environment:
+    environment = _Environment(
+        loader=FunctionLoader(load),
+        undefined=_Missing,
+        autoescape=False,
+        finalize=finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+        cache_size=-1,
+    )
+    environment.filters["sha256"] = lambda text: hashlib.sha256(text.encode()).hexdigest()
+    for names, known in ((environment.filters, FILTERS), (environment.globals, FUNCTIONS)):
+        for name in set(names) - known:
+            del names[name]
+    return environment
+
+
+class _Lines(Extension):
+    """Marks what each line of a template writes with the template's name and the line."""
+
+    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
+        for token in stream:
+            if token.type == "data":
+                lines = str(token.value).split("\n")
+                marked = "\n".join(
+                    f"{LINE}{stream.name}:{number}{LINE_END}{line}"
+                    for number, line in enumerate(lines, start=token.lineno)
+                )
+                yield Token(token.lineno, "data", marked)
+            else:
+                yield token

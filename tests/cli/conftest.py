@@ -1,0 +1,66 @@
+"""A copy of the project's workspace, and the program that is run on it in this process."""
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cellwright.cli.main import main
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a run ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Program:
+    """The command line in a workspace."""
+
+    root: Path
+    capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, *arguments: str) -> Done:
+        code = main(arguments)
+        printed = self.capsys.readouterr()
+        return Done(code, printed.out, printed.err)
+
+    def write(self, name: str, text: str) -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        text = (self.root / name).read_text("utf-8")
+        assert old in text
+        self.write(name, text.replace(old, new))
+
+    def git(self, *arguments: str) -> None:
+        settings = ["-c", "user.name=Tester", "-c", "user.email=tester@example.com"]
+        subprocess.run(["git", *settings, *arguments], cwd=self.root, check=True)
+
+    def commit(self) -> None:
+        self.git("init", "--quiet")
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", "as it was")
+
+
+@pytest.fixture
+def program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Program:
+    """The program in a copy of the demo workspace."""
+    root = tmp_path / "workspace"
+    for name in ("cells", "organizations"):
+        shutil.copytree(ROOT / name, root / name)
+    shutil.copy(ROOT / "Pulumi.yaml", root)
+    monkeypatch.chdir(root)
+    return Program(root, capsys)

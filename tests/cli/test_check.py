@@ -1,0 +1,70 @@
+"""`check` in each of its forms."""
+
+import json
+from xml.etree import ElementTree as ET
+
+from tests.cli.conftest import Program
+
+WRONG = "apiVersion: cellwright/v1\nkind: Organization\nmetadata: {name: new}\nspec: {id: 0}\n"
+
+
+def test_a_good_workspace_has_no_problems(program: Program) -> None:
+    done = program("check")
+    assert (done.code, done.out) == (0, "")
+    assert done.err == "no problems in 3 cells and 12 organizations\n"
+
+
+def test_problems_are_lines_in_order(program: Program) -> None:
+    program.write("organizations/b.yaml", WRONG)
+    program.write("organizations/a.yaml", "a: [\n")
+    done = program("check")
+    assert done.code == 1
+    assert [line.split(":")[0] for line in done.out.splitlines()] == [
+        "organizations/a.yaml",
+        "organizations/b.yaml",
+    ]
+    assert done.out.splitlines()[1].startswith("organizations/b.yaml:4:12: CW104 spec.id: ")
+    assert done.err == "2 problems\n"
+
+
+def test_json_has_every_part_of_a_problem(program: Program) -> None:
+    program.write("organizations/b.yaml", WRONG)
+    done = program("check", "--format", "json")
+    assert done.code == 1
+    (one,) = json.loads(done.out)
+    assert list(one) == ["file", "line", "column", "path", "code", "message", "hint"]
+    assert (one["file"], one["line"], one["column"], one["path"], one["code"]) == (
+        "organizations/b.yaml",
+        4,
+        12,
+        "spec.id",
+        "CW104",
+    )
+
+
+def test_sarif_and_junit_name_the_problem(program: Program) -> None:
+    program.write("organizations/b.yaml", WRONG)
+    sarif = program("check", "--format", "sarif")
+    assert sarif.code == 1
+    assert json.loads(sarif.out)["runs"][0]["results"][0]["ruleId"] == "CW104"
+    junit = program("check", "--format", "junit")
+    assert junit.code == 1
+    suites = ET.fromstring(junit.out.encode())
+    assert suites.get("failures") == "1"
+    failed = [case.get("name") for case in suites[0] if len(case)]
+    assert failed == ["organizations/b.yaml"]
+
+
+def test_a_hostile_file_can_not_act_on_the_terminal(program: Program) -> None:
+    program.write("organizations/a\x1b[2J\n.yaml", '"\\e[31m": 1\n')
+    done = program("check")
+    assert done.code == 1
+    assert "\x1b" not in done.out
+    assert len(done.out.splitlines()) == len(json.loads(program("check", "--format", "json").out))
+
+
+def test_a_file_name_that_is_not_utf8_is_shown(program: Program) -> None:
+    program.write("organizations/\udcff.yaml", "a: [\n")
+    done = program("check", "--format", "json")
+    assert json.loads(done.out)[0]["file"] == "organizations/\udcff.yaml"
+    assert program("check").code == 1
