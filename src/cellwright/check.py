@@ -146,10 +146,10 @@ def _quick(
                 return True
         except (AttributeError, TypeError):  # no mapping, or one of more than text
             return fits(value)
-        if fits(value):
-            known.update(value.items())
-            return True
-        return False
+        if not fits(value):
+            return False
+        known.update((key, one) for key, one in value.items() if one.__class__ is str)
+        return True
 
     return fits_or_known
 

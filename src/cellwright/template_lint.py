@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from jinja2 import TemplateSyntaxError, nodes
 from jinja2.meta import find_undeclared_variables
+from jinja2.tests import TESTS
 
 from cellwright.outline import extended, is_super
 from cellwright.problem import Place, Problem, nearest
@@ -68,8 +69,8 @@ class _Linter:
             place = Place(f"templates/{self._name}", error.lineno)
             yield Problem(place, "", "CW301", " ".join(str(error.message).split()))
             return
-        yield from self._node(tree)
-        yield from self._unknown_names(tree)
+        problems = list(self._node(tree))
+        yield from problems or self._unknown_names(tree)
 
     def _unknown_names(self, tree: nodes.Template) -> Iterator[Problem]:
         """Yield the names that nothing gives a value, but for those that an includer may set."""
@@ -102,19 +103,28 @@ class _Linter:
         elif isinstance(node, nodes.Filter) and node.name not in FILTERS:
             message = f"the filter {node.name!r} is not allowed"
             yield self._problem(node.lineno, message, nearest(node.name, FILTERS))
-        elif isinstance(node, nodes.Name) and node.name in _SPECIAL:
-            yield self._problem(node.lineno, f"{node.name!r} stands for text that was written")
-        elif isinstance(node, nodes.Name) and node.name == "super":
-            yield self._problem(node.lineno, "super() can only be written: {{ super() }}")
+        elif isinstance(node, nodes.Test) and node.name not in TESTS:
+            message = f"there is no test {node.name!r}"
+            yield self._problem(node.lineno, message, nearest(node.name, TESTS))
         elif isinstance(node, nodes.Include | nodes.Extends):
             yield from self._reference(node.lineno, node.template)
         elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name):
             if node.node.name == "text" and len(node.args) == 1:
                 yield from self._reference(node.lineno, node.args[0], is_text=True)
+        elif isinstance(node, nodes.Expr):
+            yield from self._word(node)
+
+    def _word(self, node: nodes.Expr) -> Iterator[Problem]:
+        """Yield what is wrong with a name, an attribute or a constant."""
+        attribute = _attribute(node)
+        if isinstance(node, nodes.Name) and node.name in _SPECIAL:
+            yield self._problem(node.lineno, f"{node.name!r} stands for text that was written")
+        elif isinstance(node, nodes.Name) and node.name == "super":
+            yield self._problem(node.lineno, "super() can only be written: {{ super() }}")
         elif isinstance(node, nodes.Const) and node.value in (math.inf, -math.inf):
             yield self._problem(node.lineno, "a number that is too large")
-        elif (name := _attribute(node)).startswith("_"):
-            yield self._problem(node.lineno, f"{name!r} is private")
+        elif attribute.startswith("_"):
+            yield self._problem(node.lineno, f"{attribute!r} is private")
 
     def _reference(
         self, line: int, template: nodes.Expr, *, is_text: bool = False

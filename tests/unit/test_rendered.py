@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellwright.node import SECRET_KEY
-from cellwright.rendered import files, from_files, stream
+from cellwright.rendered import files, from_files
 from tests.manifests import manifest
 
 # fmt: off
@@ -78,9 +78,3 @@ def test_a_file_that_holds_something_else_is_a_problem() -> None:
         ("alpha/x.yaml", "CW302"),
         ("alpha/y.yaml", "CW002"),
     ]
-
-
-def test_a_stream_names_each_document() -> None:
-    assert next(iter(stream([manifest("ConfigMap")]))).startswith(
-        "---\n# alpha/20-configmap-it.yaml\napiVersion: v1\n"
-    )

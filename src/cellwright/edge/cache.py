@@ -9,6 +9,7 @@ import os
 import platform
 import tempfile
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from cellwright.outcome import Outcome, decode, encode, outcome
 from cellwright.snapshot import Snapshot
 
 _KEPT = 4  # outcomes, the ones used last
+_UNFINISHED = ".part"
+_ABANDONED = 3600.0  # seconds after which nobody is still writing an outcome
 _LIBRARIES = ("jinja2", "jsonschema", "pyyaml")
 
 
@@ -35,17 +38,19 @@ def outcome_of(snapshot: Snapshot, folder: Path, on_failure: Callable[[OSError],
     """
     path = folder / hashlib.sha256(f"{_program()} {snapshot.digest()}".encode()).hexdigest()
     try:
-        kept = path.read_bytes() if path.is_file() else b""
+        kept = path.read_bytes()
+    except FileNotFoundError:
+        kept = b""
     except OSError as error:
         on_failure(error)
-        kept = b""
+        return outcome_of_some(snapshot, None)
     found = decode(kept)
     made = outcome_of_some(snapshot, None) if found is None else found
     try:
         if found is None:
             _write(path, encode(made))
         else:
-            path.touch()
+            _note_use(path)
     except OSError as error:
         on_failure(error)
     return made
@@ -82,7 +87,7 @@ def _write(path: Path, data: bytes) -> None:
     """Write an outcome, whole or not at all, and drop the ones used longest ago."""
     folder = path.parent
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    number, name = tempfile.mkstemp(dir=folder)
+    number, name = tempfile.mkstemp(dir=folder, suffix=_UNFINISHED)
     try:
         with os.fdopen(number, "wb") as file:
             file.write(data)
@@ -90,9 +95,23 @@ def _write(path: Path, data: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    by_use = sorted((one for one in folder.iterdir() if one.is_file()), key=_used)
-    for one in by_use[:-_KEPT]:
+    _drop_others(path)
+
+
+def _drop_others(path: Path) -> None:
+    """Drop the outcomes used longest ago, and what runs that were killed have left."""
+    used = {path: _used(path)} | {one: _used(one) for one in path.parent.iterdir()}
+    finished = sorted((one for one in used if one.suffix != _UNFINISHED), key=used.__getitem__)
+    left = [
+        one for one in used if one.suffix == _UNFINISHED and used[one] < used[path] - _ABANDONED
+    ]
+    for one in (*finished[:-_KEPT], *left):
         one.unlink(missing_ok=True)
+
+
+def _note_use(path: Path) -> None:
+    with suppress(FileNotFoundError):  # dropped by another run
+        os.utime(path)
 
 
 def _used(path: Path) -> float:

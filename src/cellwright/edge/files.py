@@ -14,6 +14,7 @@ from cellwright.edge.definitions import read_definitions, read_file
 from cellwright.problem import Place, Problem
 from cellwright.snapshot import Snapshot
 
+SHIPPED = "shipped/"
 VALUES_SCHEMA = "schemas/values.json"
 
 
@@ -49,13 +50,17 @@ def _templates(root: Path, problems: list[Problem]) -> dict[str, str]:
                 problems.append(Problem(place, "", "CW001", "not a template, so unused", hint))
             if path.suffix != ".j2":
                 continue
+            if name.startswith(SHIPPED):
+                message = f"{SHIPPED} stands for the templates that are shipped"
+                problems.append(Problem(place, "", "CW001", message, "use another folder"))
+                continue
             data = read_file(path, f"templates/{name}", problems)
             try:
                 found[name] = (data or b"").decode("utf-8")
             except UnicodeDecodeError:
                 problems.append(Problem(place, "", "CW002", "not UTF-8"))
             if folder == shipped:
-                found[f"shipped/{name}"] = found[name]
+                found[SHIPPED + name] = found[name]
     return found
 
 

@@ -1,0 +1,362 @@
+"""Manifests from templates: exact values, every name that templates know, where mistakes are."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jinja2 import Environment, FunctionLoader
+
+from cellwright.api_types import ApiTypes
+from cellwright.audit import find_unsafe
+from cellwright.edge.files import read
+from cellwright.manifest import Manifest
+from cellwright.model import Cell, Fleet
+from cellwright.redact import redacted
+from cellwright.render import Rendered, Renderer
+from cellwright.shape import read_shapes
+from cellwright.template import EVERYWHERE, FOR_CELLS, FOR_FLEET, FUNCTIONS, Templates, is_rendered
+from tests.fleets import ROOT, cell, demo, fleet
+from tests.hostile import texts, values
+
+SNAPSHOT = read(ROOT)
+TYPES = ApiTypes(SNAPSHOT.api_types[""])
+OURS = {name: text for name, text in SNAPSHOT.templates.items() if not name.startswith("shipped/")}
+WITHOUT_CONFIGURATION = {
+    name: "fixed\n" if name.endswith((".cfg.j2", ".conf.j2")) else text
+    for name, text in OURS.items()
+}
+"""Our templates without configuration texts, which refuse hostile values (below)."""
+
+
+COMPILED = Templates(OURS)
+COMPILED_WITHOUT_CONFIGURATION = Templates(WITHOUT_CONFIGURATION)
+
+
+def rendered(one: Fleet, templates: Templates, stack: str) -> Rendered:
+    return Renderer(one, templates, dict.fromkeys(one.clusters, TYPES)).stack(stack)
+
+
+def loaded(text: str) -> Any:
+    return yaml.load(text, yaml.CSafeLoader)
+
+
+def with_template(text: str, **changed: Any) -> Rendered:
+    """Return what one template gives for a cell."""
+    only = fleet([cell("alpha", 1, **changed)], [])
+    return rendered(only, Templates({"x.yaml.j2": text}), "alpha")
+
+
+def only_problem(found: Rendered) -> tuple[str, int, str, str]:
+    (one,) = found.problems
+    return one.place.file, one.place.line, one.code, one.message
+
+
+# Every text of the model is replaced by a token, or by hostile text of the same number. What is
+# rendered may differ in nothing but that.
+
+
+def replaced(value: Any, by: Mapping[str, str], path: str = "") -> Any:
+    if isinstance(value, str):
+        return by.get(path, value)
+    if is_dataclass(value) and not isinstance(value, type):
+        names = [one.name for one in fields(value) if one.init and one.name != "cluster"]
+        return replace(
+            value, **{name: replaced(getattr(value, name), by, f"{path}.{name}") for name in names}
+        )
+    if isinstance(value, dict):
+        return {key: replaced(one, by, f"{path}[{key}]") for key, one in value.items()}
+    return value
+
+
+def text_paths(value: Any, path: str = "") -> list[str]:
+    if isinstance(value, str):
+        return [path]
+    if is_dataclass(value):
+        return [
+            found
+            for one in fields(value)
+            if one.init and one.name != "cluster"
+            for found in text_paths(getattr(value, one.name), f"{path}.{one.name}")
+        ]
+    if isinstance(value, dict):
+        return [found for key, one in value.items() for found in text_paths(one, f"{path}[{key}]")]
+    return []
+
+
+def full_cell() -> Cell:
+    alpha = demo().cells["alpha"]
+    resources = replace(alpha.app.resources, cpu_limit="1")
+    return replace(
+        alpha,
+        app=replace(alpha.app, resources=resources),
+        postgres=replace(alpha.postgres, storage_class="fast", resources=resources),
+        router=replace(alpha.router, resources=resources),
+    )
+
+
+PATHS = text_paths(full_cell())
+TOKENS = {path: f"token{number:02d}token" for number, path in enumerate(PATHS)}
+_TOKEN = re.compile("token([0-9]{2})token")
+
+
+def test_the_tokens_stand_for_every_text_of_a_cell() -> None:
+    assert {".name", ".region", ".app.image", ".router.host", ".postgres.resources.cpu"} <= {*PATHS}
+    assert len(PATHS) >= 15
+
+
+def with_texts(by: Mapping[str, str]) -> Fleet:
+    one = replaced(full_cell(), by)
+    return replace(demo(), cells={one.name: one}, organizations={})
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> dict[tuple[Any, ...], Any]:
+    if isinstance(value, dict):
+        pairs: Any = value.items()
+    elif isinstance(value, list):
+        pairs = enumerate(value)
+    else:
+        return {path: value}
+    found: dict[tuple[Any, ...], Any] = {path: type(value)}
+    for key, one in pairs:
+        found |= leaves(one, (*path, key))
+    return found
+
+
+def by_place(found: Rendered) -> list[Manifest]:
+    assert found.problems == ()
+    return sorted(found.manifests, key=lambda one: (one.template, one.kind, one.shape.place(())))
+
+
+PLAIN = by_place(rendered(with_texts(TOKENS), COMPILED_WITHOUT_CONFIGURATION, TOKENS[".name"]))
+
+
+@settings(max_examples=60)
+@given(st.lists(texts, min_size=len(PATHS), max_size=len(PATHS)))
+def test_every_text_of_a_definition_arrives_as_it_is(hostile: list[str]) -> None:
+    hostile = [text or "-" for text in hostile]  # an empty text would leave out what it is for
+    by = dict(zip(PATHS, hostile, strict=True))
+    stack = by[".name"] if by[".name"] != "fleet" else "fleet-"
+    by[".name"] = stack
+    found = by_place(rendered(with_texts(by), COMPILED_WITHOUT_CONFIGURATION, stack))
+    numbers = {int(text[5:7]): by[path] for path, text in TOKENS.items()}
+    assert len(found) == len(PLAIN)
+    for plain, one in zip(PLAIN, found, strict=True):
+        expected = leaves(plain.body)
+        actual = leaves(one.body)
+        assert expected.keys() == actual.keys()
+        for path, value in expected.items():
+            if isinstance(value, str) and plain.kind != "Job":
+                value = _TOKEN.sub(lambda match: numbers[int(match[1])], value)  # noqa: PLW2901
+                assert actual[path] == value
+            elif path != ("metadata", "name"):  # a Job is called by its image's digest
+                assert type(actual[path]) is type(value)
+        assert loaded(one.text) == redacted(one.body)
+
+
+# The slow way: each value is written as JSON, and the whole is read by an ordinary YAML reader.
+
+
+class _Both(Templates):
+    """Draws each template in both ways, and compares."""
+
+    def draw(self, name: str, context: Mapping[str, Any]) -> Any:
+        drawn = super().draw(name, context)
+        environment = Environment(  # noqa: S701 - this is YAML
+            loader=FunctionLoader(self.sources.get),
+            finalize=_as_json,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        environment.filters["sha256"] = self._yaml.filters["sha256"]
+        text = environment.get_template(name).render(context)
+        slow = [one for one in yaml.load_all(text, yaml.CSafeLoader) if one is not None]
+        shapes, problems = read_shapes(name, drawn.chunks)
+        assert problems == []
+        assert [one.body(drawn.values) for one in shapes] == slow
+        self.compared.append(name)
+        return drawn
+
+
+def _as_json(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return re.sub("[\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]", _escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
+
+
+@settings(max_examples=8)
+@given(st.lists(texts.filter(bool), min_size=len(PATHS), max_size=len(PATHS)))
+def test_the_fast_way_gives_what_the_slow_way_gives(hostile: list[str]) -> None:
+    by = {**dict(zip(PATHS, hostile, strict=True)), ".name": "alpha" + hostile[0]}
+    one = with_texts(by)
+    templates = _Both(WITHOUT_CONFIGURATION)
+    templates.compared = []
+    Renderer(one, templates, dict.fromkeys(one.clusters, TYPES)).stack(by[".name"])
+    Renderer(one, templates, dict.fromkeys(one.clusters, TYPES)).stack("fleet")
+    assert sorted(templates.compared) == [name for name in sorted(OURS) if is_rendered(name)]
+
+
+@given(values)
+def test_values_of_users_arrive_as_they_are(value: Any) -> None:
+    text = (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata:\n  block: {{ values.it }}\n"
+        "  flow: [{{ values.it }}, {a: {{ values.it }}}]\n  list:\n    - {{ values.it }}\n"
+        "    - {b: {{ values.it }}, c: d}\n"
+    )
+    (one,) = with_template(text, values={"it": value}).manifests
+    expected = {
+        "block": value,
+        "flow": [value, {"a": value}],
+        "list": [value, {"b": value, "c": "d"}],
+    }
+    assert one.body["data"] == expected
+    assert repr(one.body["data"]) == repr(expected)
+    assert loaded(one.text)["data"] == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["a = {{ cell.name }}", "{% set x = cell.name %}{{ x }}", "{{ cell.namespace }} b"]
+)
+@given(hostile=texts)
+def test_a_configuration_text_takes_words_only(text: str, hostile: str) -> None:
+    templates = Templates({"x.conf.j2": text, "x.yaml.j2": 'a: {{ text("x.conf.j2") }}'})
+    only = replace(demo(), cells={"x": replace(full_cell(), name=hostile)}, organizations={})
+    (problem,) = rendered(only, templates, "x").problems
+    is_word = re.fullmatch(r"[A-Za-z0-9._:/@-]+", hostile)
+    is_prefixed_word = "namespace" in text and re.fullmatch(r"[A-Za-z0-9._:/@-]*", hostile)
+    assert (problem.code == "CW302") == bool(is_word or is_prefixed_word)
+    assert problem.code in ("CW301", "CW302")
+
+
+def test_our_configuration_texts_refuse_what_is_no_word() -> None:
+    assert rendered(demo(), COMPILED, "alpha").problems == ()
+    alpha = replace(full_cell(), name='x"\nbackend evil')
+    problems = rendered(replace(demo(), cells={"x": alpha}), COMPILED, "x").problems
+    assert {problem.place.file for problem in problems} == {"templates/router/haproxy.cfg.j2"}
+    assert {problem.code for problem in problems} == {"CW301"}
+
+
+def test_half_a_character_is_a_problem() -> None:
+    problem = only_problem(with_template("a: 1\nb: {{ values.it }}\n", values={"it": "x\ud800"}))
+    assert problem == (
+        "templates/x.yaml.j2",
+        2,
+        "CW301",
+        r"'x\ud800' holds half of a surrogate pair",
+    )
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("cell.nam", "this Cell has no 'nam' (did you mean 'name'?)"),
+        ("values.x.y", "this mapping has no 'x'"),
+        ("fleet.cells.alpa", "this mapping has no 'alpa' (did you mean 'alpha'?)"),
+        ("[1][3]", "this list has no '3'"),
+        ("cell", "a value of type Cell has no place in a manifest"),
+        ("{1: 2}", "1 is not a string, as a key must be"),
+        (
+            'cell.name | map("upper")',
+            "a value of type generator has no place in a manifest; add `| list`",
+        ),
+        ("1 / 0", "division by zero"),
+        ("fleet.cells.clear()", "access to attribute 'clear' of 'dict' object is unsafe."),
+        (
+            '"{0.__class__}".format(cell)',
+            "access to attribute '__class__' of 'Cell' object is unsafe.",
+        ),
+        (
+            "range(10000000)",
+            "Range too big. The sandbox blocks ranges larger than MAX_RANGE (100000).",
+        ),
+    ],
+)
+def test_a_mistake_in_an_expression_is_told_with_its_line(expression: str, message: str) -> None:
+    problem = only_problem(with_template(f"a: 1\n\nb: {{{{ {expression} }}}}\n"))
+    assert problem == ("templates/x.yaml.j2", 3, "CW301", message)
+
+
+def test_a_mistake_in_an_included_template_is_told_with_its_own_line() -> None:
+    templates = {"x.yaml.j2": 'a: {% include "y.j2" %}\n', "y.j2": "{b: c,\n d: {{ cell.nam }}}"}
+    found = rendered(fleet([cell("alpha", 1)], []), Templates(templates), "alpha")
+    assert only_problem(found)[:2] == ("templates/y.j2", 2)
+
+
+@pytest.mark.parametrize(
+    ("template", "line", "message"),
+    [
+        ("a: 1\n", 1, "a manifest without apiVersion, kind, metadata, written out"),
+        (
+            "apiVersion: v1\nkind: {{ cell.name }}\nmetadata: {name: x}\n",
+            1,
+            "a manifest without kind, written out",
+        ),
+        (
+            "apiVersion: v1\nkind: X\nmetadata: {{ labels('x') }}\n",
+            1,
+            "a manifest without metadata, written out",
+        ),
+        (
+            "{% if true %}\n\napiVersion: v1\nkind: X\nmetadata: {}\n{% endif %}",
+            3,
+            "a manifest without metadata.name, written out",
+        ),
+        (
+            "apiVersion: v1\nkind: X\nmetadata:\n  name: x\n"  # noqa: ISC004
+            "  annotations: {cellwright.dev/rank: soon}\n",
+            5,
+            "the annotation cellwright.dev/rank is 'soon', not a whole number",
+        ),
+    ],
+)
+def test_what_is_no_manifest_is_told(template: str, line: int, message: str) -> None:
+    assert only_problem(with_template(template)) == ("templates/x.yaml.j2", line, "CW302", message)
+
+
+def test_the_names_that_templates_know_are_those_that_the_lint_knows() -> None:
+    one = demo()
+
+    class Seen(Templates):
+        def draw(self, name: str, context: Mapping[str, Any]) -> Any:
+            self.seen = set(context)
+            return super().draw(name, context)
+
+    templates = Seen(OURS)
+    renderer = Renderer(one, templates, dict.fromkeys(one.clusters, TYPES))
+    renderer.stack("alpha")
+    assert templates.seen == EVERYWHERE | FOR_CELLS
+    renderer.stack("fleet")
+    assert templates.seen == EVERYWHERE | FOR_FLEET
+    assert set(templates._yaml.globals) == FUNCTIONS
+
+
+def test_nothing_is_unsafe_in_our_own_templates() -> None:
+    assert find_unsafe(Templates(OURS), sorted(OURS)) == []
+
+
+def test_equal_input_gives_equal_bytes() -> None:
+    one, again = (rendered(demo(), Templates(OURS), "alpha") for _ in range(2))
+    assert [manifest.text for manifest in one.manifests] == [
+        manifest.text for manifest in again.manifests
+    ]
+
+
+def test_the_ports_of_routers_of_other_clusters_are_known() -> None:
+    near, far = cell("near", 1), cell("far", 2, cluster="there")
+    far = replace(far, router=replace(far.router, port=8443))
+    text = "apiVersion: v1\nkind: X\nmetadata: {name: x}\nspec: {{ far_router_ports }}\n"
+    both = fleet([near, far], [])
+    clusters = {**both.clusters, "there": both.clusters["local"]}
+    (one,) = rendered(
+        replace(both, clusters=clusters), Templates({"x.yaml.j2": text}), "near"
+    ).manifests
+    assert one.body["spec"] == [8443]
