@@ -14,12 +14,16 @@ from cellwright.model import Fleet, Organization
 
 _URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^/?#]*@)?([^/?#]*)([^?#]*)", re.DOTALL)
 _PORT = re.compile(r":[0-9]*\Z")
-_TWO_MEANINGS = re.compile(
-    r"(?:/|%2f|%5c)(?:\.|%2e){1,2}(?:/|%2f|%5c|;|%3b|$)|[^\x21-\x5b\x5d-\x7e]"
-    r"|%[01][0-9a-f]|%7f|%(?![0-9a-f]{2})",
-    re.IGNORECASE,
+TWO_MEANINGS = (
+    r"(?:/|%2f|%5c)(?:\.|%2e){1,2}(?:/|%2f|%5c|;|%3b|$)|[\\\x00-\x20\x7f-\xff]"
+    r"|%[01][0-9a-f]|%7f|%(?![0-9a-f]{2})"
 )
-_ALMOST_A_KEY = re.compile(r"(?:/|%2f|%5c)+(?:o|%6f)(?:/|%2f|%5c|;|%3b)", re.IGNORECASE)
+"""Paths that routers refuse, as their configuration has it."""
+ALMOST_A_KEY = r"^(?:/|%2f|%5c)+(?:o|%6f)(?:/|%2f|%5c|;|%3b)"
+"""Paths that some programs take for one of the form `/o/…`, as routers' configuration has it."""
+
+_TWO_MEANINGS = re.compile(TWO_MEANINGS + r"|[^\x00-\xff]", re.IGNORECASE)
+_ALMOST_A_KEY = re.compile(ALMOST_A_KEY, re.IGNORECASE)
 _STATUS = {"active": 200, "maintenance": 503, "suspended": 403, "gone": 410}
 
 
@@ -70,9 +74,13 @@ class Routes:
         if refused:
             return Decision(400, None, "", "", refused)
         for rule in self._rules:
-            if rule.by == "path" and request.path.startswith("/o/"):
-                key = request.path.split("/")[2]
-                return _found(self._by_path.get(key), "path", key)
+            if rule.by == "path":
+                if request.path.startswith("/o/"):
+                    key = request.path.split("/")[2]
+                    return _found(self._by_path.get(key), "path", key)
+                if _ALMOST_A_KEY.match(request.path):
+                    why = "some programs take the path for one of the form /o/…"
+                    return Decision(400, None, "", "", why)
             if rule.by == "host":
                 key = _PORT.sub("", request.host.lower()).rstrip(".")
                 if key in self._by_host:
@@ -87,10 +95,7 @@ class Routes:
         if not request.path.startswith("/") or _TWO_MEANINGS.search(request.path):
             return "the path can be read in two ways"
         for rule in self._rules:
-            if rule.by == "path" and not request.path.startswith("/o/"):
-                if _ALMOST_A_KEY.match(request.path):
-                    return "some programs take the path for one of the form /o/…"
-            elif rule.by == "header" and len(_values(request, str(rule.header))) > 1:
+            if rule.by == "header" and len(_values(request, str(rule.header))) > 1:
                 return f"the header {rule.header} stands more than once"
         return ""
 

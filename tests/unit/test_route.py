@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from cellwright.model import Fleet, Routing, Rule
-from cellwright.route import Request, Routes, request_of
-from tests.fleets import cell, fleet, organization
+from cellwright.route import ALMOST_A_KEY, TWO_MEANINGS, Request, Routes, request_of
+from tests.fleets import ROOT, cell, fleet, organization
 
 BY_HEADER = Rule("header", "X-Organization")
 RULES = (Rule("path", None), Rule("host", None), BY_HEADER)
@@ -86,6 +86,8 @@ def test_the_first_rule_wins() -> None:
     assert decided("/o/globex/", ("X-Organization", "acme"), by=header_first)[1] == "alpha"
     path_first = routed((Rule("path", None), BY_HEADER))
     assert decided("/o/globex/", ("X-Organization", "acme"), by=path_first)[1] == "beta"
+    assert decided("/O/a/", ("X-Organization", "acme"), by=header_first)[:2] == (200, "alpha")
+    assert decided("/O/a/", ("X-Organization", "acme"), by=path_first)[0] == 400
 
 
 def test_without_a_path_rule_paths_are_nothing_special() -> None:
@@ -97,3 +99,9 @@ def test_without_a_path_rule_paths_are_nothing_special() -> None:
 def test_a_request_from_the_directory_of_a_fleet_without_organizations() -> None:
     empty = replace(routed(), organizations={})
     assert Routes(empty).decide(Request("x", "/o/a/")).status == 404
+
+
+@pytest.mark.parametrize("pattern", [TWO_MEANINGS, ALMOST_A_KEY])
+def test_routers_refuse_by_the_same_pattern(pattern: str) -> None:
+    template = (ROOT / "templates/router/haproxy.cfg.j2").read_text("utf-8")
+    assert f"path -m reg -i '{pattern}'" in template

@@ -1,10 +1,9 @@
 """The verb `check`: all problems of all files in one run, in the form that was asked for."""
 
 import argparse
+from importlib import import_module
 
-from cellwright.cli.junit import junit
 from cellwright.cli.report import cache_failed, counted, problems_as_text, put, put_json, tell
-from cellwright.cli.sarif import sarif
 from cellwright.edge.cache import cache_folder, outcome_of
 from cellwright.edge.files import read
 from cellwright.problem import mistakes
@@ -15,6 +14,8 @@ EXAMPLES = """examples:
   cellwright check --format sarif > cellwright.sarif
   cellwright check --format junit > cellwright.xml
 """
+_DOCUMENTS = {"sarif": "cellwright.cli.sarif", "junit": "cellwright.cli.junit"}
+"""Forms that are rarely asked for, and loaded when they are."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,10 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
                 for one in problems
             ]
         )
-    elif arguments.format == "sarif":
-        put_json(sarif(problems))
-    elif arguments.format == "junit":
-        put(junit(snapshot.definitions, problems))
+    elif arguments.format in _DOCUMENTS:
+        form = import_module(_DOCUMENTS[arguments.format])
+        put(form.document(snapshot.definitions, problems))
     elif problems:
         problems_as_text(problems)
     elif made.cells is not None:

@@ -14,7 +14,7 @@ from cellwright.problem import Problem
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit(files: Iterable[str], problems: Sequence[Problem]) -> str:
+def document(files: Iterable[str], problems: Sequence[Problem]) -> str:
     """Return the document; every file that was read is a test, which each problem fails."""
     by_file: dict[str, list[Problem]] = defaultdict(list)
     for name in files:

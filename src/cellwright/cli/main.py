@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write("cellwright: interrupted\n")
         return 130
     except Exception as error:  # noqa: BLE001 - no traceback ever reaches a user
-        return int(import_module("cellwright.cli.run").crashed("cellwright", error))
+        return int(import_module("cellwright.cli.crash").crashed(error))
 
 
 def parser() -> argparse.ArgumentParser:

@@ -3,8 +3,6 @@
 import argparse
 import os
 import sys
-import tempfile
-import traceback
 from importlib import import_module
 from pathlib import Path
 
@@ -34,16 +32,6 @@ def run(parsed: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         tell(f"{called}: interrupted")
         return 130
-
-
-def crashed(called: str, error: Exception) -> int:
-    """Tell that something went wrong that nobody foresaw, and where its details are."""
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="cellwright-", suffix=".log", delete=False, encoding="utf-8"
-    ) as log:
-        traceback.print_exception(error, file=log)
-    tell(f"{called}: unexpected: {error!r}; the details are in {log.name}")
-    return 3
 
 
 def _sentence(error: OSError) -> str:

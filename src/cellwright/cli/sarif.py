@@ -4,7 +4,8 @@ Source: OASIS SARIF 2.1.0 (errata 01): 3.13 sarifLog, 3.14 run, 3.27 result, 3.4
 reportingDescriptor; 3.11.5 and 3.11.6 for what has to be escaped in a message.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -17,7 +18,13 @@ _SCHEMA = (
 )
 
 
-def sarif(problems: Sequence[Problem]) -> dict[str, Any]:
+def document(files: Iterable[str], problems: Sequence[Problem]) -> str:
+    """Return the log as JSON; files without problems are not in it."""
+    del files
+    return json.dumps(log(problems), indent=2) + "\n"
+
+
+def log(problems: Sequence[Problem]) -> dict[str, Any]:
     """Return the log; files are relative to the workspace, columns count characters."""
     codes = sorted({one.code for one in problems})
     driver = {

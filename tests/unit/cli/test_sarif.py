@@ -8,7 +8,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from cellwright.cli.sarif import sarif
+from cellwright.cli.sarif import log
 from cellwright.codes import CODES
 from cellwright.problem import Place, Problem
 
@@ -127,9 +127,9 @@ LOG = {
 
 
 def run(*problems: Problem) -> Any:
-    log = sarif(problems)
-    Draft202012Validator(LOG).validate(log)
-    return log["runs"][0]
+    found = log(problems)
+    Draft202012Validator(LOG).validate(found)
+    return found["runs"][0]
 
 
 def test_every_code_can_be_a_rule() -> None:

@@ -1,0 +1,106 @@
+"""Asks one cluster through `kubectl`: what it holds, and what it would make of objects.
+
+kubectl brings every kind of authentication that a kubeconfig can name. Refuses to change
+anything.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from cellwright.edge.process import CommandError, run
+from cellwright.model import Cluster
+
+Body = Mapping[str, Any]
+
+_PATIENCE = 5  # seconds until a cluster counts as away
+_TIMEOUT = 600.0  # seconds for all objects of a cluster
+_MANAGER = "cellwright-diff"
+_SELECTOR = "app.kubernetes.io/managed-by=cellwright"
+_MAY_NOT = "cannot patch resource"
+_AS_JSON = ("--output", "json", "--show-managed-fields")
+
+
+class Kubectl:
+    """`kubectl` for one cluster."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        """Take the cluster, whose context is the kubeconfig's current one unless it names one."""
+        self._name = cluster.name
+        self._command = ["kubectl", *(["--context", cluster.context] if cluster.context else [])]
+
+    def greet(self) -> None:
+        """Raise CommandError, within seconds, for a cluster that does not answer."""
+        asked = ["get", "--raw", "/version", f"--request-timeout={_PATIENCE}s"]
+        try:
+            run([*self._command, *asked], timeout=_PATIENCE + 3)
+        except CommandError as error:
+            raise CommandError(f"cluster {self._name} does not answer: {error}") from None
+
+    def held(self, declared: Sequence[Body]) -> list[Body]:
+        """Return those of the objects that are there, and others of their kinds that are ours."""
+        kinds = ",".join(sorted({_resource(one) for one in declared}))
+        asked = ["get", kinds, "--all-namespaces", "--selector", _SELECTOR, *_AS_JSON]
+        listed = _objects(run([*self._command, *asked], timeout=_TIMEOUT).output)
+        there = {_key(body) for body in listed}
+        missing = [one for one in declared if _key(one) not in there]
+        if missing:
+            asked = ["get", "--filename", "-", "--ignore-not-found", *_AS_JSON]
+            given = _as_list(_named(one) for one in missing)
+            listed += _objects(run([*self._command, *asked], given=given, timeout=_TIMEOUT).output)
+        return listed
+
+    def applied(self, declared: Sequence[Body]) -> tuple[list[Body], list[str]]:
+        """Return the objects as they would be, and what the server says of those it refuses.
+
+        kubectl shows nothing at all where one object is refused, so each half is asked again.
+        Raises CommandError where the user may not ask.
+        """
+        if not declared:
+            return [], []
+        asked = ["apply", "--server-side", "--dry-run=server", "--force-conflicts"]
+        asked += [f"--field-manager={_MANAGER}", "--filename", "-", *_AS_JSON]
+        given = _as_list(declared)
+        done = run([*self._command, *asked], given=given, timeout=_TIMEOUT, check=False)
+        if done.code == 0:
+            return _objects(done.output), []
+        said = done.errors.strip()
+        if _MAY_NOT in said:
+            raise CommandError(said.splitlines()[0])
+        if len(declared) == 1:
+            return [], [said]
+        self.greet()
+        half = len(declared) // 2
+        found, refused = self.applied(declared[:half])
+        more, others = self.applied(declared[half:])
+        return [*found, *more], [*refused, *others]
+
+
+def _key(body: Body) -> tuple[str, str, str, str]:
+    group = str(body["apiVersion"]).rpartition("/")[0]
+    metadata = body["metadata"]
+    return group, body["kind"], metadata.get("namespace", ""), metadata["name"]
+
+
+def _resource(body: Body) -> str:
+    """Return the kind in the form that names its version and group, too."""
+    group, _, version = str(body["apiVersion"]).rpartition("/")
+    return f"{str(body['kind']).lower()}.{version}.{group}"
+
+
+def _named(body: Body) -> Body:
+    """Return what is needed to ask for an object."""
+    metadata = {key: body["metadata"].get(key, "") for key in ("name", "namespace")}
+    return {"apiVersion": body["apiVersion"], "kind": body["kind"], "metadata": metadata}
+
+
+def _as_list(bodies: Iterable[Body]) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(bodies)})
+
+
+def _objects(output: str) -> list[Body]:
+    """Return the objects that kubectl printed: a list, a single one, or nothing."""
+    if not output.strip():
+        return []
+    value = json.loads(output)
+    return list(value["items"]) if value["kind"] == "List" else [value]

@@ -1,0 +1,118 @@
+"""What kubectl is asked, and what is made of its answers.
+
+What it really says is shown by the end-to-end tests.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from cellwright.edge import kubectl as module
+from cellwright.edge.kubectl import Kubectl
+from cellwright.edge.process import CommandError, Result
+from cellwright.model import Cluster
+
+Body = dict[str, Any]
+
+
+def body(name: str, kind: str = "ConfigMap") -> Body:
+    metadata = {"name": name, "namespace": "cell-alpha"}
+    return {"apiVersion": "v1", "kind": kind, "metadata": metadata}
+
+
+class Server:
+    """Stands for `kubectl` and a server that holds some objects and refuses some names."""
+
+    def __init__(
+        self, *held: Body, refused: Sequence[str] = (), message: str = "is invalid"
+    ) -> None:
+        self.held, self.refused, self.message = held, refused, message
+        self.commands: list[list[str]] = []
+        self.away = False
+
+    def __call__(self, command: list[str], *, given: str | None = None, **_: Any) -> Result:
+        self.commands.append(command)
+        if self.away:
+            raise CommandError("kubectl get: refused")
+        items = json.loads(given)["items"] if given else []
+        if "apply" in command:
+            wrong = [one for one in items if one["metadata"]["name"] in self.refused]
+            if wrong:
+                return Result(1, "", f"{wrong[0]['metadata']['name']} {self.message}\n")
+            return self.answer(items)
+        if given:
+            names = [one["metadata"]["name"] for one in items]
+            return self.answer([one for one in self.held if one["metadata"]["name"] in names])
+        return self.answer([one for one in self.held if "labels" in one["metadata"]])
+
+    @staticmethod
+    def answer(found: list[Body]) -> Result:
+        whole = found[0] if len(found) == 1 else {"kind": "List", "items": found}
+        return Result(0, json.dumps(whole) if found else "", "")
+
+
+@pytest.fixture
+def ask(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a function that puts a server behind kubectl."""
+
+    def put(server: Server) -> Kubectl:
+        monkeypatch.setattr(module, "run", server)
+        return Kubectl(Cluster("local", "prod"))
+
+    return put
+
+
+def test_the_cluster_is_named_by_its_context(ask: Any) -> None:
+    server = Server()
+    ask(server).held([body("a")])
+    assert all(command[:3] == ["kubectl", "--context", "prod"] for command in server.commands)
+
+
+def test_objects_are_found_with_and_without_our_label(ask: Any) -> None:
+    labelled = body("a")
+    labelled["metadata"]["labels"] = {"app.kubernetes.io/managed-by": "cellwright"}
+    stray = body("stray")
+    stray["metadata"]["labels"] = {"app.kubernetes.io/managed-by": "cellwright"}
+    kubectl = ask(Server(labelled, stray, body("b"), body("others")))
+    found = kubectl.held([body("a"), body("b"), body("absent")])
+    assert [one["metadata"]["name"] for one in found] == ["a", "stray", "b"]
+
+
+def test_kinds_are_asked_for_with_their_version_and_group(ask: Any) -> None:
+    server = Server()
+    deployment = {**body("a", "Deployment"), "apiVersion": "apps/v1"}
+    ask(server).held([body("a"), deployment])
+    assert "configmap.v1.,deployment.v1.apps" in server.commands[0]
+
+
+@pytest.mark.parametrize("refused", [["a"], ["d"], ["b", "c"], ["a", "b", "c", "d"]])
+def test_one_refusal_does_not_hide_the_others(ask: Any, refused: list[str]) -> None:
+    names = ["a", "b", "c", "d"]
+    kubectl = ask(Server(refused=refused))
+    found, said = kubectl.applied([body(name) for name in names])
+    expected = [name for name in names if name not in refused]
+    assert [one["metadata"]["name"] for one in found] == expected
+    assert said == [f"{name} is invalid" for name in refused]
+
+
+def test_who_may_not_ask_is_told_at_once(ask: Any) -> None:
+    message = 'is forbidden: User "u" cannot patch resource "configmaps"'
+    server = Server(refused=["a"], message=message)
+    with pytest.raises(CommandError, match="cannot patch"):
+        ask(server).applied([body("a"), body("b")])
+    assert len(server.commands) == 1
+
+
+def test_a_cluster_that_goes_away_is_told(ask: Any) -> None:
+    server = Server()
+    server.away = True
+    with pytest.raises(CommandError, match="cluster local does not answer"):
+        ask(server).greet()
+
+
+def test_nothing_is_asked_about_nothing(ask: Any) -> None:
+    server = Server()
+    assert ask(server).applied([]) == ([], [])
+    assert server.commands == []
