@@ -1,4 +1,3 @@
-
 """Rules for rendered manifests."""
 
 from collections.abc import Iterable

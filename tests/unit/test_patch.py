@@ -1,4 +1,3 @@
-
 """Strategic merge patches of rendered manifests."""
 
 from typing import Any
