@@ -25,6 +25,8 @@ from pathlib import Path
 
 import yaml
 
+from cellwright.edge.files import read
+from cellwright.plan import plan
 from cellwright.secret import decode_root, resolve
 
 ROOT = Path(__file__).parents[1]
@@ -136,10 +138,10 @@ def _manifests(workspace: Path, cell: str) -> Path:
     """The cell's manifests with their secrets, for kubectl, readable by this user alone."""
     shown = _run(workspace, "pulumi", "config", "--show-secrets", "--json", "--stack", cell)
     root = decode_root(json.loads(shown)["cellwright:rootSecret"]["value"])
-    rendered = yaml.safe_load_all(_run(workspace, "cellwright", "render", "--stack", cell))
+    manifests = plan(read(workspace), only=[cell]).stacks[cell]
     path = workspace / "bench-manifests.yaml"
     path.touch(mode=0o600)
-    path.write_text(yaml.safe_dump_all([resolve(body, root) for body in rendered]))
+    path.write_text(yaml.safe_dump_all([resolve(one.body, root) for one in manifests]))
     return path
 
 

@@ -53,6 +53,12 @@ def pull(tag: str, registry: str, digest: str | None, log: Path) -> None:
         capture(["docker", "image", "rm", source], timeout=60)
 
 
+def prune() -> None:
+    """Remove images that were made here and have lost their name to a newer one."""
+    argv = ["docker", "image", "prune", "--force", "--filter", f"label={LABEL}"]
+    capture(argv, timeout=300)
+
+
 def remove_images(*tags: str) -> None:
     """Remove names of images; layers that other images share stay."""
     capture(["docker", "image", "rm", *tags], timeout=120)

@@ -46,6 +46,7 @@ def node(place: Place, report: Report) -> str:
     if made_from is None and _pulled(tag, versions.NODE_DIGEST, place, report):
         return "pulled"
     node_image.build(tag, place, report)
+    docker.prune()
     return "made from Go modules and Debian's packages"
 
 
@@ -72,6 +73,7 @@ def build(name: str, tag: str, place: Place, report: Report) -> str:
         if requirements.exists():
             _download_wheels(requirements, context / "wheels", place, place.logs / f"{name}-wheels")
         docker.build(context, tag, wanted, place.logs / f"image-{name}.log")
+        docker.prune()
     return "built"
 
 

@@ -148,6 +148,8 @@ def test_an_image_is_built_again_only_when_something_changed(
     (project.root / "images/demo/new").write_text("")
     said, second = build()
     assert (said, second == first) == ("built", False)
+    assert first is not None
+    assert docker.image_id(first) is None, "the former image has no name left, and must go"
     monkeypatch.setattr(versions, "BASE_IMAGE", tag)
     assert build()[0] == "built"
 

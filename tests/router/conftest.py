@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "images" / "router"))  # for `import agent`
 
+from tests.postgres.containers import until
 from tests.router.directory import ApiServer, Directory
 from tests.router.pods import IMAGE, Pod
 from tests.router.upstream import Upstream
@@ -103,10 +104,21 @@ class Fleet:
         return self.alpha, self.beta
 
     def publish(self) -> None:
-        """Publish the directory and wait until both routers serve it."""
+        """Publish the directory and wait until both routers serve it.
+
+        The version counts too: what was undone has the checksum of what was before.
+        """
         self.api.publish(self.directory)
+        newest = max(
+            int(self.api.objects[name]["metadata"]["resourceVersion"])
+            for name in self.directory.texts()
+        )
         for router in self.routers:
             router.wait(self.directory.mark())
+            until(
+                lambda router=router: int(router.table()["resource_version"]) >= newest,
+                f"{router.cell} has heard of version {newest}",
+            )
 
 
 def first_directory() -> Directory:
