@@ -63,4 +63,5 @@ def program(
         shutil.copytree(ROOT / name, root / name)
     shutil.copy(ROOT / "Pulumi.yaml", root)
     monkeypatch.chdir(root)
+    monkeypatch.setenv("CELLWRIGHT_CACHE", str(tmp_path / "cache"))
     return Program(root, capsys)

@@ -66,5 +66,5 @@ def test_a_hostile_file_can_not_act_on_the_terminal(program: Program) -> None:
 def test_a_file_name_that_is_not_utf8_is_shown(program: Program) -> None:
     program.write("organizations/\udcff.yaml", "a: [\n")
     done = program("check", "--format", "json")
-    assert json.loads(done.out)[0]["file"] == "organizations/\udcff.yaml"
+    assert json.loads(done.out)[0]["file"] == "organizations/\\xff.yaml"
     assert program("check").code == 1

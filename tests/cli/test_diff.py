@@ -54,6 +54,14 @@ def test_a_change_of_the_assignment_is_a_line_and_a_move(program: Program) -> No
     assert moved == [{"organization": "acme", "before": "alpha", "after": "beta"}]
 
 
+def test_who_is_not_placed_yet_does_not_stop_it(program: Program) -> None:
+    program.commit()
+    program("new", "organization", "duff")
+    assert program("diff").code == 0
+    program("place", "--write")
+    assert "+ duff\t" in program("diff").out
+
+
 def test_cells_come_and_go(program: Program) -> None:
     program.commit()
     program("new", "cell", "delta")

@@ -2,7 +2,8 @@
 
 A fenced block marked `console` holds commands (`$ …`, continued after a backslash) and what they
 print. `…` stands for any text in a line, and alone on a line for any lines. The word after
-`console` says what the block needs: `cluster`, `docker` or `make`.
+`console` says what the block needs: `cluster`, `docker` or `make`; `elsewhere` stands on blocks for
+machines that no test has.
 """
 
 import re

@@ -14,7 +14,9 @@ from tests.docs.blocks import PAGES, ROOT, Block, blocks
 from tests.docs.session import environment, play
 
 COMMAND = re.compile(r"^\s*(?:\$ )?(cellwright|pulumi|kubectl|docker|make|eval)\b", re.MULTILINE)
-NEEDS = ("cluster", "docker", "make")
+NEEDS = ("cluster", "docker", "make", "elsewhere")
+GENERATED = ("docs/reference/definitions.md", "docs/reference/problems.md")
+"""Pages whose examples are tested where they come from."""
 MAKE = re.compile(r'(?:[A-Z_]+=\S+ )*(?:eval "\$\()?make ([a-z-]+)(?:\)")?\s*(?:#.*)?')
 
 
@@ -28,8 +30,9 @@ def with_blocks(*marks: str) -> list[str]:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Path:
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with the demo workspace, committed, on a branch beside `origin/main`."""
+    monkeypatch.setenv("CELLWRIGHT_CACHE", str(tmp_path / "cache"))
     root = tmp_path / "fleet"
     for name in ("cells", "organizations"):
         shutil.copytree(ROOT / name, root / name)
@@ -79,6 +82,24 @@ def test_a_page_that_needs_the_makefile(page: str) -> None:
         assert command, f"{page}:{step.line}: {step.command}"
         done = subprocess.run(["make", "--dry-run", command[1]], cwd=ROOT, check=False)
         assert done.returncode == 0
+
+
+@pytest.mark.parametrize("page", with_blocks("elsewhere"))
+def test_a_page_for_machines_that_no_test_has(page: str) -> None:
+    for step in (step for block in marked(page, "elsewhere") for step in block.steps):
+        subprocess.run(["bash", "-n", "-c", step.command], check=True)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_definitions_that_a_page_shows_are_right(page: str, workspace: Path) -> None:
+    for number, block in enumerate(blocks(page)):
+        if "\napiVersion: cellwright/v1\n" in f"\n{block.text}" and page not in GENERATED:
+            folder = "organizations" if "\nkind: Organization\n" in block.text else "cells"
+            (workspace / folder / f"page-{number}.yaml").write_text(block.text, "utf-8")
+    done = subprocess.run(
+        ["cellwright", "check"], cwd=workspace, env=environment(), check=False, text=True
+    )
+    assert done.returncode == 0
 
 
 @pytest.mark.parametrize("page", PAGES)

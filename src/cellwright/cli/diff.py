@@ -15,6 +15,7 @@ from cellwright.edge.output import read_tree
 from cellwright.edge.root import MARK
 from cellwright.model import Fleet
 from cellwright.plan import Plan, plan
+from cellwright.problem import mistakes
 from cellwright.registration import registrations
 from cellwright.rendered import files, from_files
 
@@ -109,8 +110,9 @@ def _planned(root: Path, only: list[str] | None, where: str) -> Plan | None:
     except KeyError as error:
         tell(f"cellwright diff: no cell {error} in the definitions")
         return None
-    if made.problems or made.fleet is None:
-        problems_as_text(made.problems)
+    wrong = mistakes(made.problems)  # who is not placed yet is in no directory
+    if wrong or made.fleet is None:
+        problems_as_text(wrong)
         if where:
             tell(f"cellwright diff: the problems are{where}")
         return None

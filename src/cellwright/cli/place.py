@@ -6,7 +6,8 @@ from typing import Any
 
 from cellwright.cli.report import BOLD, DIM, RED, counted, problems_as_text, put_json, say, tell
 from cellwright.edge.files import read
-from cellwright.edge.ledger import LEDGER, append
+from cellwright.edge.ledger import append
+from cellwright.ledger import FILE as LEDGER
 from cellwright.place import Choice, place
 from cellwright.plan import load
 

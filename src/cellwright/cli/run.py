@@ -7,8 +7,8 @@ from importlib import import_module
 from pathlib import Path
 
 from cellwright.cli.report import prepare, tell
-from cellwright.edge.process import CommandError
-from cellwright.edge.root import NoWorkspaceError, workspace
+from cellwright.edge.failure import CommandError, NoWorkspaceError
+from cellwright.edge.root import workspace
 
 
 def run(parsed: argparse.Namespace) -> int:

@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 from cellwright.api_reduce import reduce
-from cellwright.edge.process import CommandError, run
+from cellwright.edge.failure import CommandError
+from cellwright.edge.process import run
 
 _TIMEOUT = 60.0  # seconds, for one document
 

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from cellwright.edge.process import CommandError, run
+from cellwright.edge.failure import CommandError
+from cellwright.edge.process import run
 
 _TIMEOUT = 300.0  # seconds
 

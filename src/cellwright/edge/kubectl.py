@@ -8,7 +8,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cellwright.edge.process import CommandError, run
+from cellwright.edge.failure import CommandError
+from cellwright.edge.process import run
 from cellwright.model import Cluster
 
 Body = Mapping[str, Any]

@@ -7,8 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-LEDGER = "organizations/assignments.csv"
-_HEADER = "organization,cell\n"
+from cellwright.ledger import FILE, HEADER
 
 
 def append(root: Path, cells: Mapping[str, str]) -> None:
@@ -16,13 +15,13 @@ def append(root: Path, cells: Mapping[str, str]) -> None:
 
     All lines are written at once, and are on disk when this returns.
     """
-    path = root / LEDGER
+    path = root / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = "".join(f"{name},{cell}\n" for name, cell in sorted(cells.items()))
     with path.open("ab+") as file:
         end = file.seek(0, os.SEEK_END)
         if end == 0:
-            lines = _HEADER + lines
+            lines = f"{HEADER}\n{lines}"
         else:
             file.seek(end - 1)
             if file.read(1) != b"\n":

@@ -10,11 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cellwright.edge.failure import CommandError
+
 _PATIENCE = 10  # seconds
-
-
-class CommandError(Exception):
-    """A command could not be started, failed, or ran out of time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
+from cellwright.edge.failure import NoWorkspaceError
+
 MARK = "Pulumi.yaml"
-
-
-class NoWorkspaceError(Exception):
-    """There is no workspace."""
 
 
 def workspace(named: Path | None) -> Path:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cellwright.edge.process import CommandError, run, stream
+from cellwright.edge.failure import CommandError
+from cellwright.edge.process import run, stream
 from cellwright.registration import Registration, is_applied
 from cellwright.secret import ROOT_BYTES, ROOT_SECRET, decode_root
 

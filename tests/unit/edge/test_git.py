@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from cellwright.edge.failure import CommandError
 from cellwright.edge.git import checked_out
-from cellwright.edge.process import CommandError
 
 
 def git(folder: Path, *arguments: str) -> str:

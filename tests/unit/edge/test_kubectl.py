@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from cellwright.edge import kubectl as module
+from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
-from cellwright.edge.process import CommandError, Result
+from cellwright.edge.process import Result
 from cellwright.model import Cluster
 
 Body = dict[str, Any]

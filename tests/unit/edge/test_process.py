@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from cellwright.edge.process import CommandError, run, stream
+from cellwright.edge.failure import CommandError
+from cellwright.edge.process import run, stream
 
 PYTHON = sys.executable
 
