@@ -1,7 +1,20 @@
 """What holds for all tests."""
 
+import pytest
 from hypothesis import settings
 
 # A busy machine is no failure: no test depends on how long something takes.
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="write golden files anew (tests/golden)"
+    )
+
+
+@pytest.fixture
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    """Return whether golden files are written rather than compared."""
+    return bool(request.config.getoption("--update-golden"))

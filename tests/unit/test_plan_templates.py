@@ -178,13 +178,13 @@ def test_types_of_a_cluster_that_is_not_declared_are_told(workspace: Path) -> No
             '{"properties": {"a": {"type": "string"}}}',
             "a: 1",
             "b: 1",
-            ["cells/fleet.yaml:7:15: CW220 spec.values.a: expected text, not a number"],
+            ["cells/fleet.yaml:7:15: CW220 spec.values.a: expected text, not the number 1"],
         ),
         (
             '{"properties": {"a": {"type": "string"}}}',
             "a: x",
             "a: 1",
-            ["cells/beta.yaml:7:15: CW220 spec.values.a: expected text, not a number"],
+            ["cells/beta.yaml:7:15: CW220 spec.values.a: expected text, not the number 1"],
         ),
         (
             '{"additionalProperties": false, "properties": {"ab": {}}}',
@@ -202,7 +202,7 @@ def test_types_of_a_cluster_that_is_not_declared_are_told(workspace: Path) -> No
             '{"properties": {"a": {"properties": {"b": {"type": "string"}}}}}',
             "a: {b: 1}",
             "a: {b: x}",
-            ["cells/fleet.yaml:7:19: CW220 spec.values.a.b: expected text, not a number"],
+            ["cells/fleet.yaml:7:19: CW220 spec.values.a.b: expected text, not the number 1"],
         ),
         ('{"type": "mapping"}', "a: 1", "b: 1", ["schemas/values.json:1:1: CW221 not a schema"]),
         (
