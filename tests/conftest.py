@@ -9,12 +9,11 @@ settings.load_profile("project")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--update-golden", action="store_true", help="write golden files anew (tests/golden)"
-    )
+    """Let a run write what it finds as what is expected from now on."""
+    parser.addoption("--update", action="store_true", help="rewrite expectations; read them")
 
 
 @pytest.fixture
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """Return whether golden files are written rather than compared."""
-    return bool(request.config.getoption("--update-golden"))
+    return bool(request.config.getoption("--update"))

@@ -90,6 +90,9 @@ def undecodable(file: str, before: int, data: bytes, error: UnicodeDecodeError) 
 
 def byte_order_mark(file: str, data: bytes) -> Problem | None:
     """Return the problem of a file that starts with a byte order mark, if it does."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        message = "the file is UTF-16"
+        return Problem(Place(file), "", "CW002", message, "save it as UTF-8 without a mark")
     if not data.startswith(b"\xef\xbb\xbf"):
         return None
     message = "the file starts with a byte order mark"
@@ -97,13 +100,13 @@ def byte_order_mark(file: str, data: bytes) -> Problem | None:
 
 
 def _yaml(file: str, data: bytes, most: int | None) -> Iterator[Document | Problem]:
+    if problem := byte_order_mark(file, data):
+        yield problem
+        return
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         yield undecodable(file, 0, data, error)
-        return
-    if problem := byte_order_mark(file, data):
-        yield problem
         return
     reader = PlainReader()
     line = 1
@@ -133,6 +136,7 @@ def _json_lines(file: str, data: bytes) -> Iterator[Document | Problem]:
     if problem := byte_order_mark(file, data):
         yield problem
         return
+    is_open = False  # whether an object began in a line before and did not end
     for number, raw in enumerate(BytesIO(data), start=1):
         if len(raw) > MAX_DOCUMENT:
             yield _too_large(file, number, len(raw))
@@ -144,12 +148,16 @@ def _json_lines(file: str, data: bytes) -> Iterator[Document | Problem]:
             continue
         try:
             yield Document(file, number, line, json_line.read_quickly(line))
+            is_open = False
         except json_line.NotPlainError:
-            if not line.isspace():
-                value, spots, faults = json_line.read(line)
+            if not line.strip(json_line.SPACE):
+                continue
+            value, spots, faults = json_line.read(line)
+            if not faults:
+                yield Document(file, number, line, value, spots)
+            elif not is_open:
                 yield from (fault.problem(file, number - 1) for fault in faults)
-                if not faults:
-                    yield Document(file, number, line, value, spots)
+            is_open = (is_open and bool(faults)) or json_line.ends_early(faults)
 
 
 def _spots(document: Document) -> Spots:

@@ -6,7 +6,7 @@ Both validators ask the same functions. Refuses to know in which field a text st
 import re
 from collections.abc import Callable, Iterator
 
-_NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]+")
 _QUANTITY = re.compile(r"([0-9.]+)([kmgtp])(i?)b?")
 _DURATION = re.compile(r"([0-9]+)([smh])(?:ecs?|econds?|ins?|inutes?|rs?|ours?)")
 _URL = re.compile(r"(?:[a-z]+://)?([^/:?#]+?)\.?(?::[0-9]+)?(?:/.*)?", re.IGNORECASE)
@@ -29,11 +29,15 @@ FORMATS: dict[str, Callable[[str], bool]] = {"cidr": is_network}
 def repairs(text: str) -> Iterator[str]:
     """Yield what may have been meant by a text, the likeliest first."""
     yield text.strip()
-    yield _NOT_IN_NAMES.sub("-", text.lower()).strip("-")
+    if text.isascii() and text[:1].isalpha():
+        name = _NOT_IN_NAMES.sub("-", text).strip("-")
+        yield name
+        yield name.lower()
     tight = "".join(text.split())
     yield tight
     lower = tight.lower()
     yield lower
+    yield lower.partition("://")[2]
     if duration := _DURATION.fullmatch(lower):
         yield duration[1] + duration[2]
     if quantity := _QUANTITY.fullmatch(lower):

@@ -85,7 +85,8 @@ def _full_cells(declared: Declared) -> Iterator[Problem]:
     for cell in declared.cells:
         count, most = held[name(cell)], capacity(cell)
         if count > most:
-            message = f"{count} organizations live on the cell, its capacity is {most}"
+            live = "organization lives" if count == 1 else "organizations live"
+            message = f"{count} {live} on the cell, its capacity is {most}"
             path: Path = ("spec", "capacity", "organizations")
             yield problem(cell, path, "CW207", message, "raise it, or place some elsewhere")
 
@@ -106,7 +107,7 @@ def _wrong_homes(declared: Declared) -> Iterator[Problem]:
                 message = f"no cell {cell!r} is declared"
                 wrong[cell, residency] = "CW205", message, hints.of(cell)
         elif known[cell]["ring"] == QUARANTINE:
-            hint = "a cell of ring -1 may be torn down: choose another, or take it out of the ring"
+            hint = "a cell of ring -1 may be torn down: choose another, or put it in another ring"
             wrong[cell, residency] = "CW211", f"cell {cell} is in quarantine", hint
         elif residency and known[cell]["region"] not in residency:
             region = known[cell]["region"]

@@ -16,12 +16,17 @@ from cellwright.scalars import LARGEST, AmbiguousError, fraction, whole
 from cellwright.spots import Fault, Spots
 
 MAX_DEPTH = 50
-_SPACE = re.compile(r"[ \t\n\r]*")
+SPACE = " \t\n\r"
+"""What may stand between the parts of JSON."""
+
+_SPACE = re.compile(f"[{SPACE}]*")
 _NUMBER = re.compile(r"(-?(?:0|[1-9][0-9]*))(\.[0-9]+)?([eE][-+]?[0-9]+)?(?![0-9A-Za-z_.])")
 _WORD = re.compile(r"[-+]?[A-Za-z0-9_.$]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONSTANTS = {"true": True, "false": False, "null": None}
 _MEANT = {"True": "true", "False": "false", "None": "null", "undefined": "null"}
+_CONFLICT = re.compile(r"(?:<{7}|={7}|>{7})")
+_WHOLE_OBJECT = "each line holds one whole object"
 _SHORT = len(str(LARGEST)) - 1
 
 
@@ -63,20 +68,28 @@ def read_quickly(line: str) -> Any:
         value, end = _decode(line)
     except ValueError:
         raise NotPlainError from None
-    if end != len(line) and not line[end:].isspace():
+    if line[end:].strip(SPACE):
         raise NotPlainError
     return value
 
 
 def read(line: str) -> tuple[Any, Spots, list[Fault]]:
     """Return the value of one line, where everything stands in it, and what is wrong."""
-    reader = _Reader(line)
+    if _CONFLICT.match(line):
+        message, hint = "a merge conflict that is not resolved", "keep what is right of both sides"
+        return None, Spots(), [Fault(1, 1, "", "CW002", message, hint)]
+    reader = _Reader(line.rstrip("\r\n"))
     try:
         value = reader.whole()
     except _Refused as error:
         fault = Fault(1, error.index + 1, error.path, error.code, error.message, error.hint)
         return None, reader.spots, [*reader.faults, fault]
     return value, reader.spots, reader.faults
+
+
+def ends_early(faults: list[Fault]) -> bool:
+    """Return whether a line ended inside of an object, which may go on in the next one."""
+    return any(fault.hint == _WHOLE_OBJECT for fault in faults)
 
 
 class _Refused(Exception):  # noqa: N818 - never leaves this module
@@ -125,16 +138,17 @@ class _Reader:
     @staticmethod
     def _no_value(index: int, found: str) -> _Refused:
         if not found:
-            hint = "each line holds one whole object"
-            return _Refused(index, "the line ends where a value is expected", hint)
+            return _Refused(index, "the line ends where a value is expected", _WHOLE_OBJECT)
         if found in _MEANT:
             return _Refused(index, f"{found} is not JSON", f"write {_MEANT[found]}")
         hint = "text stands in double quotes"
+        if found in ("#", "/"):
+            hint = "JSON has no comments"
         if re.match(r"[-+]?[0-9.]", found):
             hint = "numbers are decimal, without leading zeros or plus"
         if re.fullmatch(r"[-+]?(?:NaN|Infinity)", found):
-            hint = "JSON has numbers alone"
-        return _Refused(index, f"{found} is not JSON", hint)
+            hint = "JSON has no such number"
+        return _Refused(index, f"{_named(found)} is not JSON", hint)
 
     def _object(self, index: int, path: Path) -> tuple[dict[str, Any], int]:
         found: dict[str, Any] = {}
@@ -167,9 +181,10 @@ class _Reader:
         if sign == "}":
             return _Refused(index, "a comma before the end", "take the last comma out")
         if not sign:
-            hint = "each line holds one whole object"
-            return _Refused(index, "the line ends inside of an object", hint)
-        return _Refused(index, f"{sign} where a key is expected", "keys stand in double quotes")
+            return _Refused(index, "the line ends inside of an object", _WHOLE_OBJECT)
+        word = _WORD.match(self.line, index)
+        found = word[0] if word else _named(sign)
+        return _Refused(index, f"{found} where a key is expected", "keys stand in double quotes")
 
     def _array(self, index: int, path: Path) -> tuple[list[Any], int]:
         found: list[Any] = []
@@ -192,9 +207,10 @@ class _Reader:
             return index + 1, True
         if sign == ",":
             return self.skip(index + 1), False
+        if not sign:
+            raise _Refused(index, "the line ends inside of an object", _WHOLE_OBJECT)
         hint = f"what opens in column {opened + 1} is not closed"
-        message = f"a comma or {close} is missing" if sign else "the line ends too early"
-        raise _Refused(index, message, hint)
+        raise _Refused(index, f"a comma or {close} is missing", hint)
 
     def _string(self, index: int, path: Path) -> tuple[str, int]:
         try:
@@ -223,3 +239,7 @@ class _Reader:
 
     def _wrong(self, index: int, path: Path, code: str, message: str, hint: str = "") -> None:
         self.faults.append(Fault(1, index + 1, dotted(path), code, message, hint))
+
+
+def _named(text: str) -> str:
+    return text if text.isprintable() else f"the character U+{ord(text[0]):04X}"

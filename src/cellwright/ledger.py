@@ -50,9 +50,9 @@ def _read(data: bytes, cells: dict[str, str], lines: dict[str, int]) -> Iterator
         return
     header, *rest = text.split("\n")
     if header.rstrip("\r") != HEADER:
-        message = f"the first line is not {HEADER}"
-        yield Problem(Place(FILE), "", "CW215", message, "it names the columns")
-        rest = rest if "," in header else [header, *rest]
+        message = f"the first line is not {HEADER}" if header else "the ledger is empty"
+        hint = f"its first line is {HEADER}"
+        yield Problem(Place(FILE), "", "CW215", message, hint)
     known: dict[str, str] = {}
     for number, line in enumerate(rest, start=2):
         match = _LINE.fullmatch(line)

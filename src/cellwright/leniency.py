@@ -97,9 +97,9 @@ def _continued(text: str, span: Span, scalars: Sequence[Span]) -> Iterator[_Foun
         if "\t" in match[1]:
             yield at, "CW004", "a tab at the start of a continued line", _TAB_HINT
         elif len(match[1]) <= span.indent:
-            message = "a continued line that starts too far left"
+            what = "a closing bracket" if text[at] in "]}" else "a continued line"
             hint = f"start it after column {span.indent + 1}"
-            yield at, "CW002", message, hint
+            yield at, "CW002", f"{what} that starts too far left", hint
 
 
 def _fault(text: str, at: int, code: str, message: str, hint: str) -> Fault:

@@ -34,6 +34,7 @@ _PAIR = re.compile(rf" *({_KEY}): +(?:{_SCALAR}) *")
 _CONSTANTS = {"true": True, "false": False, "null": None}
 _READ_DIFFERENTLY = frozenset((*_CONSTANTS, "yes", "no", "on", "off", "y", "n"))
 _REMEMBERED = 4096
+_MAX_BLOCKS = 40
 
 Line = tuple[int, int, str | None, Any]
 """A line: columns of its dash (-1: none) and of what comes after it, its key, its value."""
@@ -91,7 +92,7 @@ class _Builder:
                 return
             mapping: dict[str, Any] = {}
             items.append(mapping)
-            self._blocks.append((column, mapping))
+            self._open(column, mapping)
         elif key is None:
             raise NotPlainError
         else:
@@ -108,6 +109,11 @@ class _Builder:
         """Return what all lines make together."""
         return self._blocks[0][1] if self._blocks else EMPTY
 
+    def _open(self, column: int, block: Any) -> None:
+        if len(self._blocks) > _MAX_BLOCKS:
+            raise NotPlainError
+        self._blocks.append((column, block))
+
     def _block(self, column: int, kind: type) -> Any:
         """Return the block of that kind in that column: open, or the value that is awaited."""
         blocks = self._blocks
@@ -115,7 +121,7 @@ class _Builder:
             if column > self._column or (kind is list and column == self._column):
                 block = kind()
                 blocks[-1][1][self._key] = block
-                blocks.append((column, block))
+                self._open(column, block)
                 self._key = None
                 return block
             self._key = None

@@ -120,35 +120,51 @@ class _Reader:
         found: dict[str, Any] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key = self._key(event, path)
+            if key is None:
+                before = len(self.faults)
+                self._value(next(self._events), path)
+                del self.faults[before:]  # the key is wrong, whatever its value is
+                continue
             here = (*path, key)
             at = (event.start_mark.line + 1, event.start_mark.column + 1)
             if key in found:
                 message = f"the key {key!r} stands twice"
                 first = self._read.spots.keys[here][0]
                 hint = "keep one of them, the first is in line {line}"
+                if not path:
+                    hint += "; between two definitions stands a line of ---"
                 self.faults.append(Fault(*at, dotted(path), "CW003", message, hint, first))
             else:
                 self._read.spots.keys[here] = at
             found[key] = self._value(next(self._events), here)
         return found, event.end_mark
 
-    def _key(self, event: Any, path: Path) -> str:
+    def _key(self, event: Any, path: Path) -> str | None:
+        """Return a key; or None for what is none, which is wrong."""
         mark = event.start_mark
+        if isinstance(event, yaml.AliasEvent):
+            self._refuse_sharing(event, path)
+            return None
         if not isinstance(event, yaml.ScalarEvent):
-            alias = isinstance(event, yaml.AliasEvent)
-            self._value(event, (*path, "?"))
-            if not alias:
-                hint = "text that starts with { or [ needs quotes"
-                self._wrong(mark, path, "CW004", "a key that is not text", hint)
-            return f"?{mark.index}"
+            before = len(self.faults)
+            self._value(event, path)
+            del self.faults[before:]
+            hint = "text that starts with { or [ needs quotes"
+            self._wrong(mark, path, "CW004", "a key that is not text", hint)
+            return None
         text = str(event.value)
-        if text == "<<" and event.style is None:
+        if text == "<<" and not event.style:
             hint = "write the values out; what cells share belongs in a size class"
             self._wrong(mark, path, "CW005", "a merge key (<<)", hint)
-        elif not isinstance(self._value(event, (*path, text)), str):
-            shown = text or "without text"
-            hint = f'write "{text}" in quotes' if text else ""
-            self._wrong(mark, path, "CW004", f"the key {shown} is not text", hint)
+            return None
+        self._refuse_sharing(event, path)
+        self.scalars.append(_span(event, self._indent))
+        if not event.style and not _is_text(text):
+            shown = f"the key {text} is not text for every reader"
+            hint = f'write "{text}" in quotes'
+            if not text:
+                shown, hint = "a colon without a key in front of it", ""
+            self._wrong(mark, path, "CW004", shown, hint)
         return text
 
     def _sequence(self, path: Path) -> tuple[list[Any], Any]:
@@ -158,17 +174,15 @@ class _Reader:
         return found, event.end_mark
 
     def _scalar(self, event: Any, path: Path) -> Any:
-        start, end = event.start_mark, event.end_mark
-        style = event.style or ""
-        self.scalars.append(Span(start.index, end.index, style, self._indent))
-        if style:
+        self.scalars.append(_span(event, self._indent))
+        if event.style:
             return event.value
         if not event.value:
             self._read.empty = not path
         try:
             return plain(event.value)
         except AmbiguousError as error:
-            self._wrong(start, path, "CW004", error.message, error.hint)
+            self._wrong(event.start_mark, path, "CW004", error.message, error.hint)
             return event.value
 
     def _refuse_sharing(self, event: Any, path: Path) -> None:
@@ -179,7 +193,8 @@ class _Reader:
         if event.anchor:
             self._wrong(event.start_mark, path, "CW005", f"the anchor &{event.anchor}", written)
         if event.tag:
-            self._wrong(event.start_mark, path, "CW005", f"the tag {event.tag}", "leave it out")
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            self._wrong(event.start_mark, path, "CW005", f"the tag {tag}", "leave it out")
 
     def _wrong(self, mark: Any, path: Path, code: str, message: str, hint: str = "") -> None:
         self.faults.append(_fault(mark, dotted(path), code, message, hint))
@@ -189,13 +204,26 @@ def _fault(mark: Any, path: str, code: str, message: str, hint: str = "") -> Fau
     return Fault(mark.line + 1, mark.column + 1, path, code, message, hint)
 
 
+def _span(event: Any, indent: int) -> Span:
+    return Span(event.start_mark.index, event.end_mark.index, event.style or "", indent)
+
+
+def _is_text(text: str) -> bool:
+    try:
+        return isinstance(plain(text), str)
+    except AmbiguousError:
+        return False
+
+
 def _strange(text: str, index: int) -> Fault:
     character = text[index]
     line = text.count("\n", 0, index) + 1
     column = index - text.rfind("\n", 0, index)
     message = _STRANGE_NAMES.get(character, f"the control character U+{ord(character):04X}")
     escape = f"\\x{ord(character):02x}" if ord(character) < 256 else f"\\u{ord(character):04x}"
-    hint = "save the file with the line ends of this system"
-    if character != "\r":
-        hint = f'take it out, or write "{escape}" in double quotes'
+    hint = f'take it out, or write "{escape}" in double quotes'
+    if character == "\r":
+        hint = "save the file with the line ends of this system"
+    elif character == "\0":
+        hint = "save the file as UTF-8, if it is UTF-16"
     return Fault(line, column, "", "CW002", message, hint)

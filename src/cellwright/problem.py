@@ -64,6 +64,9 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
     words = sorted(known)
     close = get_close_matches(word, words, n=1)
+    begun = [one for one in words if len(word) > 2 and one.startswith(word)]
+    if not close and len(begun) == 1:
+        close = begun
     if close:
         return f"did you mean {close[0]!r}?"
     if not words:

@@ -70,8 +70,7 @@ def whole(text: str) -> int:
     """Return the number that decimal digits are; raises AmbiguousError for too large ones."""
     digits = text.lstrip("+-")
     if len(digits) > len(str(LARGEST)) or int(digits) > LARGEST:
-        shown = text if len(text) <= 40 else f"{text[:37]}…"
-        message = f"{shown} is beyond ±{LARGEST}, which not every reader keeps exactly"
+        message = f"{_short(text)} is beyond ±{LARGEST}, which not every reader keeps exactly"
         raise AmbiguousError(message, "write it in quotes if it is text")
     return int(text)
 
@@ -80,12 +79,18 @@ def fraction(text: str) -> float:
     """Return a decimal number; raises AmbiguousError for one that is whole, or infinite."""
     number = float(text)
     if number in (float("inf"), float("-inf")):
-        raise AmbiguousError(f"{text} is larger than any reader keeps", "write a smaller number")
+        raise AmbiguousError(
+            f"{_short(text)} is larger than any reader keeps", "write a smaller number"
+        )
     if number.is_integer():
         message = f"{text} is a whole number for some readers and a decimal one for others"
         short = str(int(number)) if abs(number) <= LARGEST else "digits alone"
         raise AmbiguousError(message, f'write {short}, or "{text}" in quotes if it is text')
     return number
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:39]}…"
 
 
 def _disagreement(text: str, read: str, how: str) -> AmbiguousError:

@@ -45,7 +45,7 @@ class Schemas:
         """Return every problem of a document that does not fit."""
         value = document.value
         if not isinstance(value, dict):
-            message = f"{described(value)} is not a definition"
+            message = f"{described(value)} where a definition is expected"
             return [Problem(document.place(()), "", "CW006", message, _EXPECTED)]
         kind = value.get("kind")
         if kind not in KINDS:
@@ -79,6 +79,10 @@ class Schemas:
 def _unknown_kind(document: Document, value: dict[str, Value]) -> Problem:
     expected = "expected " + ", ".join(KINDS)
     if "kind" not in value:
+        close = next((key for key in value if key.lower() == "kind"), None)
+        if close is not None:
+            place = document.place((close,), key=True)
+            return Problem(place, close, "CW102", f"unknown key {close!r}", "write kind")
         place = document.place(())
         return Problem(place, "", "CW103", "the key 'kind' is missing", expected)
     kind = value["kind"]

@@ -1,6 +1,6 @@
 """Whole fleets as they are rendered, byte for byte.
 
-After a change that is meant: `pytest tests/golden --update-golden`, and read the difference.
+After a change that is meant: `pytest tests/golden --update`, and read the difference.
 """
 
 import hashlib

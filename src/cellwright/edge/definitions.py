@@ -33,7 +33,7 @@ def read_file(path: Path, name: str, problems: list[Problem]) -> bytes | None:
     """Return what a file holds; or None, with a problem of the file called `name`."""
     try:
         if not path.is_file():
-            path.stat()  # says why, unless it is something else than a file
+            path.stat()  # raises if that is why
             problems.append(_unreadable(name, "not a regular file"))
             return None
         size = path.stat().st_size
@@ -44,7 +44,8 @@ def read_file(path: Path, name: str, problems: list[Problem]) -> bytes | None:
             return None
         return path.read_bytes()
     except OSError as error:
-        problems.append(_unreadable(name, _reason(error)))
+        hint = f"it is a link to {path.readlink()}" if path.is_symlink() else ""
+        problems.append(_unreadable(name, _reason(error), hint))
         return None
 
 
