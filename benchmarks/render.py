@@ -32,12 +32,11 @@ import jinja2
 import render_peers
 
 from cellwright.api_types import ApiTypes
-from cellwright.check import Checker
 from cellwright.edge.cache import outcome_of
 from cellwright.edge.files import read
 from cellwright.model import Fleet
 from cellwright.outcome import outcome
-from cellwright.plan import load
+from cellwright.plan import load, many_values, rendered
 from cellwright.render import FLEET_STACK, Renderer
 from cellwright.rendered import files
 from cellwright.snapshot import Snapshot
@@ -111,16 +110,12 @@ def _write_workspace(root: Path, cells: int) -> None:
 def _render(fleet: Fleet, snapshot: Snapshot) -> Mapping[str, str]:
     """Return the text of every manifest by path, all of them checked."""
     types = dict.fromkeys(fleet.clusters, ApiTypes(snapshot.api_types[""]))
-    renderer, checker = Renderer(fleet, Templates(snapshot.templates), types), Checker(fleet, types)
-    manifests = []
-    for stack in (FLEET_STACK, *fleet.cells):
-        found = renderer.stack(stack)
-        problems = (*found.problems, *checker.check(found.manifests))
+    with many_values():
+        stacks, problems = rendered(fleet, Templates(snapshot.templates), types)
         if problems:
-            raise SystemExit(f"{stack} has problems: {problems[:3]}")
-        manifests += found.manifests
-    texts = files(manifests)
-    outcome((), len(fleet.cells), 0, texts)
+            raise SystemExit(f"the manifests have problems: {problems[:3]}")
+        texts = files(one for manifests in stacks.values() for one in manifests)
+        outcome((), len(fleet.cells), 0, texts)
     return texts
 
 

@@ -57,6 +57,7 @@ class Peers:
         marked = replace(fleet, cells={NAME: one}, organizations={})
         found = Renderer(marked, Templates(snapshot.templates), types).stack(NAME)
         self._texts = [manifest.text for manifest in found.manifests]
+        self._files = [manifest.template.replace("/", "-") for manifest in found.manifests]
 
     def cellwright(self) -> float:
         """Measure a whole run without a cache."""
@@ -90,9 +91,13 @@ class Peers:
         return seconds * len(self._cells) / min(_EACH, len(self._cells))
 
     def kapitan(self, program: str) -> float:
-        """Measure one target per cell, compiled by one worker."""
+        """Measure one target per cell, compiled by one worker, from as many files as ours."""
         folder = self._folder / "kapitan"
-        _write(folder / "templates" / "cell.yaml", "---\n".join(self._template(*_KAPITAN)))
+        texts: dict[str, list[str]] = {}
+        for name, text in zip(self._files, self._template(*_KAPITAN), strict=True):
+            texts.setdefault(name, []).append(text)
+        for name, parts in texts.items():
+            _write(folder / "templates" / name.removesuffix(".j2"), "---\n".join(parts))
         compiled = {"output_path": ".", "input_type": "jinja2", "input_paths": ["templates"]}
         shared = {"parameters": {"kapitan": {"compile": [compiled]}}}
         _write(folder / "inventory" / "classes" / "cell.yml", yaml.safe_dump(shared))
@@ -102,9 +107,9 @@ class Peers:
             _write(folder / "inventory" / "targets" / f"{cell[NAME]}.yml", yaml.safe_dump(target))
         out = self._folder / "kapitan.out"
         seconds = _cpu([program, "compile", "--parallelism", "1"], out, directory=folder)
-        made = len(list((folder / "compiled").rglob("cell.yaml")))
-        if made != len(self._cells):
-            raise SystemExit(f"kapitan compiled {made} cells; see {out}: {out.read_text()[-500:]}")
+        made = len(list((folder / "compiled").rglob("*.yaml")))
+        if made != len(self._cells) * len(texts):
+            raise SystemExit(f"kapitan compiled {made} files; see {out}: {out.read_text()[-500:]}")
         return seconds
 
     def cdk8s(self, python: str) -> float:

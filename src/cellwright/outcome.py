@@ -39,16 +39,22 @@ def outcome(
     problems: tuple[Problem, ...], cells: int | None, organizations: int, files: Mapping[str, str]
 ) -> Outcome:
     """Return an outcome from its parts; `files` are the manifests' texts by path."""
-    parts: list[bytes] = []
+    parts: list[str] = []
     index = []
     at = 0
     for path, text in files.items():
-        head, body = f"---\n# {path}\n".encode(), text.encode()
-        parts += (head, body)
-        index.append((path, at + len(head), at + len(head) + len(body)))
-        at += len(head) + len(body)
+        head = f"---\n# {path}\n"
+        start = at + _size(head)
+        at = start + _size(text)
+        parts += (head, text)
+        index.append((path, start, at))
     encoded = json.dumps(index, separators=(",", ":")).encode()
-    return Outcome(problems, cells, organizations, encoded, b"".join(parts))
+    return Outcome(problems, cells, organizations, encoded, "".join(parts).encode())
+
+
+def _size(text: str) -> int:
+    """Return how many bytes a text takes."""
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def encode(one: Outcome) -> bytes:

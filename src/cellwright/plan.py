@@ -50,18 +50,39 @@ def plan(snapshot: Snapshot, only: Collection[str] | None = None) -> Plan:
     if fleet is None or unsafe:
         return Plan(fleet, {}, _sorted([*problems, *unsafe]))
     types, wrong = _types(snapshot, fleet)
+    wrong += find_wrong(templates, own, types.values())
+    stacks, found = rendered(fleet, templates, types, only)
+    wrong = [*found, *(one for one in wrong if not _is_among(one, found))]
+    return Plan(fleet, stacks, _sorted([*problems, *wrong]))
+
+
+def rendered(
+    fleet: Fleet,
+    templates: Templates,
+    types: Mapping[str, ApiTypes],
+    only: Collection[str] | None = None,
+) -> tuple[dict[str, tuple[Manifest, ...]], list[Problem]]:
+    """Return the manifests of the fleet's stacks, or of those named in `only`, all checked.
+
+    `types` are those of each cluster. Raises KeyError as `plan` does.
+    """
     renderer = Renderer(fleet, templates, types)
     checker = Checker(fleet, types)
     stacks = {}
     found: dict[Problem, list[str]] = {}
-    for name in (FLEET_STACK, *fleet.cells) if only is None else only:
-        rendered = renderer.stack(name)
-        stacks[name] = rendered.manifests
-        for problem in (*rendered.problems, *checker.check(rendered.manifests)):
-            found.setdefault(problem, []).append(name)
-    wrong += (one for one in find_wrong(templates, own, types.values()) if one not in found)
-    wrong += (_of_stacks(problem, names) for problem, names in found.items())
-    return Plan(fleet, stacks, _sorted([*problems, *wrong]))
+    with many_values():
+        for name in (FLEET_STACK, *fleet.cells) if only is None else only:
+            made = renderer.stack(name)
+            stacks[name] = made.manifests
+            for problem in (*made.problems, *checker.check(made.manifests)):
+                found.setdefault(problem, []).append(name)
+    return stacks, [_of_stacks(problem, names) for problem, names in found.items()]
+
+
+def _is_among(one: Problem, found: list[Problem]) -> bool:
+    """Return whether a problem of a template was found in a stack, too."""
+    where = (one.place, one.path, one.code)
+    return any((other.place, other.path, other.code) == where for other in found)
 
 
 def load(snapshot: Snapshot) -> tuple[Fleet | None, list[Problem]]:
@@ -71,7 +92,7 @@ def load(snapshot: Snapshot) -> tuple[Fleet | None, list[Problem]]:
     problems = [*snapshot.problems, *wrong]
     declared = Declared(definitions, ledger)
     declared.incomplete = bool(problems)
-    with _millions():
+    with many_values():
         problems += _take_in(definitions, Schemas(snapshot.schemas), declared)
         problems += find_problems(declared)
         if snapshot.values_schema is not None and declared.fleets:
@@ -97,7 +118,7 @@ def _take_in(
 
 
 @contextmanager
-def _millions() -> Iterator[None]:
+def many_values() -> Iterator[None]:
     """Let the garbage collector look for cycles less often among values that all stay."""
     before = gc.get_threshold()
     gc.set_threshold(100_000, 50, 100)

@@ -18,6 +18,7 @@ from cellwright.patch import Patch, apply_patches
 from cellwright.problem import Place, Problem
 from cellwright.shape import Shape, read_shapes
 from cellwright.template import (
+    FUNCTIONS,
     HOLE,
     Templates,
     is_for_fleet,
@@ -110,6 +111,7 @@ class Renderer:
         return self._part(context, FLEET_STACK, cluster)
 
     def _part(self, context: dict[str, Any], stack: str, cluster: str) -> Rendered:
+        context |= FUNCTIONS
         context["fleet"] = self._fleet
         context["directory_namespace"] = DIRECTORY_NAMESPACE
         texts: dict[str, str] = {}

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from jinja2 import FunctionLoader, StrictUndefined, Undefined, nodes, pass_context
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
 from jinja2.utils import missing
 
 from cellwright import model
@@ -39,8 +39,12 @@ FILTERS = frozenset(
         *("truncate", "unique", "upper"),
     )
 )
-FUNCTIONS = frozenset(("range", "dict"))
-EVERYWHERE = frozenset(("fleet", "values", "labels", "text", "directory_namespace"))
+FUNCTIONS = {"range": safe_range, "dict": dict}
+"""Functions of Jinja2 that templates may use. They are a part of each context, not globals,
+which would be copied into every one."""
+EVERYWHERE = frozenset(
+    ("fleet", "values", "labels", "text", "directory_namespace", *FUNCTIONS),
+)
 FOR_CELLS = frozenset(("cell", "secret", "fleet_secret", "far_router_ports"))
 FOR_FLEET = frozenset(("shards", "cells"))
 """The names that templates know: all of them, those for cells, those below `fleet/`."""
@@ -75,14 +79,18 @@ class Templates:
         self._yaml.add_extension(_Lines)
         self._texts = _environment(self._load, _harmless)
 
-    def draw(self, name: str, context: Mapping[str, Any]) -> Drawn:
+    def draw(self, name: str, context: dict[str, Any]) -> Drawn:
         """Return what the YAML template `name` writes.
 
         Raises jinja2.TemplateError and HarmfulError, with the template's line in the traceback,
         and whatever an expression in the template raises.
         """
         self._values.clear()
-        chunks = tuple(self._yaml.get_template(name).generate(context))
+        template = self._yaml.get_template(name)
+        try:
+            chunks = tuple(template.root_render_func(template.new_context(context)))
+        except Exception:  # noqa: BLE001 - Jinja2's own way to put lines of templates into it
+            self._yaml.handle_exception()
         return Drawn(chunks, tuple(self._values))
 
     def text(self, name: str, context: Mapping[str, Any]) -> str:
@@ -103,9 +111,12 @@ class Templates:
 
     @pass_context
     def _hole(self, _: object, value: Any) -> str:
-        if value.__class__ is _Written:
+        if value.__class__ is str and value.isascii():
+            self._values.append(value)
+        elif value.__class__ is _Written:
             return str(value)
-        self._values.append(plain(value))
+        else:
+            self._values.append(plain(value))
         return HOLE
 
 
@@ -235,9 +246,9 @@ def _environment(load: Any, finalize: Any) -> _Environment:
         cache_size=-1,
     )
     environment.filters["sha256"] = lambda text: hashlib.sha256(text.encode()).hexdigest()
-    for names, known in ((environment.filters, FILTERS), (environment.globals, FUNCTIONS)):
-        for name in set(names) - known:
-            del names[name]
+    for name in set(environment.filters) - FILTERS:
+        del environment.filters[name]
+    environment.globals.clear()
     return environment
 
 

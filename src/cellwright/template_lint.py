@@ -20,7 +20,6 @@ from cellwright.template import (
     FILTERS,
     FOR_CELLS,
     FOR_FLEET,
-    FUNCTIONS,
     RESERVED,
     Templates,
     is_for_fleet,
@@ -76,7 +75,7 @@ class _Linter:
         """Yield the names that nothing gives a value, but for those that an includer may set."""
         if not self._name.endswith(".yaml.j2"):
             return
-        known = EVERYWHERE | FUNCTIONS | {"super"}
+        known = EVERYWHERE | {"super"}
         known |= FOR_FLEET if is_for_fleet(self._name) else FOR_CELLS
         known |= _assigned(self._templates, self._name)
         for name in sorted(find_undeclared_variables(tree) - known):

@@ -20,7 +20,7 @@ from cellwright.model import Cell, Fleet
 from cellwright.redact import redacted
 from cellwright.render import Rendered, Renderer
 from cellwright.shape import read_shapes
-from cellwright.template import EVERYWHERE, FOR_CELLS, FOR_FLEET, FUNCTIONS, Templates, is_rendered
+from cellwright.template import EVERYWHERE, FOR_CELLS, FOR_FLEET, Templates, is_rendered
 from tests.fleets import ROOT, cell, demo, fleet
 from tests.hostile import texts, values
 
@@ -336,7 +336,7 @@ def test_the_names_that_templates_know_are_those_that_the_lint_knows() -> None:
     assert templates.seen == EVERYWHERE | FOR_CELLS
     renderer.stack("fleet")
     assert templates.seen == EVERYWHERE | FOR_FLEET
-    assert set(templates._yaml.globals) == FUNCTIONS
+    assert set(templates._yaml.globals) == set()
 
 
 def test_nothing_is_unsafe_in_our_own_templates() -> None:

@@ -63,14 +63,15 @@ def outcome_of_some(snapshot: Snapshot, stacks: Collection[str] | None) -> Outco
     """
     # Imported here because they bring the template engine and more, which an outcome in the
     # cache does without.
-    from cellwright.plan import plan  # noqa: PLC0415
+    from cellwright.plan import many_values, plan  # noqa: PLC0415
     from cellwright.rendered import files  # noqa: PLC0415
 
-    made = plan(snapshot, only=stacks)
-    cells = None if made.fleet is None else len(made.fleet.cells)
-    organizations = 0 if made.fleet is None else len(made.fleet.organizations)
-    manifests = [one for stack in made.stacks.values() for one in stack]
-    return outcome(made.problems, cells, organizations, files(manifests))
+    with many_values():
+        made = plan(snapshot, only=stacks)
+        cells = None if made.fleet is None else len(made.fleet.cells)
+        organizations = 0 if made.fleet is None else len(made.fleet.organizations)
+        manifests = [one for stack in made.stacks.values() for one in stack]
+        return outcome(made.problems, cells, organizations, files(manifests))
 
 
 def _program() -> str:
