@@ -74,9 +74,16 @@ class _State:
             held = fleet.held_by(cell.name)
             self.count[cell.name] = len(held)
             self.weight[cell.name] = sum(one.weight for one in held)
+        self.full = [cell.name for cell in self.cells if self.is_full(cell)]
 
     def is_full(self, cell: Cell) -> bool:
         return self.count[cell.name] >= cell.capacity
+
+    def take(self, cell: Cell, one: Organization) -> None:
+        self.count[cell.name] += 1
+        self.weight[cell.name] += one.weight
+        if self.is_full(cell):
+            self.full.append(cell.name)
 
     def load(self, cell: Cell) -> Load:
         return Load(cell.name, self.weight[cell.name], cell.capacity)
@@ -103,11 +110,13 @@ class _Queue:
                 fitting.append(cell)
         self._refusals = tuple(Refusal(why, tuple(cells)) for why, cells in refused.items())
         self._full: list[str] = []
+        self._seen = 0
         self._names = tuple(cell.name for cell in fitting)
         self._heap = [(state.share(cell), cell.id, cell) for cell in fitting]
         heapq.heapify(self._heap)
 
     def choose(self, one: Organization) -> Choice:
+        self._note_full()
         first = self._least()
         if first is None:
             return Choice(one.name, None, None, (), self._all_refusals())
@@ -118,17 +127,22 @@ class _Queue:
         heapq.heappush(self._heap, entry)
         fuller = tuple(name for name in self._names if name != first.name)
         choice = Choice(one.name, before, next_load, fuller, self._all_refusals())
-        self._state.count[first.name] += 1
-        self._state.weight[first.name] += one.weight
+        self._state.take(first, one)
         return choice
+
+    def _note_full(self) -> None:
+        """Count the cells that have become full since the last choice among the refusals."""
+        new = set(self._state.full[self._seen :])
+        self._seen = len(self._state.full)
+        if new:
+            self._full += [name for name in self._names if name in new]
+            self._names = tuple(name for name in self._names if name not in new)
 
     def _least(self) -> Cell | None:
         while self._heap:
             share, number, cell = self._heap[0]
             if self._state.is_full(cell):
                 heapq.heappop(self._heap)
-                self._full.append(cell.name)
-                self._names = tuple(name for name in self._names if name != cell.name)
             elif self._state.share(cell) != share:
                 heapq.heapreplace(self._heap, (self._state.share(cell), number, cell))
             else:

@@ -12,6 +12,8 @@ from cellwright.place import Choice, place
 from tests.fleets import cell, fleet, organization
 
 REGIONS, TIERS = ("eu", "us"), ("standard", "gold")
+SELDOM = st.sampled_from([False] * 5 + [True])
+"""So that most cells may take somebody, and choices have to be made."""
 
 
 @st.composite
@@ -21,11 +23,11 @@ def fleets(draw: st.DrawFn) -> Fleet:
         cell(
             f"c{number}",
             number,
-            ring=draw(st.sampled_from([-1, 0, 1])),
+            ring=draw(st.sampled_from([1, 0, 1, 0, -1])),
             region=draw(st.sampled_from(REGIONS)),
-            capacity=draw(st.integers(0, 4)),
-            draining=draw(st.booleans()),
-            accepts=Accepts(draw(st.booleans()), draw(st.sampled_from([(), ("gold",), TIERS]))),
+            capacity=draw(st.integers(0, 6)),
+            draining=draw(SELDOM),
+            accepts=Accepts(not draw(SELDOM), draw(st.sampled_from([(), TIERS, ("gold",)]))),
         )
         for number in range(1, draw(st.integers(1, 6)) + 1)
     ]
@@ -34,7 +36,7 @@ def fleets(draw: st.DrawFn) -> Fleet:
         organization(
             f"o{number}",
             draw(homes),
-            residency=draw(st.sampled_from([(), ("eu",), ("us",), REGIONS])),
+            residency=draw(st.sampled_from([(), (), ("eu",), ("us",), REGIONS])),
             tier=draw(st.sampled_from(TIERS)),
             weight=draw(st.integers(1, 9)),
         )
@@ -112,6 +114,18 @@ def test_every_cell_is_chosen_or_has_a_reason(before: Fleet) -> None:
         named = [*choice.fuller, *(name for one in choice.refusals for name in one.cells)]
         named += [choice.chosen.cell] if choice.chosen else []
         assert Counter(named) == Counter(list(before.cells))
+
+
+@given(fleets())
+def test_full_cells_are_called_full(before: Fleet) -> None:
+    counts = {name: len(before.held_by(name)) for name in before.cells}
+    for choice in place(before):
+        named = {name for one in choice.refusals if one.reason == "full" for name in one.cells}
+        full = {name for name, cell in before.cells.items() if counts[name] >= cell.capacity}
+        assert named <= full
+        assert not full & {*choice.fuller, choice.chosen.cell if choice.chosen else ""}
+        if choice.chosen:
+            counts[choice.chosen.cell] += 1
 
 
 @given(fleets())
