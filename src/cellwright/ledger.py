@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 
 from cellwright.document import byte_order_mark, undecodable
 from cellwright.problem import Place, Problem
+from cellwright.snapshot import LEDGER
 
-FILE = "organizations/assignments.csv"
+FILE = LEDGER
 HEADER = "organization,cell"
 
 _NAME = r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?"

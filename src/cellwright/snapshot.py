@@ -8,6 +8,9 @@ from typing import Any
 
 from cellwright.problem import Problem
 
+LEDGER = "organizations/assignments.csv"
+"""The file in which the cells of organizations stand that name none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:

@@ -6,11 +6,10 @@ damaged file is as good as none; two runs at once may both write, each a whole f
 
 import hashlib
 import os
-import platform
+import sys
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
 
 from cellwright.outcome import Outcome, decode, encode, outcome
@@ -19,7 +18,7 @@ from cellwright.snapshot import Snapshot
 _KEPT = 4  # outcomes, the ones used last
 _UNFINISHED = ".part"
 _ABANDONED = 3600.0  # seconds after which nobody is still writing an outcome
-_LIBRARIES = ("jinja2", "jsonschema", "pyyaml")
+_LIBRARIES = ("jinja2-", "jsonschema-", "pyyaml-")
 
 
 def cache_folder() -> Path:
@@ -76,12 +75,19 @@ def outcome_of_some(snapshot: Snapshot, stacks: Collection[str] | None) -> Outco
 
 def _program() -> str:
     """Return a digest of this program and what it runs on."""
-    found = hashlib.sha256(platform.python_version().encode())
-    for name in _LIBRARIES:
-        found.update(metadata.version(name).encode())
+    found = hashlib.sha256(sys.version.encode())
+    found.update(repr(sorted(_installed())).encode())
     for path in sorted(Path(__file__).parents[1].rglob("*.py")):
         found.update(path.read_bytes())
     return found.hexdigest()
+
+
+def _installed() -> Iterator[str]:
+    """Yield the name and version of each library; importlib.metadata takes longer than the rest."""
+    for folder in sys.path:
+        for path in Path(folder).glob("*.dist-info"):
+            if path.name.lower().startswith(_LIBRARIES):
+                yield path.name
 
 
 def _write(path: Path, data: bytes) -> None:

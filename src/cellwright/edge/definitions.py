@@ -9,8 +9,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from cellwright.ledger import FILE as LEDGER
 from cellwright.problem import Place, Problem
+from cellwright.snapshot import LEDGER
 
 FOLDERS = ("cells", "organizations")
 ENDINGS = (".yaml", ".yml", ".jsonl")

@@ -71,7 +71,7 @@ def test_another_program_plans_anew(
     tmp_path: Path, planned: list[Snapshot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outcome_of(SNAPSHOT, tmp_path, fails)
-    monkeypatch.setattr(cache.platform, "python_version", lambda: "9.9.9")
+    monkeypatch.setattr(cache.sys, "version", "9.9.9")
     outcome_of(SNAPSHOT, tmp_path, fails)
     assert len(planned) == 2
 
