@@ -201,7 +201,9 @@ _SIMPLE: dict[str, tuple[Callable[[Any], object], str]] = {
 def _wrong(node: Any, of: Type, path: Path) -> Iterator[Finding]:
     """Yield why a node is not of a simple type."""
     if isinstance(of, dict):
-        if node not in of["enum"]:
+        if node is None:
+            yield _expected("text", node, path, "leave the key out")
+        elif node not in of["enum"]:
             known = [str(one) for one in of["enum"] if one]
             message = f"Kubernetes does not know {node!r:.80} here"
             yield Finding(path, "CW305", message, nearest(str(node), known))

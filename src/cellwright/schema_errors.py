@@ -44,7 +44,7 @@ def explain(schemas: Mapping[str, Any], kind: str, document: Document) -> list[P
         [(name, Resource.from_contents(body)) for name, body in schemas.items()]
     )
     schema = schemas[f"{kind.lower()}.json"]
-    validator = _VALIDATOR(schema, registry=registry, format_checker=_checker())
+    validator = VALIDATOR(schema, registry=registry, format_checker=checker())
     known = Fields(schemas, schema)
     found = [
         one
@@ -246,7 +246,7 @@ def _form_hint(error: ValidationError, example: str) -> str:
 
 
 def _fits(schema: Any, text: str) -> bool:
-    return bool(_VALIDATOR(_own(schema), format_checker=_checker()).is_valid(text))
+    return bool(VALIDATOR(_own(schema), format_checker=checker()).is_valid(text))
 
 
 def _own(schema: Any) -> dict[str, Any]:
@@ -276,11 +276,13 @@ def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[
 
 
 @cache
-def _checker() -> FormatChecker:
-    checker = FormatChecker(formats=())
+def checker() -> FormatChecker:
+    """Return what decides on `format`, which is what the deciding library asks, too."""
+    found = FormatChecker(formats=())
     for name, decide in FORMATS.items():
-        checker.checks(name)(lambda text, decide=decide: not isinstance(text, str) or decide(text))
-    return checker
+        found.checks(name)(lambda text, decide=decide: not isinstance(text, str) or decide(text))
+    return found
 
 
-_VALIDATOR: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+VALIDATOR: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+"""Validates as the deciding library does."""

@@ -61,6 +61,10 @@ def findings(body: Any, kind: str = "Pod", version: str = "v1") -> list[str]:
             pod(restartPolicy="Allways"),
             "spec.restartPolicy: Kubernetes does not know 'Allways' here (did you mean 'Always'?)",
         ),
+        (
+            pod(restartPolicy=None),
+            "spec.restartPolicy: expected text, not nothing (leave the key out)",
+        ),
         (pod(containers=[{"image": "b"}]), "spec.containers.0: the field 'name' is missing ()"),
         (pod(nodeSelector={"a": 1}), "spec.nodeSelector.a: expected text, not 1 (add `| string`)"),
         (

@@ -88,3 +88,7 @@ def test_the_style_is_plain() -> None:
 )
 def test_what_some_readers_take_for_something_else_is_quoted(text: str) -> None:
     assert to_yaml({"a": text, text: 1}) == f"a: {json.dumps(text)}\n{json.dumps(text)}: 1\n"
+
+
+def test_empty_lines_have_no_spaces() -> None:
+    assert to_yaml({"a": "b\n\n\n\n\nc\n"}) == "a: |\n  b\n\n\n\n\n  c\n"

@@ -23,7 +23,7 @@ PIECES = (
 values = st.recursive(
     st.none()
     | st.booleans()
-    | st.integers(-(10**14), 10**14)
+    | st.integers(-(10**13), 10**13)
     | st.text(st.characters(exclude_categories=("Cs",)), max_size=8),
     lambda inner: (
         st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4)

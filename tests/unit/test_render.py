@@ -360,3 +360,17 @@ def test_the_ports_of_routers_of_other_clusters_are_known() -> None:
         replace(both, clusters=clusters), Templates({"x.yaml.j2": text}), "near"
     ).manifests
     assert one.body["spec"] == [8443]
+
+
+def test_one_cell_s_manifests_stay_when_the_next_is_rendered() -> None:
+    both = fleet([cell("alpha", 1), cell("beta", 2)], [])
+    renderer = Renderer(both, COMPILED, dict.fromkeys(both.clusters, TYPES))
+    alpha, beta = renderer.stack("alpha"), renderer.stack("beta")
+    assert {one.body["metadata"].get("namespace", "") for one in alpha.manifests} == {
+        "",
+        "cell-alpha",
+        "cellwright-directory",
+    }
+    assert all(
+        loaded(one.text) == redacted(one.body) for one in (*alpha.manifests, *beta.manifests)
+    )
