@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from cellwright.api_types import ApiTypes, Finding, Type
 from cellwright.manifest import Manifest, order_of
 from cellwright.problem import Path, Problem, dotted, nearest
-from cellwright.shape import Shape
+from cellwright.shape import Shape, whole
 
 DIRECTIVE = "$patch"
 
@@ -26,9 +26,9 @@ class Patch(NamedTuple):
 
 
 class _Refused(Exception):  # noqa: N818 - never leaves this module
-    def __init__(self, path: Path, message: str, hint: str = "") -> None:
+    def __init__(self, path: Path, message: str, hint: str = "", code: str = "CW307") -> None:
         super().__init__(message)
-        self.path, self.message, self.hint = path, message, hint
+        self.path, self.message, self.hint, self.code = path, message, hint, code
 
 
 def apply_patches(
@@ -47,11 +47,11 @@ def apply_patches(
             if body is None:
                 del made[index]
             else:
-                made[index] = _changed(made[index], body)
+                made[index] = _changed(made[index], body, patch)
         except _Refused as refused:
             place = patch.shape.place(refused.path)
-            path = dotted(refused.path)
-            problems.append(Problem(place, path, "CW307", refused.message, refused.hint))
+            path, code = dotted(refused.path), refused.code
+            problems.append(Problem(place, path, code, refused.message, refused.hint))
     return made, problems
 
 
@@ -70,12 +70,14 @@ def _fits_none(patch: Patch, manifests: Sequence[Manifest]) -> Problem:
     return Problem(patch.shape.place(("metadata", "name")), "", "CW307", message, hint)
 
 
-def _changed(target: Manifest, body: Any) -> Manifest:
+def _changed(target: Manifest, body: Any, patch: Patch) -> Manifest:
+    """Return the manifest with another body. What is wrong with it is the patch's doing."""
     try:
         rank, after = order_of(body)
     except ValueError as error:
         raise _Refused(("metadata", "annotations"), str(error)) from None
-    return Manifest(target.stack, target.cluster, target.template, rank, after, body)
+    shape = whole(body, patch.template)
+    return Manifest(target.stack, target.cluster, target.template, rank, after, body, shape)
 
 
 def _patched(target: Manifest, patch: Patch, types: ApiTypes) -> Any:
@@ -86,7 +88,7 @@ def _patched(target: Manifest, patch: Patch, types: ApiTypes) -> Any:
         return None
     for finding in types.examine(without_directives(wanted), of or "any", is_part=True):
         if isinstance(finding, Finding):
-            raise _Refused(finding.path, finding.message, finding.hint)
+            raise _Refused(finding.path, finding.message, finding.hint, finding.code)
     return _merged(target.body, wanted, of, types, ())
 
 

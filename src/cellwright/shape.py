@@ -83,7 +83,7 @@ def read_shapes(name: str, chunks: Iterable[str]) -> tuple[list[Shape], list[Pro
     }
     numbers = {at: index for index, at in enumerate(holes)}
     documents, wrong = read_yaml("", text.encode())
-    problems = [one._replace(place=origins.place(*one.place[1:])) for one in wrong]
+    problems = [_of_template(one, origins) for one in wrong]
     found: list[tuple[Node, Document]] = []
     seen: set[int] = set()
     for document in documents:
@@ -102,6 +102,13 @@ def read_shapes(name: str, chunks: Iterable[str]) -> tuple[list[Shape], list[Pro
     return [
         Shape(node, one, origins, recipe(node), layout(redacted(node))) for node, one in found
     ], []
+
+
+def _of_template(problem: Problem, origins: Origins) -> Problem:
+    """Return a problem of the text that was written as one of its template."""
+    place = origins.place(problem.place.line, problem.place.column)
+    # Lines that a hint names are those of the text.
+    return problem._replace(place=place, hint="" if " line " in problem.hint else problem.hint)
 
 
 def _without_marks(name: str, marked: str) -> tuple[str, Origins]:

