@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 
-from cellwright import json_line
-from cellwright.plain import EMPTY, NotPlainError, PlainReader
+from cellwright import json_plain
 from cellwright.problem import Path, Place, Problem
 from cellwright.spots import Spots
+from cellwright.yaml_plain import EMPTY, NotPlainError, PlainReader
 
 Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
 
@@ -124,9 +124,9 @@ def _yaml(file: str, data: bytes, most: int | None) -> Iterator[Document | Probl
 
 
 def _precisely(file: str, line: int, text: str) -> Iterator[Document | Problem]:
-    from cellwright import precise  # noqa: PLC0415 - libyaml is loaded for few files
+    from cellwright import yaml_precise  # noqa: PLC0415 - libyaml is loaded for few files
 
-    found, faults = precise.read(text)
+    found, faults = yaml_precise.read(text)
     yield from (fault.problem(file, line - 1) for fault in faults)
     if not faults and not found.empty:
         yield Document(file, line, text, found.value, found.spots)
@@ -147,25 +147,29 @@ def _json_lines(file: str, data: bytes) -> Iterator[Document | Problem]:
             yield undecodable(file, number - 1, raw, error)
             continue
         try:
-            yield Document(file, number, line, json_line.read_quickly(line))
+            yield Document(file, number, line, json_plain.read(line))
             is_open = False
-        except json_line.NotPlainError:
-            if not line.strip(json_line.SPACE):
+        except json_plain.NotPlainError:
+            if not line.strip(json_plain.SPACE):
                 continue
-            value, spots, faults = json_line.read(line)
+            from cellwright import json_precise  # noqa: PLC0415 - needed for few lines
+
+            value, spots, faults = json_precise.read(line)
             if not faults:
                 yield Document(file, number, line, value, spots)
             elif not is_open:
                 yield from (fault.problem(file, number - 1) for fault in faults)
-            is_open = (is_open and bool(faults)) or json_line.ends_early(faults)
+            is_open = (is_open and bool(faults)) or json_precise.ends_early(faults)
 
 
 def _spots(document: Document) -> Spots:
     if is_json(document.file):
-        return json_line.read(document.text)[1]
-    from cellwright import precise  # noqa: PLC0415 - libyaml is loaded for few files
+        from cellwright import json_precise  # noqa: PLC0415 - needed where there is a problem
 
-    return precise.read(document.text)[0].spots
+        return json_precise.read(document.text)[1]
+    from cellwright import yaml_precise  # noqa: PLC0415 - libyaml is loaded for few files
+
+    return yaml_precise.read(document.text)[0].spots
 
 
 def _too_large(file: str, line: int, size: int) -> Problem:

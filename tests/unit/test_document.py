@@ -93,7 +93,7 @@ def test_an_empty_file_is_a_problem(file: str, data: bytes) -> None:
 
 
 def test_plain_documents_need_no_precise_reader(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "cellwright.precise", None)
+    monkeypatch.setitem(sys.modules, "cellwright.yaml_precise", None)
     (found,) = read("x.yaml", b"# c\na:\n  - {b: 1, c: x}\n")
     assert isinstance(found, Document)
     assert found.value == {"a": [{"b": 1, "c": "x"}]}

@@ -6,7 +6,7 @@ GitHub), of which libyaml passes all that are refused here as wrong.
 
 import pytest
 
-from cellwright import precise
+from cellwright import yaml_precise as precise
 from cellwright.spots import Fault
 
 

@@ -1,7 +1,7 @@
-"""One line of JSON to a value: quickly, and precisely with places and all that is wrong.
+"""One line of JSON to its value, the place of each part of it, and all that is wrong.
 
-The quick way refuses, without a judgement, whatever readers might see differently; the precise
-one reads that then. What both read, they read alike (a property in the tests).
+Slow, and needed only for what `cellwright.json_plain` refuses and for places. Refuses to know
+what a definition is.
 
 Source: RFC 8259, and RFC 7493 (I-JSON) for what not all readers of JSON do alike: keys that
 stand twice, numbers beyond 2^53, halves of surrogate pairs.
@@ -11,13 +11,10 @@ import re
 from json import JSONDecodeError, JSONDecoder
 from typing import Any
 
+from cellwright.json_plain import MAX_DEPTH, SPACE
 from cellwright.problem import Path, dotted
-from cellwright.scalars import LARGEST, AmbiguousError, fraction, whole
+from cellwright.scalars import AmbiguousError, fraction, whole
 from cellwright.spots import Fault, Spots
-
-MAX_DEPTH = 50
-SPACE = " \t\n\r"
-"""What may stand between the parts of JSON."""
 
 _SPACE = re.compile(f"[{SPACE}]*")
 _NUMBER = re.compile(r"(-?(?:0|[1-9][0-9]*))(\.[0-9]+)?([eE][-+]?[0-9]+)?(?![0-9A-Za-z_.])")
@@ -27,50 +24,7 @@ _CONSTANTS = {"true": True, "false": False, "null": None}
 _MEANT = {"True": "true", "False": "false", "None": "null", "undefined": "null"}
 _CONFLICT = re.compile(r"(?:<{7}|={7}|>{7})")
 _WHOLE_OBJECT = "each line holds one whole object"
-_SHORT = len(str(LARGEST)) - 1
-
-
-class NotPlainError(Exception):
-    """The line has something that only the precise reader judges."""
-
-
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise NotPlainError
-    return found
-
-
-def _whole(digits: str) -> int:
-    if len(digits) > _SHORT:
-        raise NotPlainError
-    return int(digits)
-
-
-def _refused(text: str) -> Any:
-    raise NotPlainError(text)
-
-
-_decode = JSONDecoder(
-    object_pairs_hook=_pairs, parse_int=_whole, parse_float=_refused, parse_constant=_refused
-).raw_decode
 _decode_text = JSONDecoder().raw_decode
-
-
-def read_quickly(line: str) -> Any:
-    """Return the value of one line, which may end with spaces.
-
-    Raises NotPlainError for everything that is not beyond doubt.
-    """
-    if "\\u" in line or line.count("[") + line.count("{") > MAX_DEPTH:
-        raise NotPlainError
-    try:
-        value, end = _decode(line)
-    except ValueError:
-        raise NotPlainError from None
-    if line[end:].strip(SPACE):
-        raise NotPlainError
-    return value
 
 
 def read(line: str) -> tuple[Any, Spots, list[Fault]]:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellwright import precise
-from cellwright.plain import EMPTY, NotPlainError, PlainReader
+from cellwright import yaml_precise as precise
+from cellwright.yaml_plain import EMPTY, NotPlainError, PlainReader
 from tests.workspaces import BASE
 
 ROOT = Path(__file__).parents[2]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellwright import json_line
-from cellwright.json_line import NotPlainError
+from cellwright import json_plain, json_precise
+from cellwright.json_plain import NotPlainError
 
 LINE = (
     '{"apiVersion": "cellwright/v1", "kind": "Organization", "metadata": {"name": "new"}, '
@@ -47,9 +47,9 @@ def standard(line: str) -> Any:
 
 
 def check(line: str) -> None:
-    value, _, faults = json_line.read(line)
+    value, _, faults = json_precise.read(line)
     try:
-        quick = json_line.read_quickly(line)
+        quick = json_plain.read(line)
     except NotPlainError:
         pass
     else:
@@ -83,14 +83,14 @@ def test_a_changed_line_is_read_alike(data: st.DataObject) -> None:
 @given(values, st.booleans())
 def test_what_is_written_is_what_is_read(value: Any, ascii_only: bool) -> None:
     line = json.dumps(value, ensure_ascii=ascii_only)
-    assert json_line.read(line)[0] == value
-    assert json_line.read(line)[2] == []
+    assert json_precise.read(line)[0] == value
+    assert json_precise.read(line)[2] == []
     if "\\u" not in line:
-        assert json_line.read_quickly(f"{line} \r\n") == value
+        assert json_plain.read(f"{line} \r\n") == value
 
 
 def test_every_value_and_key_has_its_place() -> None:
-    _, spots, faults = json_line.read(' {"é": [1, {"a": "b"}], "c" : null}')
+    _, spots, faults = json_precise.read(' {"é": [1, {"a": "b"}], "c" : null}')
     assert faults == []
     assert spots.values == {
         (): (1, 2),
@@ -125,12 +125,12 @@ def test_every_value_and_key_has_its_place() -> None:
 )
 def test_what_is_not_beyond_doubt_is_left_to_the_precise_reader(line: str) -> None:
     with pytest.raises(NotPlainError):
-        json_line.read_quickly(line)
+        json_plain.read(line)
 
 
 def test_all_that_is_wrong_is_found_in_one_run() -> None:
     line = '{"a": 2.0, "a": 99999999999999999, "b": "\\ud800", "c": {"d": 1, "d": 2}} x'
-    assert [(one.column, one.code) for one in json_line.read(line)[2]] == [
+    assert [(one.column, one.code) for one in json_precise.read(line)[2]] == [
         (7, "CW004"),
         (12, "CW003"),
         (17, "CW004"),

@@ -2,9 +2,9 @@
 
 What other readers would take for something else is wrong here, as are anchors, aliases, tags,
 directives and duplicate keys: a definition means one thing. Slow, and needed only for what
-`cellwright.plain` refuses and for places. Refuses to know what a definition is.
+`cellwright.yaml_plain` refuses and for places. Refuses to know what a definition is.
 
-Source: YAML 1.2.2; the events are libyaml's, held to it by `cellwright.leniency`.
+Source: YAML 1.2.2; the events are libyaml's, held to it by `cellwright.yaml_leniency`.
 """
 
 import re
@@ -14,11 +14,11 @@ from typing import Any
 
 import yaml
 
-from cellwright.leniency import Span, too_lenient
 from cellwright.problem import Path, dotted
 from cellwright.scalars import AmbiguousError, plain
 from cellwright.spots import Fault, Spots
 from cellwright.yaml_errors import explained
+from cellwright.yaml_leniency import Span, too_lenient
 
 MAX_DEPTH = 50
 _STRANGE = re.compile(

@@ -8,29 +8,29 @@ both read, they read alike (a property in the tests).
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
-_WIDE = "\xa1-\u1fff\u2030-\ud7ff"  # letters of all languages, no other spaces or line breaks
 _KEY = r"[A-Za-z_][A-Za-z0-9_./-]*"
 _WORD = r"[A-Za-z][A-Za-z0-9_./@+-]*"
 _WORDS = rf"{_WORD}(?::[A-Za-z0-9_./@+-]+)*(?: [A-Za-z0-9_./@+(][A-Za-z0-9_./@+()-]*)*"
 _NUMBER = r"-?(?:0|[1-9][0-9]{0,14})"
 _UNIT = r"[1-9][0-9]{0,11}(?:m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi|s|h|kB|MB|GB)"
-_COMMENT = rf"#[\t -~{_WIDE}]*"
 _LINE = re.compile(
     rf"( *)(- +)?(?:({_KEY}):(?: +(?=[^ #])|(?= |$)))?"
     rf"(?:({_WORDS})|({_NUMBER})|({_UNIT})"
-    rf'|"([ !#-\[\]-~{_WIDE}]*)"'
-    rf"|'([ -&(-~{_WIDE}]*)'"
+    r'|"([^"\\\t]*)"'
+    r"|'([^'\t]*)'"
     r'|\[([A-Za-z0-9_./@+," -]*)\]'
     r'|\{([A-Za-z0-9_./@+,:" -]*)\})?'
-    rf"(?: +(?:{_COMMENT})?)?"
+    r"(?: +(?:#.*)?)?"
 )
-_BLANK = re.compile(rf" *(?:{_COMMENT})?")
-_START = re.compile(rf"---(?: +(?:{_COMMENT})?)?")
+_BLANK = re.compile(r" *(?:#.*)?")
+_START = re.compile(r"---(?: +(?:#.*)?)?")
 _SCALAR = rf'({_WORD})|({_NUMBER})|({_UNIT})|"([A-Za-z0-9_./@+ -]*)"'
 _ITEM = re.compile(rf" *(?:{_SCALAR}) *")
 _PAIR = re.compile(rf" *({_KEY}): +(?:{_SCALAR}) *")
+_STRANGE = re.compile("[^\t\n -~]")
 _CONSTANTS = {"true": True, "false": False, "null": None}
 _READ_DIFFERENTLY = frozenset((*_CONSTANTS, "yes", "no", "on", "off", "y", "n"))
 _REMEMBERED = 4096
@@ -61,6 +61,8 @@ class PlainReader:
 
         It is EMPTY if there are only comments. Raises NotPlainError.
         """
+        if (_STRANGE if text.isascii() else _strange_in_any_language()).search(text):
+            raise NotPlainError
         lines = text.split("\n")
         known = self._lines
         builder = _Builder()
@@ -139,6 +141,12 @@ class _Builder:
                 break
             blocks.pop()
         raise NotPlainError
+
+
+@cache
+def _strange_in_any_language() -> re.Pattern[str]:
+    """Return what is no letter of any language: controls, odd spaces and line breaks, marks."""
+    return re.compile("[^\t\n -~\xa1-\u1fff\u2030-\ud7ff]")
 
 
 def _parts(line: str) -> Line:
