@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from cellwright.edge.files import read
+from cellwright.loading import load
 from cellwright.model import Cell, Fleet, Organization
-from cellwright.plan import load
 
 ROOT = Path(__file__).parents[1]
 

@@ -5,7 +5,7 @@ was read from; its place in that line is found by reading the line again. Refuse
 """
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cellwright.document import Document, is_json, text_at
@@ -72,12 +72,42 @@ class Declared:
         value: Any = document.value
         kind = value["kind"]
         if kind == "Organization":
-            self._add_organization(value["metadata"]["name"], value["spec"])
-            self._origins.append(self._numbers[document.file] | document.line)
+            self.add_organizations(document.file, document.line, [value])
         elif kind == "Cell":
             self.cells.append(document)
         else:
             self.fleets.append(document)
+
+    def add_organizations(self, file: str, line: int, values: Sequence[Any]) -> None:
+        """Take organizations that fit their schema, from lines in a row that begin with `line`."""
+        noted = self.ledger.cells
+        same = self._same.setdefault
+        for value in values:
+            name, own = value["metadata"]["name"], value["spec"]
+            get = own.get
+            cell = get("cell")
+            if name in noted:
+                if cell is None:
+                    cell = noted[name]
+                elif noted[name] != cell:
+                    self.disagreements.append(len(self.organizations))
+            hosts = get("hosts")
+            residency = get("residency")
+            state, tier = get("state", "active"), get("tier", STANDARD)
+            one = Organization(
+                name,
+                own["id"],
+                same(cell, cell),
+                get("path", name),
+                tuple(hosts) if hosts else (),
+                same(regions := tuple(residency), regions) if residency else (),
+                same(state, state),
+                same(tier, tier),
+                get("weight", 1),
+            )
+            self.organizations.append(one)
+        start = self._numbers[file] | line
+        self._origins.extend(range(start, start + len(values)))
 
     def miss(self, document: Document) -> None:
         """Take a document that does not fit: whatever can be seen of its kind and name."""
@@ -102,34 +132,6 @@ class Declared:
         if place != self.place(number, ("spec",)) or one.name not in self.ledger.cells:
             return place
         return self.ledger.place(one.name)
-
-    def _add_organization(self, called: str, own: Mapping[str, Any]) -> None:
-        get = own.get
-        same = self._same.setdefault
-        cell = get("cell")
-        noted = self.ledger.cells.get(called)
-        if cell is None:
-            cell = noted
-        elif noted is not None and noted != cell:
-            self.disagreements.append(len(self.organizations))
-        if cell is not None:
-            cell = same(cell, cell)
-        hosts = get("hosts", ())
-        residency = tuple(get("residency", ()))
-        state, tier = get("state", "active"), get("tier", STANDARD)
-        self.organizations.append(
-            Organization(
-                called,
-                own["id"],
-                cell,
-                get("path", called),
-                tuple(hosts),
-                same(residency, residency),
-                same(state, state),
-                same(tier, tier),
-                get("weight", 1),
-            )
-        )
 
     def _origin(self, number: int) -> tuple[str, int]:
         packed = self._origins[number]

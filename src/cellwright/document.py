@@ -6,7 +6,7 @@ definition is.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -54,15 +54,16 @@ def read_yaml(file: str, data: bytes) -> tuple[list[Document], list[Problem]]:
 
 def read_json_lines(file: str, data: bytes) -> tuple[list[Document], list[Problem]]:
     """Return the documents of a file with one JSON object per line; blank lines are skipped."""
-    return _apart(_json_lines(file, data))
+    return _apart(json_documents(file, BytesIO(data)))
 
 
 def documents(file: str, data: bytes) -> Iterator[Document | Problem]:
     """Yield the definitions of a file and what is wrong with it, in order, one at a time."""
-    if not data or data.isspace():
-        hint = "delete it if nothing is declared there"
-        return iter([Problem(Place(file), "", "CW006", "the file is empty", hint)])
-    return _json_lines(file, data) if is_json(file) else _yaml(file, data, MAX_DOCUMENT)
+    if problem := empty_or_marked(file, data):
+        return iter([problem])
+    if is_json(file):
+        return json_documents(file, BytesIO(data))
+    return _yaml(file, data, MAX_DOCUMENT)
 
 
 def is_json(file: str) -> bool:
@@ -88,6 +89,14 @@ def undecodable(file: str, before: int, data: bytes, error: UnicodeDecodeError) 
     return Problem(Place(file, line, column), "", "CW002", message, "save the file as UTF-8")
 
 
+def empty_or_marked(file: str, data: bytes) -> Problem | None:
+    """Return the problem of a file without any text, or with a byte order mark."""
+    if not data or data.isspace():
+        hint = "delete it if nothing is declared there"
+        return Problem(Place(file), "", "CW006", "the file is empty", hint)
+    return byte_order_mark(file, data)
+
+
 def byte_order_mark(file: str, data: bytes) -> Problem | None:
     """Return the problem of a file that starts with a byte order mark, if it does."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -100,9 +109,6 @@ def byte_order_mark(file: str, data: bytes) -> Problem | None:
 
 
 def _yaml(file: str, data: bytes, most: int | None) -> Iterator[Document | Problem]:
-    if problem := byte_order_mark(file, data):
-        yield problem
-        return
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
@@ -132,12 +138,12 @@ def _precisely(file: str, line: int, text: str) -> Iterator[Document | Problem]:
         yield Document(file, line, text, found.value, found.spots)
 
 
-def _json_lines(file: str, data: bytes) -> Iterator[Document | Problem]:
-    if problem := byte_order_mark(file, data):
-        yield problem
-        return
+def json_documents(
+    file: str, lines: Iterable[bytes], first: int = 1
+) -> Iterator[Document | Problem]:
+    """Yield what `documents` does, of some lines of a file; the first has the number `first`."""
     is_open = False  # whether an object began in a line before and did not end
-    for number, raw in enumerate(BytesIO(data), start=1):
+    for number, raw in enumerate(lines, start=first):
         if len(raw) > MAX_DOCUMENT:
             yield _too_large(file, number, len(raw))
             continue

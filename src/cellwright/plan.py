@@ -3,26 +3,18 @@
 Refuses effects: no clock, no randomness, no environment, no network, no process.
 """
 
-import gc
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from cellwright.api_types import ApiTypes
 from cellwright.audit import find_unsafe, find_wrong, own_templates
 from cellwright.check import Checker
-from cellwright.consistency import find_problems
-from cellwright.declared import Declared
-from cellwright.document import documents
 from cellwright.forbidden import not_placed
-from cellwright.ledger import FILE as LEDGER
-from cellwright.ledger import read_ledger
+from cellwright.loading import load, many_values
 from cellwright.manifest import Manifest
 from cellwright.model import Fleet
-from cellwright.parse import parse
 from cellwright.problem import Place, Problem, nearest
 from cellwright.render import FLEET_STACK, Renderer
-from cellwright.schema import Schemas
 from cellwright.snapshot import Snapshot
 from cellwright.template import Templates
 
@@ -83,49 +75,6 @@ def _is_among(one: Problem, found: list[Problem]) -> bool:
     """Return whether a problem of a template was found in a stack, too."""
     where = (one.place, one.path, one.code)
     return any((other.place, other.path, other.code) == where for other in found)
-
-
-def load(snapshot: Snapshot) -> tuple[Fleet | None, list[Problem]]:
-    """Return the fleet that the definitions declare, or None and all problems."""
-    definitions = dict(snapshot.definitions)
-    ledger, wrong = read_ledger(definitions.pop(LEDGER, None))
-    problems = [*snapshot.problems, *wrong]
-    declared = Declared(definitions, ledger)
-    declared.incomplete = bool(problems)
-    with many_values():
-        problems += _take_in(definitions, Schemas(snapshot.schemas), declared)
-        problems += find_problems(declared)
-        if snapshot.values_schema is not None and declared.fleets:
-            from cellwright.values import check_values  # noqa: PLC0415 - loads jsonschema
-
-            problems += check_values(snapshot.values_schema, declared)
-        return (None if problems else parse(declared)), problems
-
-
-def _take_in(
-    definitions: Mapping[str, bytes], schemas: Schemas, declared: Declared
-) -> Iterator[Problem]:
-    for file, data in definitions.items():
-        for found in documents(file, data):
-            if isinstance(found, Problem):
-                declared.incomplete = True
-                yield found
-            elif schemas.fits(found.value):
-                declared.add(found)
-            else:
-                declared.miss(found)
-                yield from schemas.explain(found)
-
-
-@contextmanager
-def many_values() -> Iterator[None]:
-    """Let the garbage collector look for cycles less often among values that all stay."""
-    before = gc.get_threshold()
-    gc.set_threshold(100_000, 50, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _sorted(problems: list[Problem]) -> tuple[Problem, ...]:

@@ -26,6 +26,7 @@ class Schemas:
         """Take the schema files' contents by file name (`types.json`, `cell.json`, …)."""
         self._documents = documents
         self._fits: dict[str, Callable[[Any], bool]] = {}
+        self._all_fit: dict[str, Callable[[Any], bool]] = {}
 
     def fits(self, value: Any) -> bool:
         """Return whether a value fits the schema of its kind."""
@@ -40,6 +41,14 @@ class Schemas:
                 return False
             known = self._fits[kind] = self._validator(kind).is_valid
         return known(value)
+
+    def all_fit(self, kind: str, values: list[Any]) -> bool:
+        """Return whether all values fit the schema of a kind."""
+        known = self._all_fit.get(kind)
+        if known is None:
+            schema = {"type": "array", "items": {"$ref": f"{kind.lower()}.json"}}
+            known = self._all_fit[kind] = self._compiled(schema).is_valid
+        return known(values)
 
     def explain(self, document: Document) -> list[Problem]:
         """Return every problem of a document that does not fit."""
@@ -56,8 +65,11 @@ class Schemas:
         return found or self._unexplained(str(kind), document)
 
     def _validator(self, kind: str) -> Any:
+        return self._compiled(self._documents[f"{kind.lower()}.json"])
+
+    def _compiled(self, schema: Any) -> Any:
         return Draft202012Validator(
-            self._documents[f"{kind.lower()}.json"],
+            schema,
             registry=Registry(list(self._documents.items())),
             formats=FORMATS,
             validate_formats=True,

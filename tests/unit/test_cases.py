@@ -13,7 +13,8 @@ from cellwright.cli.main import main
 from cellwright.codes import CODES
 from cellwright.edge.files import read
 from cellwright.forbidden import changes_forbidden
-from cellwright.plan import load, plan
+from cellwright.loading import load
+from cellwright.plan import plan
 from cellwright.problem import Problem
 from tests.workspaces import APPLIED, BEFORE, CASES, PROBLEMS, build, written
 

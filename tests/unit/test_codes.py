@@ -8,7 +8,8 @@ import pytest
 from cellwright.codes import CODES
 from cellwright.edge.files import read
 from cellwright.forbidden import changes_forbidden
-from cellwright.plan import load, plan
+from cellwright.loading import load
+from cellwright.plan import plan
 from tests.workspaces import build
 
 SHOWN = {code: one for code, one in CODES.items() if one.file}

@@ -6,8 +6,8 @@ import pytest
 
 from cellwright.edge.files import read
 from cellwright.forbidden import changes_forbidden, not_placed
+from cellwright.loading import load
 from cellwright.model import Cell, Fleet
-from cellwright.plan import load
 from cellwright.snapshot import Snapshot
 from tests.workspaces import BASE
 

@@ -7,8 +7,9 @@ from typing import Any
 from cellwright.cli.report import problems_as_text, say, tell
 from cellwright.definition import new_cell, new_organization
 from cellwright.edge.files import read
+from cellwright.loading import load
 from cellwright.model import Fleet
-from cellwright.plan import load, plan
+from cellwright.plan import plan
 from cellwright.problem import mistakes
 
 EXAMPLES = """examples:

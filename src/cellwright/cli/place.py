@@ -8,8 +8,8 @@ from cellwright.cli.report import BOLD, DIM, RED, counted, problems_as_text, put
 from cellwright.edge.files import read
 from cellwright.edge.ledger import append
 from cellwright.ledger import FILE as LEDGER
+from cellwright.loading import load
 from cellwright.place import Choice, place
-from cellwright.plan import load
 
 EXAMPLES = f"""examples:
   cellwright place                           # show the choices and their reasons

@@ -5,8 +5,8 @@ from typing import Any
 
 from cellwright.cli.report import problems_as_text, put_json, say, tell
 from cellwright.edge.files import read
+from cellwright.loading import load
 from cellwright.model import Fleet, Organization
-from cellwright.plan import load
 from cellwright.problem import nearest
 from cellwright.route import Decision, Routes, request_of
 

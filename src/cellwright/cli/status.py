@@ -6,7 +6,7 @@ import json
 from cellwright.cli.report import problems_as_text, say, table
 from cellwright.edge.cluster import cell_states
 from cellwright.edge.files import read
-from cellwright.plan import load
+from cellwright.loading import load
 
 EXAMPLES = """examples:
   cellwright status

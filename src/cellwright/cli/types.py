@@ -7,7 +7,7 @@ from cellwright.api_reduce import dump
 from cellwright.cli.report import problems_as_text, say, tell
 from cellwright.edge.api import cluster_types
 from cellwright.edge.files import read
-from cellwright.plan import load
+from cellwright.loading import load
 from cellwright.problem import nearest
 
 EXAMPLES = """examples:

@@ -62,7 +62,8 @@ def outcome_of_some(snapshot: Snapshot, stacks: Collection[str] | None) -> Outco
     """
     # Imported here because they bring the template engine and more, which an outcome in the
     # cache does without.
-    from cellwright.plan import many_values, plan  # noqa: PLC0415
+    from cellwright.loading import many_values  # noqa: PLC0415
+    from cellwright.plan import plan  # noqa: PLC0415
     from cellwright.rendered import files  # noqa: PLC0415
 
     with many_values():

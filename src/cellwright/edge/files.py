@@ -5,7 +5,6 @@ reads.
 """
 
 import json
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from cellwright.snapshot import Snapshot
 
 SHIPPED = "shipped/"
 VALUES_SCHEMA = "schemas/values.json"
+_PACKAGE = Path(__file__).parents[1]
 
 
 def read(root: Path) -> Snapshot:
@@ -29,17 +29,13 @@ def read(root: Path) -> Snapshot:
 
 
 def _schemas() -> dict[str, Any]:
-    folder = files("cellwright") / "schemas"
-    return {
-        one.name: json.loads(one.read_text("utf-8"))
-        for one in folder.iterdir()
-        if one.name.endswith(".json")
-    }
+    found = sorted((_PACKAGE / "schemas").glob("*.json"))
+    return {path.name: json.loads(path.read_text("utf-8")) for path in found}
 
 
 def _templates(root: Path, problems: list[Problem]) -> dict[str, str]:
     """Return the shipped templates, with the workspace's own of the same names over them."""
-    shipped = Path(str(files("cellwright") / "templates"))
+    shipped = _PACKAGE / "templates"
     found: dict[str, str] = {}
     for folder in (shipped, root / "templates"):
         for path in sorted(folder.rglob("*")):
@@ -77,7 +73,7 @@ def _values_schema(root: Path, problems: list[Problem]) -> Any:
 
 def _api_types(root: Path, problems: list[Problem]) -> dict[str, Any]:
     """Return the shipped types under the empty name, and a workspace's by name of cluster."""
-    shipped = files("cellwright") / "kubernetes" / "types.json"
+    shipped = _PACKAGE / "kubernetes" / "types.json"
     found = {"": json.loads(shipped.read_text("utf-8"))}
     for path in sorted((root / "schemas" / "kubernetes").glob("*.json")):
         name = path.relative_to(root).as_posix()
