@@ -1,8 +1,8 @@
 """What checking costs: beside check-jsonschema, and how it grows.
 
 Each figure is a whole process, `cellwright check --definitions` with an empty cache: wall seconds,
-and the peak of its memory; once with everything that is rendered too. The peer is check-jsonschema from PyPI on the organizations' schema part alone, all
-of them in one YAML array.
+and the peak of its memory; once with all that is rendered, too. The peer is check-jsonschema from
+PyPI on the organizations' schema part alone, all of them in one YAML array.
 
     .venv/bin/python benchmarks/check.py [--quick] [--check-jsonschema PROGRAM]
 
