@@ -23,6 +23,7 @@ RUN apt-get update -q \
 COPY --from=build /opt/cellwright /opt/cellwright
 ENV PATH=/opt/cellwright/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
+    XDG_CACHE_HOME=/tmp/cache \
     LANG=C.UTF-8
 USER 65532:65532
 WORKDIR /workspace

@@ -2,8 +2,8 @@
 
 Both apply the same manifests to the same cluster and wait for the same thing: the first 200 for
 an organization of the new cell, through the router of another cell. They run in turn; medians
-are printed, and the ratio of each pair. Then: how long `make up` takes when there is nothing to
-do, and the steps of its last runs.
+are printed, and the ratio of each pair. Around that: the steps of `make up` without a cluster (only
+in a full run, which takes the fleet down first) and with nothing to do.
 
     eval "$(make env)" && .venv/bin/python benchmarks/up.py [--quick]
 """
@@ -19,7 +19,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,15 +50,16 @@ UP = ("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack")
 def main() -> None:
     """Measure and print; the last line is one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one pair instead of three")
-    pairs = 1 if parser.parse_args().quick else 3
+    parser.add_argument("--quick", action="store_true", help="one pair, and nothing is taken down")
+    quick = parser.parse_args().quick
     state = Path(os.environ.get("CELLWRIGHT_STATE", ROOT / ".state"))
-    routers = json.loads((state / "routers.json").read_text())
+    if not quick:
+        _run(ROOT, "make", "down")
+        _make_up(state, "without a cluster")
+    router = json.loads((state / "routers.json").read_text())["alpha"]
     with _workspace() as workspace:
-        figures = [_pair(workspace, routers["alpha"]) for _ in range(pairs)]
-    again = _seconds(lambda: _run(ROOT, "make", "up"))
-    for step in json.loads((state / "times.json").read_text())["steps"]:
-        print(f"make up, {step['name']}: {step['seconds']:.1f} s ({step['outcome']})")
+        figures = [_pair(workspace, router) for _ in range(1 if quick else 3)]
+    again = _make_up(state, "again")
     pulumi, kubectl = zip(*figures, strict=True)
     for ours, theirs in figures:
         print(f"new cell: pulumi {ours:.1f} s, kubectl {theirs:.1f} s, ratio {ours / theirs:.2f}")
@@ -69,6 +70,17 @@ def main() -> None:
         "up_again_s": round(again, 2),
     }
     print(json.dumps(result))
+
+
+def _make_up(state: Path, how: str) -> float:
+    """Run `make up`, print the time of each step, and return the seconds of the whole."""
+    started = time.monotonic()
+    _run(ROOT, "make", "up")
+    seconds = time.monotonic() - started
+    for step in json.loads((state / "times.json").read_text())["steps"]:
+        print(f"make up {how}, {step['name']}: {step['seconds']:.1f} s ({step['outcome']})")
+    print(f"make up {how}: {seconds:.1f} s")
+    return seconds
 
 
 def _pair(workspace: Path, router: str) -> tuple[float, float]:
@@ -143,12 +155,6 @@ def _manifests(workspace: Path, cell: str) -> Path:
     path.touch(mode=0o600)
     path.write_text(yaml.safe_dump_all([resolve(one.body, root) for one in manifests]))
     return path
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    started = time.monotonic()
-    work()
-    return time.monotonic() - started
 
 
 def _run(directory: Path, *command: str) -> str:

@@ -40,7 +40,7 @@ def ensure(place: Place, report: Report) -> str:
     ]
     everything = [*pip, "--require-hashes", "-r", inputs[0]]
     logged(everything, place.logs / "pip.log", timeout=PIP_TIMEOUT_S, env=_environment())
-    itself = [*pip, "--no-deps", "--editable", place.root]
+    itself = [*pip, "--no-deps", "--no-build-isolation", "--editable", place.root]
     logged(itself, place.logs / "pip-project.log", timeout=PIP_TIMEOUT_S, env=_environment())
     write_atomically(stamp, wanted)
     return "made"

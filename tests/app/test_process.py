@@ -48,6 +48,7 @@ def test_logs_are_json_lines_that_say_what_was_asked_and_nothing_secret(
             "Cookie": "session=cookie-secret",
         },
     )
+    until(lambda: "seen-in-the-log" in app.container.logs(), "the request's line in the log")
     log = app.container.logs()
     lines = [json.loads(line) for line in log.splitlines()]
     (line,) = [line for line in lines if line.get("request_id") == "seen-in-the-log"]

@@ -106,6 +106,14 @@ def test_a_misspelt_organization(program: Program) -> None:
     assert "no organization 'acmee' is declared (did you mean 'acme'?)" in done.err
 
 
+def test_a_misspelt_organization_among_many(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cellwright.cli.route._MANY", 1)
+    assert "did you mean 'acme'?" in program("route", "acmee").err
+    assert program("route", "zzz").err.endswith("no organization 'zzz' is declared\n")
+
+
 def test_routes_as_json(program: Program) -> None:
     found = json.loads(program("route", "/o/acme/", "--format", "json").out)
     assert (found["status"], found["cell"], found["rule"], found["id"]) == (

@@ -108,6 +108,7 @@ def test_annotations_steer(monkeypatch: pytest.MonkeyPatch) -> None:
     assert annotations.propagation_policy({}) == "Foreground"
     orphan = _annotated(deletionPropagationPolicy="Orphan")
     assert annotations.propagation_policy(orphan) == "Orphan"
+    monkeypatch.delenv("PULUMI_K8S_ENABLE_PATCH_FORCE", raising=False)
     assert annotations.force(_annotated(patchForce="true"))
     assert not annotations.force({})
     monkeypatch.setenv("PULUMI_K8S_ENABLE_PATCH_FORCE", "true")

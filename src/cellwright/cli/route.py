@@ -18,6 +18,7 @@ EXAMPLES = """examples:
 
 Session cookies and tokens are not recognized: a fleet has no rule for them.
 """
+_MANY = 20_000  # names that can be compared in a moment
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,8 +46,9 @@ def run(arguments: argparse.Namespace) -> int:
     if one is not None and not arguments.header:
         return _tell_about(fleet, one, arguments.format)
     if not any(sign in target for sign in "/.:") and not arguments.header:
-        hint = nearest(target, fleet.organizations)
-        tell(f"cellwright route: no organization {target!r} is declared ({hint})")
+        alike = _alike(target, fleet)
+        hint = f" ({nearest(target, alike)})" if alike else ""
+        tell(f"cellwright route: no organization {target!r} is declared{hint}")
         return 1
     decision = Routes(fleet).decide(request_of(target, arguments.header))
     if arguments.format == "json":
@@ -57,6 +59,15 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         say(f"routers answer {decision.status}: {decision.why}")
     return 0 if decision.status == 200 else 1
+
+
+def _alike(target: str, fleet: Fleet) -> list[str]:
+    """Return the names that the target may have been meant for: all of them, if they are few."""
+    names = list(fleet.organizations)
+    if len(names) > _MANY:
+        near = (name for name in names if name[:2] == target[:2])
+        names = [name for name in near if abs(len(name) - len(target)) <= 2]
+    return names[:_MANY]
 
 
 def _tell_about(fleet: Fleet, one: Organization, form: str) -> int:

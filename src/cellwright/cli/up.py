@@ -8,7 +8,7 @@ time it comes first, since routers need a directory to start with.
 import argparse
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from cellwright.cli.report import problems_as_text, say, tell
@@ -48,10 +48,21 @@ def run(arguments: argparse.Namespace) -> int:
                 pool.submit(_apply, arguments.root, made, name, every=arguments.all)
                 for name in ring
             ]
+            _finish(done)
         if not all(one.result() for one in done):
             tell("cellwright up: stopped; a new run goes on where this one failed")
             return 1
     return 0
+
+
+def _finish(running: Sequence[Future[bool]]) -> None:
+    """Wait for all runs; Ctrl-C has reached Pulumi too, whose orderly end is waited for."""
+    try:
+        wait(running)
+    except KeyboardInterrupt:
+        tell("cellwright up: waiting for pulumi to stop")
+        wait(running)
+        raise
 
 
 def _rings(fleet: Fleet, *, first: bool) -> Sequence[Sequence[str]]:
