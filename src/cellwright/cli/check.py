@@ -1,13 +1,13 @@
 """The verb `check`: all problems of all files in one run, in the form that was asked for."""
 
 import argparse
+from collections.abc import Sequence
 from importlib import import_module
+from typing import NamedTuple
 
 from cellwright.cli.report import cache_failed, counted, problems_as_text, put, put_json, tell
-from cellwright.edge.cache import cache_folder, outcome_of
-from cellwright.edge.files import read
-from cellwright.outcome import Outcome, outcome
-from cellwright.problem import mistakes
+from cellwright.edge.files import read, read_declared
+from cellwright.problem import Problem, mistakes
 from cellwright.snapshot import Snapshot
 
 EXAMPLES = """examples:
@@ -19,6 +19,14 @@ EXAMPLES = """examples:
 """
 _DOCUMENTS = {"sarif": "cellwright.cli.sarif", "junit": "cellwright.cli.junit"}
 """Forms that are rarely asked for, and loaded when they are."""
+
+
+class _Found(NamedTuple):
+    """All problems, and the size of the fleet; there are no cells without one."""
+
+    problems: Sequence[Problem]
+    cells: int | None
+    organizations: int
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,11 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print every problem; 1 if there is one."""
-    snapshot = read(arguments.root)
-    if arguments.definitions:
-        made = _of_definitions(snapshot)
-    else:
-        made = outcome_of(snapshot, cache_folder(), cache_failed)
+    snapshot = (read_declared if arguments.definitions else read)(arguments.root)
+    made = (_of_definitions if arguments.definitions else _of_everything)(snapshot)
     problems = mistakes(made.problems)
     if arguments.format == "json":
         put_json(
@@ -71,10 +76,20 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-def _of_definitions(snapshot: Snapshot) -> Outcome:
-    from cellwright.loading import load  # noqa: PLC0415 - an outcome in the cache does without
+# Each of the two loads what the other does without.
+def _of_everything(snapshot: Snapshot) -> _Found:
+    from cellwright.edge.cache import cache_folder, outcome_of  # noqa: PLC0415
+
+    made = outcome_of(snapshot, cache_folder(), cache_failed)
+    return _Found(made.problems, made.cells, made.organizations)
+
+
+def _of_definitions(snapshot: Snapshot) -> _Found:
+    from cellwright.forbidden import not_placed  # noqa: PLC0415
+    from cellwright.loading import load  # noqa: PLC0415
 
     fleet, problems = load(snapshot)
-    cells = None if fleet is None else len(fleet.cells)
-    organizations = 0 if fleet is None else len(fleet.organizations)
-    return outcome(tuple(sorted(set(problems))), cells, organizations, {})
+    if fleet is None:
+        return _Found(sorted(set(problems)), None, 0)
+    homeless = not_placed(fleet, snapshot.definitions)
+    return _Found(homeless, len(fleet.cells), len(fleet.organizations))

@@ -8,7 +8,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cellwright.api_types import checked_types
 from cellwright.edge.definitions import read_definitions, read_file
 from cellwright.problem import Place, Problem
 from cellwright.snapshot import Snapshot
@@ -26,6 +25,14 @@ def read(root: Path) -> Snapshot:
     types = _api_types(root, problems)
     values = _values_schema(root, problems)
     return Snapshot(definitions, _schemas(), templates, types, values, tuple(problems))
+
+
+def read_declared(root: Path) -> Snapshot:
+    """Return what the fleet of the workspace is made from; nothing can be rendered with it."""
+    problems: list[Problem] = []
+    definitions = read_definitions(root, problems)
+    values = _values_schema(root, problems)
+    return Snapshot(definitions, _schemas(), {}, {}, values, tuple(problems))
 
 
 def _schemas() -> dict[str, Any]:
@@ -77,6 +84,8 @@ def _api_types(root: Path, problems: list[Problem]) -> dict[str, Any]:
     found = {"": json.loads(shipped.read_text("utf-8"))}
     for path in sorted((root / "schemas" / "kubernetes").glob("*.json")):
         name = path.relative_to(root).as_posix()
+        from cellwright.api_types import checked_types  # noqa: PLC0415 - few workspaces have any
+
         try:
             document = json.loads(read_file(path, name, problems) or b"null")
             found[path.stem] = checked_types(document)
