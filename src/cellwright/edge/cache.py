@@ -18,7 +18,7 @@ from cellwright.snapshot import Snapshot
 _KEPT = 4  # outcomes, the ones used last
 _UNFINISHED = ".part"
 _ABANDONED = 3600.0  # seconds after which nobody is still writing an outcome
-_LIBRARIES = ("jinja2-", "jsonschema-", "pyyaml-")
+_LIBRARIES = ("jinja2-", "jsonschema-", "jsonschema_rs-", "msgspec-", "pyyaml-")
 
 
 def cache_folder() -> Path:
