@@ -13,7 +13,8 @@ from cellwright.outline import Way, named, ways
 from cellwright.patch import without_directives
 from cellwright.problem import Place, Problem, dotted
 from cellwright.shape import Shape, read_shapes
-from cellwright.template import SHIPPED, Templates, is_patch, is_rendered
+from cellwright.snapshot import SHIPPED
+from cellwright.template import Templates, is_patch, is_rendered
 from cellwright.template_lint import lint
 
 

@@ -12,7 +12,6 @@ from cellwright.document import byte_order_mark, undecodable
 from cellwright.problem import Place, Problem
 from cellwright.snapshot import LEDGER
 
-FILE = LEDGER
 HEADER = "organization,cell"
 
 _NAME = r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?"
@@ -29,7 +28,7 @@ class Ledger:
 
     def place(self, organization: str, *, cell: bool = True) -> Place:
         """Return where the cell of an organization stands, or its name."""
-        return Place(FILE, self._lines[organization], len(organization) + 2 if cell else 1)
+        return Place(LEDGER, self._lines[organization], len(organization) + 2 if cell else 1)
 
 
 def read_ledger(data: bytes | None) -> tuple[Ledger, list[Problem]]:
@@ -41,19 +40,19 @@ def read_ledger(data: bytes | None) -> tuple[Ledger, list[Problem]]:
 
 
 def _read(data: bytes, cells: dict[str, str], lines: dict[str, int]) -> Iterator[Problem]:
-    if problem := byte_order_mark(FILE, data):
+    if problem := byte_order_mark(LEDGER, data):
         yield problem
         return
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        yield undecodable(FILE, 0, data, error)
+        yield undecodable(LEDGER, 0, data, error)
         return
     header, *rest = text.split("\n")
     if header.rstrip("\r") != HEADER:
         message = f"the first line is not {HEADER}" if header else "the ledger is empty"
         hint = f"its first line is {HEADER}"
-        yield Problem(Place(FILE), "", "CW215", message, hint)
+        yield Problem(Place(LEDGER), "", "CW215", message, hint)
     known: dict[str, str] = {}
     for number, line in enumerate(rest, start=2):
         match = _LINE.fullmatch(line)
@@ -65,7 +64,7 @@ def _read(data: bytes, cells: dict[str, str], lines: dict[str, int]) -> Iterator
         if name in cells:
             message = f"the organization {name} stands twice"
             hint = f"it is in line {lines[name]} already, with cell {cells[name]}; keep one of them"
-            yield Problem(Place(FILE, number), "", "CW215", message, hint)
+            yield Problem(Place(LEDGER, number), "", "CW215", message, hint)
         else:
             cells[name] = known.setdefault(cell, cell)
             lines[name] = number
@@ -86,4 +85,4 @@ def _wrong_line(number: int, line: str) -> Problem:
         hint = "a comma stands between the names"
     elif line.lower() != line:
         hint = "names are in lower case"
-    return Problem(Place(FILE, number), "", "CW215", message, hint)
+    return Problem(Place(LEDGER, number), "", "CW215", message, hint)

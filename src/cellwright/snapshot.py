@@ -10,6 +10,8 @@ from cellwright.problem import Problem
 
 LEDGER = "organizations/assignments.csv"
 """The file in which the cells of organizations stand that name none."""
+SHIPPED = "shipped/"
+"""Below this, our own templates stand under their names even where a workspace's hides them."""
 
 
 @dataclass(frozen=True, slots=True)

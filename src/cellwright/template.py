@@ -21,9 +21,8 @@ from jinja2.utils import missing
 
 from cellwright import model
 from cellwright.problem import nearest
+from cellwright.snapshot import SHIPPED
 
-SHIPPED = "shipped/"
-"""Below this, our own templates stand under their names even where a workspace's hides them."""
 HOLE = "\x1a"
 LINE, LINE_END = "\x01", "\x02"
 """Around `file:line` of a template, in front of what that line of it writes."""

@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellwright.ledger import FILE, HEADER, read_ledger
+from cellwright.ledger import HEADER, read_ledger
 from cellwright.problem import Place
+from cellwright.snapshot import LEDGER
 
 names = st.from_regex(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?", fullmatch=True)
 
@@ -17,8 +18,8 @@ def test_every_line_counts(cells: dict[str, str], end: str, closed: bool) -> Non
     assert problems == []
     assert ledger.cells == cells
     for line, name in enumerate(cells, start=2):
-        assert ledger.place(name, cell=False) == Place(FILE, line, 1)
-        assert ledger.place(name) == Place(FILE, line, len(name) + 2)
+        assert ledger.place(name, cell=False) == Place(LEDGER, line, 1)
+        assert ledger.place(name) == Place(LEDGER, line, len(name) + 2)
 
 
 @given(st.text(max_size=60).map(lambda text: f"{HEADER}\n{text}"))

@@ -7,9 +7,9 @@ from typing import Any
 from cellwright.cli.report import BOLD, DIM, RED, counted, problems_as_text, put_json, say, tell
 from cellwright.edge.files import read
 from cellwright.edge.ledger import append
-from cellwright.ledger import FILE as LEDGER
 from cellwright.loading import load
 from cellwright.place import Choice, place
+from cellwright.snapshot import LEDGER
 
 EXAMPLES = f"""examples:
   cellwright place                           # show the choices and their reasons

@@ -8,6 +8,7 @@ from cellwright.cli.report import problems_as_text, say, tell
 from cellwright.edge.api import cluster_types
 from cellwright.edge.files import read
 from cellwright.loading import load
+from cellwright.model import Cluster
 from cellwright.problem import nearest
 
 EXAMPLES = """examples:
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the types; 1 if there is no such cluster or it can't be asked."""
-    out, context = arguments.out, arguments.context
+    out, cluster = arguments.out, Cluster(arguments.context or "", arguments.context)
     if arguments.cluster:
         fleet, problems = load(read(arguments.root))
         if fleet is None:
@@ -41,12 +42,12 @@ def run(arguments: argparse.Namespace) -> int:
             hint = nearest(arguments.cluster, fleet.clusters)
             tell(f"cellwright types: no cluster {arguments.cluster!r} is declared ({hint})")
             return 1
-        context = fleet.clusters[arguments.cluster].context
+        cluster = fleet.clusters[arguments.cluster]
         out = out or arguments.root / "schemas" / "kubernetes" / f"{arguments.cluster}.json"
     if out is None:
         tell("cellwright types: --context needs --out")
         return 2
-    types = cluster_types(context)
+    types = cluster_types(cluster)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(dump(types), "utf-8")
     kinds = sum(len(one) for one in types["kinds"].values())

@@ -1,14 +1,12 @@
-"""What a cluster says of the cells, read through `kubectl`."""
+"""What a cluster says of the cells."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
-from cellwright.edge.process import run
+from cellwright.edge.kubectl import Kubectl
 from cellwright.model import Cell, Fleet
 
-_TIMEOUT = 30.0  # seconds
-_SELECTOR = "app.kubernetes.io/part-of=cellwright"
+_KINDS = ("deployments", "statefulsets", "services")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +22,9 @@ def cell_states(fleet: Fleet) -> list[CellState]:
     """Return the state of every cell. Raises CommandError for a cluster that can't be asked."""
     found = []
     for cluster in sorted({cell.cluster for cell in fleet.cells.values()}):
-        context = fleet.clusters[cluster].context
-        command = ["kubectl", *(["--context", context] if context else [])]
-        kinds = "deployments,statefulsets,services"
-        asked = ["get", kinds, "--all-namespaces", "--selector", _SELECTOR, "--output", "json"]
-        listed = json.loads(run([*command, *asked], timeout=_TIMEOUT).output)["items"]
+        kubectl = Kubectl(fleet.clusters[cluster])
+        kubectl.greet()
+        listed = kubectl.ours(_KINDS)
         cells = [cell for cell in fleet.cells.values() if cell.cluster == cluster]
         found += [_state(cell, listed) for cell in cells]
     return sorted(found, key=lambda one: one.cell)

@@ -1,4 +1,4 @@
-"""Reads a workspace once, whole, into a snapshot; writes rendered manifests.
+"""Reads a workspace once, whole, into a snapshot.
 
 What can't be read is a problem in the snapshot, not an exception. Refuses to interpret what it
 reads.
@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from cellwright.edge.definitions import read_definitions, read_file
+from cellwright.edge.shipped import PACKAGE, schemas
 from cellwright.problem import Place, Problem
-from cellwright.snapshot import Snapshot
+from cellwright.snapshot import SHIPPED, Snapshot
 
-SHIPPED = "shipped/"
 VALUES_SCHEMA = "schemas/values.json"
-_PACKAGE = Path(__file__).parents[1]
 
 
 def read(root: Path) -> Snapshot:
@@ -24,7 +23,7 @@ def read(root: Path) -> Snapshot:
     templates = _templates(root, problems)
     types = _api_types(root, problems)
     values = _values_schema(root, problems)
-    return Snapshot(definitions, _schemas(), templates, types, values, tuple(problems))
+    return Snapshot(definitions, schemas(), templates, types, values, tuple(problems))
 
 
 def read_declared(root: Path) -> Snapshot:
@@ -32,17 +31,12 @@ def read_declared(root: Path) -> Snapshot:
     problems: list[Problem] = []
     definitions = read_definitions(root, problems)
     values = _values_schema(root, problems)
-    return Snapshot(definitions, _schemas(), {}, {}, values, tuple(problems))
-
-
-def _schemas() -> dict[str, Any]:
-    found = sorted((_PACKAGE / "schemas").glob("*.json"))
-    return {path.name: json.loads(path.read_text("utf-8")) for path in found}
+    return Snapshot(definitions, schemas(), {}, {}, values, tuple(problems))
 
 
 def _templates(root: Path, problems: list[Problem]) -> dict[str, str]:
     """Return the shipped templates, with the workspace's own of the same names over them."""
-    shipped = _PACKAGE / "templates"
+    shipped = PACKAGE / "templates"
     found: dict[str, str] = {}
     for folder in (shipped, root / "templates"):
         for path in sorted(folder.rglob("*")):
@@ -80,7 +74,7 @@ def _values_schema(root: Path, problems: list[Problem]) -> Any:
 
 def _api_types(root: Path, problems: list[Problem]) -> dict[str, Any]:
     """Return the shipped types under the empty name, and a workspace's by name of cluster."""
-    shipped = _PACKAGE / "kubernetes" / "types.json"
+    shipped = PACKAGE / "kubernetes" / "types.json"
     found = {"": json.loads(shipped.read_text("utf-8"))}
     for path in sorted((root / "schemas" / "kubernetes").glob("*.json")):
         name = path.relative_to(root).as_posix()

@@ -38,11 +38,22 @@ class Kubectl:
         except CommandError as error:
             raise CommandError(f"cluster {self._name} does not answer: {error}") from None
 
+    def document(self, path: str) -> Any:
+        """Return the JSON document that the API server has at a path."""
+        output = run([*self._command, "get", "--raw", path], timeout=_TIMEOUT).output
+        try:
+            return json.loads(output)
+        except ValueError:
+            raise CommandError(f"kubectl get --raw {path}: the answer is not JSON") from None
+
+    def ours(self, kinds: Iterable[str]) -> list[Body]:
+        """Return all objects of some kinds that cellwright made."""
+        asked = ["get", ",".join(sorted(set(kinds))), "--all-namespaces", "--selector", _SELECTOR]
+        return _objects(run([*self._command, *asked, *_AS_JSON], timeout=_TIMEOUT).output)
+
     def held(self, declared: Sequence[Body]) -> list[Body]:
         """Return those of the objects that are there, and others of their kinds that are ours."""
-        kinds = ",".join(sorted({_resource(one) for one in declared}))
-        asked = ["get", kinds, "--all-namespaces", "--selector", _SELECTOR, *_AS_JSON]
-        listed = _objects(run([*self._command, *asked], timeout=_TIMEOUT).output)
+        listed = self.ours(_resource(one) for one in declared)
         there = {_key(body) for body in listed}
         missing = [one for one in declared if _key(one) not in there]
         if missing:

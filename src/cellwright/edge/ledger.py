@@ -7,7 +7,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from cellwright.ledger import FILE, HEADER
+from cellwright.ledger import HEADER
+from cellwright.snapshot import LEDGER
 
 
 def append(root: Path, cells: Mapping[str, str]) -> None:
@@ -15,7 +16,7 @@ def append(root: Path, cells: Mapping[str, str]) -> None:
 
     All lines are written at once, and are on disk when this returns.
     """
-    path = root / FILE
+    path = root / LEDGER
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = "".join(f"{name},{cell}\n" for name, cell in sorted(cells.items()))
     with path.open("ab+") as file:

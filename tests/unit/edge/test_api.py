@@ -7,7 +7,8 @@ import pytest
 
 from cellwright.cli.main import main
 from cellwright.edge.api import cluster_types
-from cellwright.edge.process import CommandError
+from cellwright.edge.failure import CommandError
+from cellwright.model import Cluster
 from tests.fleets import ROOT
 from tests.unit.test_api_types import WIDGET
 
@@ -28,8 +29,8 @@ def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program = tmp_path / "bin" / "kubectl"
     program.parent.mkdir()
     program.write_text(
-        f'#!/bin/sh\necho "$*" >> {answers}/asked\nfor last; do :; done\n'
-        f'cat "{answers}/$(echo "$last" | tr / _)"\n'
+        f'#!/bin/sh\necho "$*" >> {answers}/asked\nfor one; do case "$one" in /*) path="$one";; esac; done\n'
+        f'cat "{answers}/$(echo "$path" | tr / _)"\n'
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
@@ -37,12 +38,13 @@ def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_cluster_s_documents_are_put_together(kubectl: Path) -> None:
-    types = cluster_types("there")
+    types = cluster_types(Cluster("eu", "there"))
     assert types["kubernetes"] == "v1.99.0"
     assert list(types["kinds"]) == ["example.com/v1"]
     asked = (kubectl / "asked").read_text().splitlines()
-    assert asked[0] == "--context there get --raw /openapi/v3"
-    cluster_types(None)
+    assert "--context there get --raw /openapi/v3" in asked
+    assert all(line.startswith("--context there ") for line in asked)
+    cluster_types(Cluster("eu", None))
     assert "get --raw /version" in (kubectl / "asked").read_text().splitlines()
 
 
@@ -50,7 +52,7 @@ def test_a_cluster_s_documents_are_put_together(kubectl: Path) -> None:
 def test_an_answer_of_another_kind_is_an_error(kubectl: Path, answer: str) -> None:
     (kubectl / "_openapi_v3").write_text(answer)
     with pytest.raises(CommandError, match="kubectl get --raw"):
-        cluster_types(None)
+        cluster_types(Cluster("eu", None))
 
 
 def test_the_verb_writes_what_check_reads(
