@@ -29,7 +29,8 @@ def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program = tmp_path / "bin" / "kubectl"
     program.parent.mkdir()
     program.write_text(
-        f'#!/bin/sh\necho "$*" >> {answers}/asked\nfor one; do case "$one" in /*) path="$one";; esac; done\n'
+        f'#!/bin/sh\necho "$*" >> {answers}/asked\n'
+        'for one; do case "$one" in /*) path="$one";; esac; done\n'
         f'cat "{answers}/$(echo "$path" | tr / _)"\n'
     )
     program.chmod(0o755)
