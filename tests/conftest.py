@@ -1,11 +1,17 @@
 """What holds for all tests."""
 
+import signal
+
 import pytest
 from hypothesis import settings
 
 # A busy machine is no failure: no test depends on how long something takes.
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
+
+# A shell that starts the tests in the background has them and all their children ignore Ctrl-C,
+# and some tests are about what it does.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -68,3 +68,28 @@ def test_a_file_name_that_is_not_utf8_is_shown(program: Program) -> None:
     done = program("check", "--format", "json")
     assert json.loads(done.out)[0]["file"] == "organizations/\\xff.yaml"
     assert program("check").code == 1
+
+
+def test_against_a_commit_what_never_changes_must_not_change(program: Program) -> None:
+    program.commit()
+    assert program("check", "--against", "HEAD").code == 0
+    program.edit("cells/beta.yaml", "id: 2", "id: 7")
+    program.edit("cells/fleet.yaml", "storage: 1Gi", "storage: 512Mi")
+    assert program("check").code == 0
+    done = program("check", "--against", "HEAD", "--format", "json")
+    assert done.code == 1
+    found = {(one["file"], one["code"]) for one in json.loads(done.out)}
+    assert ("cells/beta.yaml", "CW401") in found
+    assert {code for _, code in found} == {"CW401", "CW404"}
+
+
+def test_against_a_commit_that_is_wrong_or_none_says_so(program: Program) -> None:
+    program.write("organizations/b.yaml", WRONG)
+    program.commit()
+    (program.root / "organizations" / "b.yaml").unlink()
+    done = program("check", "--against", "HEAD")
+    assert (done.code, done.out) == (1, "")
+    assert "the definitions at HEAD have problems: organizations/b.yaml:4:12: CW104" in done.err
+    done = program("check", "--against", "no-such-branch")
+    assert (done.code, done.out) == (1, "")
+    assert "'no-such-branch' is no commit of git here" in done.err

@@ -110,7 +110,7 @@ def test_what_is_no_commit(program: Program) -> None:
     program.commit()
     done = program("diff", "--against", "nowhere")
     assert (done.code, done.out) == (1, "")
-    assert done.err.startswith("cellwright diff: 'nowhere' is neither `live`, nor a folder, nor")
+    assert done.err.startswith("cellwright diff: 'nowhere' is no commit of git here")
 
 
 def test_problems_on_either_side_are_told(program: Program) -> None:

@@ -3,9 +3,11 @@
 import argparse
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import NamedTuple
 
 from cellwright.cli.report import cache_failed, counted, problems_as_text, put, put_json, tell
+from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read, read_declared
 from cellwright.problem import Problem, mistakes
 from cellwright.snapshot import Snapshot
@@ -13,6 +15,7 @@ from cellwright.snapshot import Snapshot
 EXAMPLES = """examples:
   cellwright check
   cellwright check --definitions           # nothing of what is rendered from them
+  cellwright check --against origin/main   # and no change of what never changes
   cellwright check --format json | jq -r '.[].code' | sort | uniq -c
   cellwright check --format sarif > cellwright.sarif
   cellwright check --format junit > cellwright.xml
@@ -40,13 +43,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--definitions", action="store_true", help="check the definitions alone, render nothing"
     )
+    parser.add_argument(
+        "--against",
+        metavar="GITREF",
+        help="also find changes since this commit that can't be made: ids, the version of "
+        "Postgres, storage that shrinks",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print every problem; 1 if there is one."""
     snapshot = (read_declared if arguments.definitions else read)(arguments.root)
     made = (_of_definitions if arguments.definitions else _of_everything)(snapshot)
-    problems = mistakes(made.problems)
+    problems: Sequence[Problem] = mistakes(made.problems)
+    if arguments.against and not problems:
+        problems = _forbidden(arguments.root, arguments.against, snapshot)
     if arguments.format == "json":
         put_json(
             [
@@ -74,6 +85,20 @@ def run(arguments: argparse.Namespace) -> int:
         if made.problems:
             tell(f"{len(made.problems)} not placed yet: run cellwright place --write")
     return 1 if problems else 0
+
+
+def _forbidden(root: Path, against: str, snapshot: Snapshot) -> list[Problem]:
+    """Return the changes since a commit that can't be made; both ends are valid or it says so."""
+    from cellwright.edge.git import checked_out  # noqa: PLC0415 - only here
+    from cellwright.forbidden import changes_forbidden  # noqa: PLC0415
+    from cellwright.loading import load  # noqa: PLC0415
+
+    with checked_out(root, against) as folder:
+        before, wrong = load(read_declared(folder))
+    after, _ = load(snapshot)
+    if before is None or after is None:
+        raise CommandError(f"the definitions at {against} have problems: {wrong[0]}")
+    return changes_forbidden(before, after, snapshot.definitions)
 
 
 # Each of the two loads what the other does without.

@@ -23,7 +23,7 @@ def checked_out(root: Path, ref: str) -> Iterator[Path]:
     """
     found = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     if found is None:
-        raise CommandError(f"{ref!r} is neither `live`, nor a folder, nor a commit of git here")
+        raise CommandError(f"{ref!r} is no commit of git here")
     top = Path(_must(root, "rev-parse", "--show-toplevel"))
     below = _must(root, "rev-parse", "--show-prefix").rstrip("/")
     with TemporaryDirectory(prefix="cellwright-git-") as name:
