@@ -35,10 +35,10 @@ from cellwright.api_types import ApiTypes
 from cellwright.edge.cache import outcome_of
 from cellwright.edge.files import read
 from cellwright.loading import load, many_values
-from cellwright.model import Fleet
+from cellwright.model import FLEET_STACK, Fleet
 from cellwright.outcome import outcome
 from cellwright.plan import rendered
-from cellwright.render import FLEET_STACK, Renderer
+from cellwright.render import Renderer
 from cellwright.rendered import files
 from cellwright.snapshot import Snapshot
 from cellwright.template import Templates

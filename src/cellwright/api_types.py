@@ -157,11 +157,31 @@ def checked_types(document: Any) -> Any:
     wrong = [key for key, kind in expected.items() if not isinstance(found.get(key), kind)]
     if wrong:
         raise ValueError(f"{wrong[0]!r} is missing or of the wrong type")
-    for kinds in document["kinds"].values():
-        for name, one in kinds.items():
-            if one.get("type") not in document["types"] or "namespaced" not in one:
+    for group, kinds in document["kinds"].items():
+        for name, one in (kinds if isinstance(kinds, dict) else {group: None}).items():
+            parts = one if isinstance(one, dict) else {}
+            is_known = parts.get("type") in document["types"]
+            if not is_known or not isinstance(parts.get("namespaced"), bool):
                 raise ValueError(f"the kind {name} is not described")
+    for name, of in document["types"].items():
+        if not _is_type(of, document["types"]):
+            raise ValueError(f"the type {name} is not described")
     return document
+
+
+def _is_type(of: Any, types: Mapping[str, Any]) -> bool:
+    if isinstance(of, str):
+        return of in _SIMPLE or of in types
+    if not isinstance(of, dict):
+        return False
+    if "enum" in of:
+        return isinstance(of["enum"], list)
+    if "list" in of:
+        return isinstance(of.get("key"), str) and _is_type(of["list"], types)
+    if "map" in of:
+        return _is_type(of["map"], types)
+    fields = of.get("fields")
+    return isinstance(fields, dict) and all(_is_type(one, types) for one in fields.values())
 
 
 def _is_text(value: Any) -> bool:

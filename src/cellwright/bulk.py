@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from cellwright.document import MAX_DOCUMENT
+
 _LINES = 512
 _decode = msgspec.json.Decoder().decode
 _colons = methodcaller("count", b":")
@@ -34,11 +36,15 @@ def decoded(lines: Sequence[bytes]) -> list[Any] | None:
 
 
 def is_beyond_doubt(lines: Sequence[bytes], organizations: Sequence[Any]) -> bool:
-    """Return whether no key stands twice and no number is decimal in lines that fit the schema.
+    """Return whether no key stands twice, no number is decimal and no line too long.
+
+    The lines fit the schema.
 
     Each key is followed by a colon, and text may hold some more: if there are as many colons as
     keys, no key was lost.
     """
+    if max(map(len, lines)) > MAX_DOCUMENT:
+        return False
     keys = 0
     for value in organizations:
         spec = value["spec"]

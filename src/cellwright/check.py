@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 from cellwright.api_types import ApiTypes, Duty, Finding, Type
 from cellwright.audit import problem_at
 from cellwright.manifest import Identity, Manifest
-from cellwright.model import Fleet
+from cellwright.model import FLEET_STACK, Fleet
 from cellwright.node import SECRET_KEY
 from cellwright.problem import Problem, dotted
-from cellwright.render import DIRECTORY_NAMESPACE, FLEET_STACK
+from cellwright.render import DIRECTORY_NAMESPACE
 from cellwright.shape import Shape
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\Z")
-_MISPLACED = "a secret outside of an object of kind Secret"
+_MISPLACED = "a secret outside of the stringData of a Secret"
 
 
 class _Verdict(NamedTuple):
@@ -84,16 +84,20 @@ class Checker:
             if isinstance(one, Finding):
                 problems.append(problem_at(shape, one))
             else:
-                known = self._known[kind == "Secret", str(one.type)]
-                fits = _quick(types, one.type, known, may_be_secret=kind == "Secret")
+                may_be_secret = _may_hold_secrets(kind, one.path)
+                known = self._known[may_be_secret, str(one.type)]
+                fits = _quick(types, one.type, known, may_be_secret=may_be_secret)
                 duties.append((fits, one))
-        if kind != "Secret":
-            problems += [_problem(manifest, path, _MISPLACED) for path in _secrets(shape.node, ())]
+        problems += [
+            _problem(manifest, path, _MISPLACED)
+            for path in _secrets(shape.node, ())
+            if not _may_hold_secrets(kind, path)
+        ]
         return _Verdict(tuple(problems), tuple(duties), types.is_namespaced(api_version, kind))
 
     def _breaches(self, manifest: Manifest, duty: Duty) -> Iterator[Problem]:
         value = manifest.values[duty.number]
-        if manifest.kind != "Secret" and not _is_open(value):
+        if not _may_hold_secrets(manifest.kind, duty.path) and not _is_open(value):
             yield _problem(manifest, duty.path, _MISPLACED)
             return
         for one in self._types[manifest.cluster].examine(value, duty.type, duty.path):
@@ -152,6 +156,11 @@ def _quick(
         return True
 
     return fits_or_known
+
+
+def _may_hold_secrets(kind: str, path: tuple[str | int, ...]) -> bool:
+    """Return whether a derived secret may stand there: nowhere else is it filled in."""
+    return kind == "Secret" and path[:1] == ("stringData",)
 
 
 def _is_text(value: Any) -> bool:

@@ -8,7 +8,6 @@ Those of changes (CW4xx) take the place of that workspace's own file. Refuses to
 
 from dataclasses import dataclass
 
-_ACME = "organizations/acme.yaml"
 _NEW = "organizations/new.yaml"
 _GAMMA = "cells/gamma.yaml"
 _LEDGER = "organizations/assignments.csv"

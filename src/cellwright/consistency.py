@@ -8,20 +8,17 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
-from cellwright.declared import Declared, capacity, name, problem, spec
+from cellwright.declared import Declared, name, problem, spec
 from cellwright.document import Document
 from cellwright.duplicates import duplicates
 from cellwright.homes import home_problems
-from cellwright.model import STANDARD
+from cellwright.model import FLEET_STACK, STANDARD
 from cellwright.problem import Path, Place, Problem, nearest
 from cellwright.quantity import amount
 
 DEFAULT_NODE_PORT_BASE = 30080
-_FLEET_STACK = "fleet"
 _LAST_NODE_PORT = 32767
 _PARTS = ("postgres", "app", "router")
-
-__all__ = ["DEFAULT_NODE_PORT_BASE", "capacity", "find_problems", "merged", "name", "spec"]
 
 
 def find_problems(declared: Declared) -> list[Problem]:
@@ -165,7 +162,7 @@ def _clash_problems(cells: list[Document]) -> Iterator[Problem]:
         message = f"the cell {name(cell)} is declared twice"
         yield problem(cell, called, "CW201", message, f"also at {before}")
     for cell in cells:
-        if name(cell) == _FLEET_STACK:
+        if name(cell) == FLEET_STACK:
             message = "the name fleet belongs to the stack of what cells share"
             yield problem(cell, called, "CW201", message, "choose another name")
     number: Path = ("spec", "id")

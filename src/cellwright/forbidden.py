@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from cellwright.document import Document, documents
 from cellwright.model import Cell, Fleet, Organization
-from cellwright.problem import Path, Problem, dotted
+from cellwright.problem import NOT_PLACED, Path, Problem, dotted
 from cellwright.quantity import amount
 from cellwright.snapshot import LEDGER
 
@@ -40,7 +40,7 @@ def not_placed(fleet: Fleet, definitions: Mapping[str, bytes]) -> list[Problem]:
     """Return a problem for each organization that has no home yet."""
     message, hint = "not placed", "run: cellwright place --write"
     homeless = (
-        _Finding("Organization", one.name, ("spec",), "CW216", message, hint)
+        _Finding("Organization", one.name, ("spec",), NOT_PLACED, message, hint)
         for one in fleet.organizations.values()
         if one.cell is None
     )

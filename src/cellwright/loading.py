@@ -29,7 +29,7 @@ MANY_BYTES = 256 * 1024
 
 
 def load(snapshot: Snapshot) -> tuple[Fleet | None, list[Problem]]:
-    """Return the fleet that the definitions declare, or None and all problems."""
+    """Return the fleet that the definitions declare, or None and all problems in order."""
     definitions = dict(snapshot.definitions)
     ledger, wrong = read_ledger(definitions.pop(LEDGER, None))
     problems = [*snapshot.problems, *wrong]
@@ -42,7 +42,7 @@ def load(snapshot: Snapshot) -> tuple[Fleet | None, list[Problem]]:
             from cellwright.values import check_values  # noqa: PLC0415 - loads jsonschema
 
             problems += check_values(snapshot.values_schema, declared)
-        return (None if problems else parse(declared)), problems
+        return (None if problems else parse(declared)), sorted(set(problems))
 
 
 def _take_in(

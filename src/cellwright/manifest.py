@@ -1,5 +1,6 @@
 """One Kubernetes object as rendered, and the order in which objects are applied."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, field
 from typing import Any, NamedTuple
@@ -121,6 +122,6 @@ def _number(annotations: Mapping[str, Any], name: str, default: int) -> int:
     if name not in annotations:
         return default
     text = str(annotations[name])
-    if not text.isascii() or not text.lstrip("-").isdecimal():
+    if not re.fullmatch("-?[0-9]{1,6}", text):
         raise ValueError(f"the annotation {name} is {text!r}, not a whole number")
     return int(text)

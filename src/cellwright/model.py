@@ -7,11 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+FLEET_STACK = "fleet"
+"""The stack of what all cells share; the others have the names of their cells."""
 QUARANTINE = -1
 """The ring whose cells get no organizations and may be torn down."""
 
 STANDARD = "standard"
 """The tier of an organization that names none."""
+
+
+class UnknownStackError(Exception):
+    """A stack was asked for that the fleet does not have; the message is its name."""
+
 
 State = Literal["active", "maintenance", "suspended", "gone"]
 

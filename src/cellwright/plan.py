@@ -12,9 +12,9 @@ from cellwright.check import Checker
 from cellwright.forbidden import not_placed
 from cellwright.loading import load, many_values
 from cellwright.manifest import Manifest
-from cellwright.model import Fleet
+from cellwright.model import FLEET_STACK, Fleet, UnknownStackError
 from cellwright.problem import Place, Problem, nearest
-from cellwright.render import FLEET_STACK, Renderer
+from cellwright.render import Renderer
 from cellwright.snapshot import Snapshot
 from cellwright.template import Templates
 
@@ -31,7 +31,7 @@ class Plan:
 def plan(snapshot: Snapshot, only: Collection[str] | None = None) -> Plan:
     """Return the plan of a workspace; of the stacks named in `only`, if any are named.
 
-    Raises KeyError for a stack in `only` that a valid fleet does not have.
+    Raises UnknownStackError for a stack in `only` that a valid fleet does not have.
     """
     fleet, problems = load(snapshot)
     templates = Templates(snapshot.templates)
@@ -39,6 +39,9 @@ def plan(snapshot: Snapshot, only: Collection[str] | None = None) -> Plan:
     unsafe = find_unsafe(templates, own)
     if fleet is not None:
         problems += not_placed(fleet, snapshot.definitions)
+        for name in only or ():
+            if name != FLEET_STACK and name not in fleet.cells:
+                raise UnknownStackError(name)
     if fleet is None or unsafe:
         return Plan(fleet, {}, _sorted([*problems, *unsafe]))
     types, wrong = _types(snapshot, fleet)
@@ -56,7 +59,7 @@ def rendered(
 ) -> tuple[dict[str, tuple[Manifest, ...]], list[Problem]]:
     """Return the manifests of the fleet's stacks, or of those named in `only`, all checked.
 
-    `types` are those of each cluster. Raises KeyError as `plan` does.
+    `types` are those of each cluster.
     """
     renderer = Renderer(fleet, templates, types)
     checker = Checker(fleet, types)

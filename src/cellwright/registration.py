@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from cellwright.manifest import Manifest
-from cellwright.model import QUARANTINE, Fleet
-from cellwright.render import FLEET_STACK
+from cellwright.model import FLEET_STACK, QUARANTINE, Fleet
 
 _PROTECTED_KINDS = {"Namespace", "StatefulSet"}
-_SECRET_INPUT = "stringData"  # noqa: S105 - a field's name
+_SECRET_INPUTS = frozenset(("data", "stringData"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Registration:
     @property
     def secret_inputs(self) -> frozenset[str]:
         """The inputs that hold secrets, by name."""
-        return frozenset({_SECRET_INPUT} if self.manifest.kind == "Secret" else ())
+        return _SECRET_INPUTS if self.manifest.kind == "Secret" else frozenset()
 
 
 def registrations(fleet: Fleet, manifests: Iterable[Manifest]) -> tuple[Registration, ...]:

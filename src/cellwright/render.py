@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from cellwright.api_types import ApiTypes
 from cellwright.directory import cell_table, shard_tables
 from cellwright.manifest import Manifest, lacking, order_of
-from cellwright.model import Cell, Fleet
+from cellwright.model import FLEET_STACK, Cell, Fleet
 from cellwright.node import SECRET_KEY
 from cellwright.patch import Patch, apply_patches
 from cellwright.problem import Place, Problem
@@ -26,7 +26,6 @@ from cellwright.template import (
     is_rendered,
 )
 
-FLEET_STACK = "fleet"
 DIRECTORY_NAMESPACE = "cellwright-directory"
 
 

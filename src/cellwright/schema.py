@@ -12,9 +12,8 @@ from jsonschema_rs import Draft202012Validator, Registry
 
 from cellwright.document import Document, Value
 from cellwright.forms import FORMATS
-from cellwright.problem import Problem, described, dotted, nearest, shown
+from cellwright.problem import Path, Problem, described, dotted, nearest, shown
 
-API_VERSION = "cellwright/v1"
 KINDS = ("Fleet", "Cell", "Organization")
 _EXPECTED = "expected a mapping with apiVersion, kind, metadata and spec"
 
@@ -81,11 +80,11 @@ class Schemas:
         Both libraries agree on our schemas, as the tests show; if ever they do not, nothing
         passes unnoticed.
         """
-        return [
-            Problem(document.place(path), dotted(path), "CW104", error.message)
-            for error in self._validator(kind).iter_errors(document.value)
-            if (path := tuple(error.instance_path)) is not None
-        ]
+        problems = []
+        for error in self._validator(kind).iter_errors(document.value):
+            path: Path = tuple(error.instance_path)
+            problems.append(Problem(document.place(path), dotted(path), "CW104", error.message))
+        return problems
 
 
 def _unknown_kind(document: Document, value: dict[str, Value]) -> Problem:

@@ -13,7 +13,7 @@ from jinja2 import TemplateSyntaxError, nodes
 from jinja2.meta import find_undeclared_variables
 from jinja2.tests import TESTS
 
-from cellwright.outline import extended, is_super
+from cellwright.outline import extended, is_super, named
 from cellwright.problem import Place, Problem, nearest
 from cellwright.template import (
     EVERYWHERE,
@@ -68,6 +68,12 @@ class _Linter:
             place = Place(f"templates/{self._name}", error.lineno)
             yield Problem(place, "", "CW301", " ".join(str(error.message).split()))
             return
+        except RecursionError:
+            yield Problem(Place(f"templates/{self._name}"), "", "CW301", "nested too deeply")
+            return
+        if _leads_to(self._templates, self._name):
+            yield self._problem(1, "it includes or extends itself")
+            return
         problems = list(self._node(tree))
         yield from problems or self._unknown_names(tree)
 
@@ -108,10 +114,17 @@ class _Linter:
         elif isinstance(node, nodes.Include | nodes.Extends):
             yield from self._reference(node.lineno, node.template)
         elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name):
-            if node.node.name == "text" and len(node.args) == 1:
-                yield from self._reference(node.lineno, node.args[0], is_text=True)
+            if node.node.name == "text":
+                yield from self._text(node)
         elif isinstance(node, nodes.Expr):
             yield from self._word(node)
+
+    def _text(self, node: nodes.Call) -> Iterator[Problem]:
+        """Yield what is wrong with a call of `text`."""
+        if len(node.args) != 1 or node.kwargs or node.dyn_args or node.dyn_kwargs:
+            yield self._problem(node.lineno, "text() takes the name of one template")
+        else:
+            yield from self._reference(node.lineno, node.args[0], is_text=True)
 
     def _word(self, node: nodes.Expr) -> Iterator[Problem]:
         """Yield what is wrong with a name, an attribute or a constant."""
@@ -151,6 +164,20 @@ def _assigned(templates: Templates, name: str) -> frozenset[str]:
             names = templates.tree(base).find_all(nodes.Name)
             found |= {one.name for one in names if one.ctx == "store"} | _assigned(templates, base)
     return found
+
+
+def _leads_to(templates: Templates, name: str) -> bool:
+    """Return whether the templates that one uses, and those that they use, come back to it."""
+    seen: set[str] = set()
+    ahead = [name]
+    while ahead:
+        for one in named(templates.tree(ahead.pop())):
+            if one == name:
+                return True
+            if one in templates.sources and one not in seen:
+                seen.add(one)
+                ahead.append(one)
+    return False
 
 
 def _attribute(node: nodes.Node) -> str:

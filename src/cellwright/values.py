@@ -41,6 +41,8 @@ def check_values(schema: Any, declared: Declared) -> list[Problem]:
             if text not in seen:
                 seen.add(text)
                 found |= dict.fromkeys(_problems(validator, merged, [cell, *fleets]))
+    except RecursionError:
+        return [_wrong_schema("it refers to itself without an end")]
     except Unresolvable as error:
         return [_wrong_schema(f"nothing in it is called {error.ref}")]
     return list(found)

@@ -2,7 +2,7 @@
 
 Plain are block mappings and lists whose lines hold a word, a whole number, a quantity or quoted
 text without escapes; flat `[a, b]` and `{a: 1}`; comments. Everything else is refused without a
-judgement: `cellwright.strict` reads it then, slowly and with the place of every value. What
+judgement: `cellwright.yaml_precise` reads it then, slowly and with the place of every value. What
 both read, they read alike (a property in the tests).
 """
 

@@ -14,6 +14,7 @@ from cellwright.api_types import ApiTypes
 from cellwright.check import Checker
 from cellwright.edge.files import read
 from cellwright.model import (
+    FLEET_STACK,
     App,
     Autoscale,
     Cell,
@@ -27,7 +28,7 @@ from cellwright.model import (
     Routing,
     Rule,
 )
-from cellwright.render import FLEET_STACK, Renderer
+from cellwright.render import Renderer
 from cellwright.template import Templates
 from tests.fleets import ROOT
 

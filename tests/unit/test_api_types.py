@@ -158,6 +158,10 @@ def test_what_lives_in_namespaces_is_known() -> None:
             "types": {},
             "kinds": {"v1": {"A": {"type": "x", "namespaced": True}}},
         },
+        {"kubernetes": "v1", "types": {}, "kinds": {"v1": []}},
+        {"kubernetes": "v1", "types": {"x": {"fields": 3}}, "kinds": {}},
+        {"kubernetes": "v1", "types": {"x": {"list": "no such type", "key": ""}}, "kinds": {}},
+        {"kubernetes": "v1", "types": {"x": 3}, "kinds": {}},
     ],
 )
 def test_what_is_no_reduced_document_is_refused(document: Any) -> None:

@@ -52,7 +52,11 @@ def from_template(text: str, one: Fleet = FLEET) -> list[Problem]:
         ({"kind": "ConfigMap", "name": "a_b"}, "'a_b' is no name"),
         (
             {"kind": "ConfigMap", "data": {"a": {"cellwright.dev/secret": "b"}}},
-            "a secret outside of an object of kind Secret",
+            "a secret outside of the stringData of a Secret",
+        ),
+        (
+            {"kind": "Secret", "data": {"a": {"cellwright.dev/secret": "b"}}},
+            "a secret outside of the stringData of a Secret",
         ),
     ],
 )

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellwright import bulk, loading
+from cellwright.document import MAX_DOCUMENT
 from cellwright.edge.files import read
 from cellwright.loading import load
 from cellwright.snapshot import Snapshot
@@ -78,6 +79,13 @@ def test_many_lines_at_once_are_taken_as_one_by_one(
     text = data.draw(st.sampled_from(["\n", "\r\n"])).join(lines)
     each, many = both(text)
     assert each == many
+
+
+def test_a_line_that_is_too_long_is_refused_among_many_too() -> None:
+    text = "\n".join(line(number, cell="alpha") for number in range(3)) + " " * MAX_DOCUMENT
+    each, many = both(text)
+    assert each == many
+    assert [one.code for one in many[1]] == ["CW007"]
 
 
 def test_lines_without_a_doubt_are_not_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:

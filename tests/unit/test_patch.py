@@ -159,6 +159,12 @@ def test_a_patched_manifest_is_ordered_and_shown_anew() -> None:
             "replace the list: begin it with an item $patch: replace",
         ),
         (
+            {"metadata": {"annotations": {"cellwright.dev/rank": "--5"}}},
+            ("app", "Deployment", "apps/v1"),
+            "the annotation cellwright.dev/rank is '--5', not a whole number",
+            "",
+        ),
+        (
             {"metadata": {"annotations": {"cellwright.dev/after": "x"}}},
             ("app", "Deployment", "apps/v1"),
             "the annotation cellwright.dev/after is 'x', not a whole number",

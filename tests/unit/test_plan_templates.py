@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cellwright.edge.files import read
+from cellwright.model import UnknownStackError
 from cellwright.plan import plan
 from tests.fleets import ROOT
 
@@ -225,3 +226,15 @@ def test_values_are_held_against_the_workspace_s_schema(
     found = problems(workspace)
     assert len(found) == len(expected)
     assert all(one.startswith(start) for one, start in zip(found, expected, strict=True)), found
+
+
+@pytest.mark.parametrize("schema", ['{"$ref": "#"}', "[" * 100_000])
+def test_a_schema_without_an_end_is_told(workspace: Path, schema: str) -> None:
+    write(workspace, "schemas/values.json", schema)
+    (found,) = problems(workspace)
+    assert found.startswith("schemas/values.json:1:1: CW221 ")
+
+
+def test_a_stack_that_is_not_there_is_named(workspace: Path) -> None:
+    with pytest.raises(UnknownStackError, match=r"^delta$"):
+        plan(read(workspace), only=["alpha", "delta"])

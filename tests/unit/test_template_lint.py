@@ -46,6 +46,11 @@ def found(text: str, name: str = "x.yaml.j2") -> list[str]:
         ("{% extends 'bas.yaml.j2' %}", "1 CW310 there is no template 'bas.yaml.j2'"),
         ("a: {{ text('q.cfg.j2') }}", "1 CW310 there is no template 'q.cfg.j2'"),
         ("a: {{ text('y.j2') }}", "1 CW310 'y.j2' is not a configuration text"),
+        ("a: {{ text('z.cfg.j2', 'q') }}", "1 CW310 text() takes the name of one template"),
+        ("a: {{ text() }}", "1 CW310 text() takes the name of one template"),
+        ("a: {% include 'x.yaml.j2' %}", "1 CW310 it includes or extends itself"),
+        ("{% extends 'x.yaml.j2' %}", "1 CW310 it includes or extends itself"),
+        ("a: {{ " + "(" * 5000 + "1" + ")" * 5000 + " }}", "1 CW301 nested too deeply"),
         ("a: {{ 1e999 }}", "1 CW310 a number that is too large"),
         (
             "a: 1\nb: \x1a",
@@ -86,3 +91,12 @@ def test_what_an_includer_may_set_is_not_unknown_in_what_it_includes() -> None:
 def test_the_fleet_s_templates_know_other_names() -> None:
     assert found("a: {{ shards | length }}", "fleet/x.yaml.j2") == []
     assert "no 'cell' is known here" in found("a: {{ cell.name }}", "fleet/x.yaml.j2")[0]
+
+
+def test_templates_that_use_each_other_are_refused() -> None:
+    sources = {"a.yaml.j2": "{% include 'b.j2' %}", "b.j2": "{% include 'a.yaml.j2' %}"}
+    problems = lint(Templates(sources), sources)
+    assert [(one.place.file, one.message) for one in problems] == [
+        ("templates/a.yaml.j2", "it includes or extends itself"),
+        ("templates/b.j2", "it includes or extends itself"),
+    ]

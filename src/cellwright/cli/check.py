@@ -25,11 +25,12 @@ _DOCUMENTS = {"sarif": "cellwright.cli.sarif", "junit": "cellwright.cli.junit"}
 
 
 class _Found(NamedTuple):
-    """All problems, and the size of the fleet; there are no cells without one."""
+    """The problems, and the size of the fleet; there are no cells without one."""
 
     problems: Sequence[Problem]
     cells: int | None
     organizations: int
+    homeless: int
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print every problem; 1 if there is one."""
     snapshot = (read_declared if arguments.definitions else read)(arguments.root)
     made = (_of_definitions if arguments.definitions else _of_everything)(snapshot)
-    problems: Sequence[Problem] = mistakes(made.problems)
+    problems = made.problems
     if arguments.against and not problems:
         problems = _forbidden(arguments.root, arguments.against, snapshot)
     if arguments.format == "json":
@@ -82,8 +83,8 @@ def run(arguments: argparse.Namespace) -> int:
         cells = counted(made.cells, "cell")
         organizations = counted(made.organizations, "organization")
         tell(f"no problems in {cells} and {organizations}")
-        if made.problems:
-            tell(f"{len(made.problems)} not placed yet: run cellwright place --write")
+        if made.homeless:
+            tell(f"{made.homeless} not placed yet: run cellwright place --write")
     return 1 if problems else 0
 
 
@@ -106,15 +107,16 @@ def _of_everything(snapshot: Snapshot) -> _Found:
     from cellwright.edge.cache import cache_folder, outcome_of  # noqa: PLC0415
 
     made = outcome_of(snapshot, cache_folder(), cache_failed)
-    return _Found(made.problems, made.cells, made.organizations)
+    problems = mistakes(made.problems)
+    homeless = len(made.problems) - len(problems)
+    return _Found(problems, made.cells, made.organizations, homeless)
 
 
 def _of_definitions(snapshot: Snapshot) -> _Found:
-    from cellwright.forbidden import not_placed  # noqa: PLC0415
     from cellwright.loading import load  # noqa: PLC0415
 
     fleet, problems = load(snapshot)
     if fleet is None:
-        return _Found(sorted(set(problems)), None, 0)
-    homeless = not_placed(fleet, snapshot.definitions)
-    return _Found(homeless, len(fleet.cells), len(fleet.organizations))
+        return _Found(problems, None, 0, 0)
+    homeless = sum(one.cell is None for one in fleet.organizations.values())
+    return _Found(problems, len(fleet.cells), len(fleet.organizations), homeless)

@@ -13,7 +13,7 @@ from cellwright.edge.git import checked_out
 from cellwright.edge.live import read_live
 from cellwright.edge.output import read_tree
 from cellwright.edge.root import MARK
-from cellwright.model import Fleet
+from cellwright.model import Fleet, UnknownStackError
 from cellwright.plan import Plan, plan
 from cellwright.problem import mistakes
 from cellwright.registration import registrations
@@ -107,8 +107,8 @@ def _pair(arguments: argparse.Namespace, made: Plan) -> _Pair | None:
 def _planned(root: Path, only: list[str] | None, where: str) -> Plan | None:
     try:
         made = plan(read(root), only=only)
-    except KeyError as error:
-        tell(f"cellwright diff: no cell {error} in the definitions")
+    except UnknownStackError as error:
+        tell(f"cellwright diff: no cell {str(error)!r} in the definitions")
         return None
     wrong = mistakes(made.problems)  # who is not placed yet is in no directory
     if wrong or made.fleet is None:

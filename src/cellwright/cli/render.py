@@ -7,6 +7,7 @@ from cellwright.cli.report import cache_failed, counted, problems_as_text, put_b
 from cellwright.edge.cache import cache_folder, outcome_of, outcome_of_some
 from cellwright.edge.files import read
 from cellwright.edge.output import write
+from cellwright.model import UnknownStackError
 
 EXAMPLES = """examples:
   cellwright render                          # everything, as one YAML stream
@@ -49,8 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
             made = outcome_of(snapshot, cache_folder(), cache_failed)
         else:
             made = outcome_of_some(snapshot, arguments.stacks)
-    except KeyError as error:
-        tell(f"cellwright render: no cell {error} in the definitions")
+    except UnknownStackError as error:
+        tell(f"cellwright render: no cell {str(error)!r} in the definitions")
         return 1
     if made.problems:
         problems_as_text(made.problems)

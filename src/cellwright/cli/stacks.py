@@ -8,8 +8,8 @@ import argparse
 from cellwright.cli.report import problems_as_text, say
 from cellwright.edge.files import read
 from cellwright.edge.stacks import ensure
+from cellwright.model import FLEET_STACK
 from cellwright.plan import plan
-from cellwright.render import FLEET_STACK
 
 EXAMPLES = """examples:
   cellwright stacks

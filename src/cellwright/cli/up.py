@@ -14,10 +14,9 @@ from pathlib import Path
 from cellwright.cli.report import problems_as_text, say, tell
 from cellwright.edge import stacks
 from cellwright.edge.files import read
-from cellwright.model import Fleet
+from cellwright.model import FLEET_STACK, Fleet
 from cellwright.plan import Plan, plan
 from cellwright.registration import registrations
-from cellwright.render import FLEET_STACK
 
 EXAMPLES = """examples:
   cellwright up

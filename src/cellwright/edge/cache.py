@@ -58,7 +58,7 @@ def outcome_of(snapshot: Snapshot, folder: Path, on_failure: Callable[[OSError],
 def outcome_of_some(snapshot: Snapshot, stacks: Collection[str] | None) -> Outcome:
     """Return what a plan of some stacks comes to; None stands for all.
 
-    Raises KeyError for a stack that a valid fleet does not have.
+    Raises UnknownStackError for a stack that a valid fleet does not have.
     """
     # Imported here because they bring the template engine and more, which an outcome in the
     # cache does without.

@@ -67,7 +67,7 @@ def _values_schema(root: Path, problems: list[Problem]) -> Any:
         return None
     try:
         return json.loads(read_file(path, VALUES_SCHEMA, problems) or b"true")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         problems.append(Problem(Place(VALUES_SCHEMA), "", "CW221", f"not JSON: {error}"))
         return None
 
@@ -83,7 +83,7 @@ def _api_types(root: Path, problems: list[Problem]) -> dict[str, Any]:
         try:
             document = json.loads(read_file(path, name, problems) or b"null")
             found[path.stem] = checked_types(document)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             hint = f"make it again: `cellwright types --cluster {path.stem}`"
             problems.append(Problem(Place(name), "", "CW002", f"not types: {error}", hint))
     return found

@@ -14,10 +14,9 @@ from cellwright.changes import compare
 from cellwright.edge.kubectl import Kubectl
 from cellwright.effects import Effect
 from cellwright.manifest import Identity, Manifest
-from cellwright.model import Fleet
+from cellwright.model import FLEET_STACK, Fleet
 from cellwright.node import SECRET_KEY
 from cellwright.redact import REDACTED
-from cellwright.render import FLEET_STACK
 
 _OWNER = "pulumi-kubernetes"
 _CELL_LABEL = "cellwright.dev/cell"

@@ -14,10 +14,9 @@ import pulumi
 
 from cellwright.edge.files import read
 from cellwright.manifest import Manifest
-from cellwright.model import Fleet
+from cellwright.model import FLEET_STACK, Fleet, UnknownStackError
 from cellwright.plan import plan
 from cellwright.registration import Registration, registrations
-from cellwright.render import FLEET_STACK
 from cellwright.secret import ROOT_SECRET, decode_root, resolve
 
 PROVIDER_VERSION = "4.34.2"
@@ -37,7 +36,7 @@ def register(root: Path) -> None:
     stack = pulumi.get_stack()
     try:
         made = plan(read(root), only=[stack])
-    except KeyError:
+    except UnknownStackError:
         known = ", ".join([FLEET_STACK, *_cell_names(root)])
         raise pulumi.RunError(f"no stack {stack!r} in the definitions; known: {known}") from None
     if made.problems or made.fleet is None:

@@ -48,7 +48,10 @@ def test_the_whole_repository_may_be_the_workspace(repository: Path) -> None:
 
 @pytest.mark.parametrize("ref", ["nowhere", "--help", "", "HEAD:above.yaml", "a b"])
 def test_what_is_no_commit_is_refused(repository: Path, ref: str) -> None:
-    with pytest.raises(CommandError, match="nor a commit"), checked_out(repository, ref):
+    with (
+        pytest.raises(CommandError, match="no commit of git"),
+        checked_out(repository, ref),
+    ):
         pass
 
 
@@ -65,5 +68,8 @@ def test_a_folder_outside_of_git_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    with pytest.raises(CommandError, match="nor a commit"), checked_out(tmp_path, "HEAD"):
+    with (
+        pytest.raises(CommandError, match="no commit of git"),
+        checked_out(tmp_path, "HEAD"),
+    ):
         pass
