@@ -3,7 +3,8 @@
 The examples are whole files. They stand in a workspace that has the cells `alpha` (id 1, region
 eu) and `beta` (id 2, region us), the organization `acme` and a fleet of rings -1, 0 and 1; the
 tests check that the wrong one gives its code there and nothing else, and the right one nothing.
-Those of changes (CW4xx) take the place of that workspace's own file. Refuses to find problems.
+Those of changes (CW4xx) take the place of that workspace's own file. One long module, since it is
+one table of texts. Refuses to find problems.
 """
 
 from dataclasses import dataclass

@@ -241,3 +241,26 @@ class Manifests:
         template["spec"]["restartPolicy"] = "Never"
         spec = {"template": template, "backoffLimit": 0}
         return self.make("batch/v1", "Job", name, spec=spec)
+
+
+airgap_only = pytest.mark.skipif(
+    os.environ.get("CELLWRIGHT_PROVIDER", "airgap") != "airgap",
+    reason="where ours does more than the official plugin",
+)
+
+SECRET = "correct-horse-battery"
+SECRET_BASE64 = "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5"
+FORCE = {"pulumi.com/patchForce": "true"}
+SOON = {"pulumi.com/timeoutSeconds": "2"}
+"""For waits that cannot succeed."""
+
+SEEN = {"pulumi.com/timeoutSeconds": "8"}
+"""For waits that cannot succeed, but in which something must have been seen."""
+
+
+def secret(manifests: "Manifests", value: str) -> dict[str, Any]:
+    return manifests.make("v1", "Secret", "hidden", stringData={"password": value})
+
+
+def uid(obj: dict[str, Any]) -> str:
+    return str(obj["metadata"]["uid"])
