@@ -49,12 +49,14 @@ def read_yaml(file: str, data: bytes) -> tuple[list[Document], list[Problem]]:
     A document that is not strict gives a problem instead of a value; empty documents
     (comments only) give nothing.
     """
-    return _apart(_yaml(file, data, None))
-
-
-def read_json_lines(file: str, data: bytes) -> tuple[list[Document], list[Problem]]:
-    """Return the documents of a file with one JSON object per line; blank lines are skipped."""
-    return _apart(json_documents(file, BytesIO(data)))
+    read: list[Document] = []
+    problems: list[Problem] = []
+    for one in _yaml(file, data, None):
+        if isinstance(one, Problem):
+            problems.append(one)
+        else:
+            read.append(one)
+    return read, problems
 
 
 def documents(file: str, data: bytes) -> Iterator[Document | Problem]:
@@ -185,14 +187,3 @@ def _too_large(file: str, line: int, size: int) -> Problem:
 
 def _unix(text: str) -> str:
     return text.replace("\r\n", "\n") if "\r" in text else text
-
-
-def _apart(found: Iterator[Document | Problem]) -> tuple[list[Document], list[Problem]]:
-    read: list[Document] = []
-    problems: list[Problem] = []
-    for one in found:
-        if isinstance(one, Problem):
-            problems.append(one)
-        else:
-            read.append(one)
-    return read, problems

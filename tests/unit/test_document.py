@@ -4,8 +4,16 @@ import sys
 
 import pytest
 
-from cellwright.document import MAX_DOCUMENT, Document, documents, read_json_lines, read_yaml
+from cellwright.document import MAX_DOCUMENT, Document, documents, read_yaml
 from cellwright.problem import Place, Problem
+
+
+def json_lines(data: bytes) -> tuple[list[Document], list[Problem]]:
+    found = list(documents("x.jsonl", data))
+    return (
+        [one for one in found if isinstance(one, Document)],
+        [one for one in found if isinstance(one, Problem)],
+    )
 
 
 def read(file: str, data: bytes) -> list[Document | Problem]:
@@ -44,14 +52,14 @@ def test_only_a_whole_mark_at_the_start_of_a_line_cuts(text: str) -> None:
 
 
 def test_json_lines_are_numbered_as_in_the_file() -> None:
-    found, problems = read_json_lines("x.jsonl", b'\n{"a": 1}\n\n{"a": 1, "a": 2}\r\n{"b": [1]}')
+    found, problems = json_lines(b'\n{"a": 1}\n\n{"a": 1, "a": 2}\r\n{"b": [1]}')
     assert [(one.line, one.value) for one in found] == [(2, {"a": 1}), (5, {"b": [1]})]
     assert found[1].place(("b", 0)) == Place("x.jsonl", 5, 8)
     assert [one.place for one in problems] == [Place("x.jsonl", 4, 10)]
 
 
 def test_each_line_that_is_not_utf_8_is_a_problem_of_its_own() -> None:
-    found, problems = read_json_lines("x.jsonl", '"é"\n'.encode() + b'"\xe9"\n1\n"\xff"\n')
+    found, problems = json_lines('"é"\n'.encode() + b'"\xe9"\n1\n"\xff"\n')
     assert [one.value for one in found] == ["é", 1]
     assert [one.place for one in problems] == [Place("x.jsonl", 2, 2), Place("x.jsonl", 4, 2)]
 
