@@ -124,3 +124,25 @@ def test_a_state_that_differs_is_not_applied(
     state = state_of(made)
     change(state)
     assert not is_applied(state, wanted(made))
+
+
+def test_the_app_waits_for_its_migration_and_the_router_for_neither(tmp_path: Path) -> None:
+    manifests = {
+        (one.kind, one.name.partition("-")[0]): one for one in planned(tmp_path, 1).stacks["delta"]
+    }
+    database, migration = manifests["StatefulSet", "postgres"], manifests["Job", "app"]
+    app, router = manifests["Deployment", "app"], manifests["Deployment", "router"]
+    assert app.after >= migration.rank
+    assert app.after >= database.rank
+    assert router.after < min(database.rank, migration.rank)
+    assert all(one.rank > manifests["Namespace", "cell"].rank for one in (database, app, router))
+
+
+def test_an_autoscaled_app_has_no_replicas_of_its_own(tmp_path: Path) -> None:
+    planned(tmp_path, 1)
+    cell = tmp_path / "cells" / "delta.yaml"
+    cell.write_text(cell.read_text().replace("size: small", "size: large"))
+    manifests = {one.kind: one for one in plan(read(tmp_path)).stacks["delta"] if one.name == "app"}
+    assert "replicas" not in manifests["Deployment"].body["spec"]
+    scaler = manifests["HorizontalPodAutoscaler"].body["spec"]
+    assert (scaler["minReplicas"], scaler["maxReplicas"]) == (3, 20)
