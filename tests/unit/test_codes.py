@@ -31,11 +31,11 @@ def codes_of(tmp_path: Path, name: str, file: str, text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("code", SHOWN)
-def test_the_wrong_example_gives_the_code_and_the_right_one_does_not(
+def test_the_wrong_example_gives_the_code_and_no_other_and_the_right_one_does_not(
     code: str, tmp_path: Path
 ) -> None:
     one = SHOWN[code]
-    assert code in codes_of(tmp_path, "wrong", one.file, one.wrong)
+    assert codes_of(tmp_path, "wrong", one.file, one.wrong) == {code}
     assert codes_of(tmp_path, "right", one.file, one.right) <= {"CW216"}
 
 
