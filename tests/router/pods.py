@@ -4,6 +4,7 @@ As in a cluster, both share one folder and a network, and HAProxy starts when th
 """
 
 import json
+import os
 import socket
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tests.postgres.containers import docker, new_name, until
 
-IMAGE = "cellwright/router:0.1.0"
+IMAGE = os.environ.get("ROUTER_IMAGE", "cellwright/router:0.1.0")
 HOP_KEY = "a-key-of-the-whole-fleet-in-tests"
 RULES = ("path", "host", "header:X-Organization")
 _TEMPLATES = Path(__file__).parents[2] / "templates"
