@@ -43,10 +43,11 @@ class Organization(NamedTuple):
 
 
 class Endpoint(NamedTuple):
-    """A host name or IP address, and a port."""
+    """A host name or IP address, and a port; `id` is that of the cell, if it is one of a cell."""
 
     host: str
     port: int
+    id: str = ""
 
 
 class MalformedError(ValueError):
@@ -89,7 +90,7 @@ def parse_cells(text: bytes) -> dict[str, Endpoint]:
         name = match[1].decode() if match else ""
         if not match or name in cells or int(match[4]) > 65535:
             raise MalformedError(f"line {number}: malformed, or twice")
-        cells[name] = Endpoint(match[3].decode(), int(match[4]))
+        cells[name] = Endpoint(match[3].decode(), int(match[4]), match[2].decode())
     return cells
 
 
