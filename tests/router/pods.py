@@ -35,6 +35,12 @@ with session(run / "haproxy.sock") as opened:
     maps = {name: opened.lines(run / "table" / f"{name}.map") for name in names}
 print(json.dumps({m: {k.decode(): v.decode() for k, v in one.items()} for m, one in maps.items()}))
 """
+_ASK = """
+import pathlib, sys
+from agent.haproxy import session
+with session(pathlib.Path("/run/cellwright/haproxy.sock")) as opened:
+    print(opened.ask(sys.argv[1])[0])
+"""
 
 
 def rule_of(text: str) -> Rule:
@@ -183,6 +189,10 @@ class Pod:
             docker("exec", self.agent, "python3", "-c", _DUMP)
         )
         return found
+
+    def ask(self, command: str) -> str:
+        """Return what HAProxy says to a command of its runtime API."""
+        return docker("exec", self.agent, "python3", "-c", _ASK, command)
 
     def get(
         self, path: str, headers: Mapping[str, str] | None = None, **options: Any

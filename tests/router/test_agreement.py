@@ -71,7 +71,9 @@ class Requests:
         headers = [
             *self._maybe(self._random.choice(("X-Organization", "x-tenant")), self._names),
             *self._maybe(self._random.choice(("Cookie", "cookie")), None, self._cookie),
-            *self._maybe(self._random.choice(("Authorization", "private-token")), None, self._token),
+            *self._maybe(
+                self._random.choice(("Authorization", "private-token")), None, self._token
+            ),
             *self._maybe("X-Cellwright-Organization", ["umbrella"]),
             *self._maybe("X-Cellwright-Cell", ["beta"]),
             *self._maybe("X-Cellwright-Hop", ["wrong", ""]),
@@ -93,8 +95,10 @@ class Requests:
     def _cookie(self) -> str:
         parts = [self._random.choice(("a=b", 'a="x; y"', "session", "$session=cell-1-a", "a=,b=c"))]
         for _ in range(self._random.choice((0, 1, 1, 1, 2))):
-            name = self._random.choice(("session", "session", "__Host-s.1", "Session", "xsession"))
-            cell = self._random.choice(("1", "2", "3", "3", "9", "01", "0", "-1", "", "1x", "alpha"))
+            name = self._random.choice(("session", "session", *("__Host-s.1",) * 2, "Session", "x"))
+            cell = self._random.choice(
+                ("1", "2", "3", "3", "9", "01", "0", "-1", "", "1x", "alpha")
+            )
             rest = self._random.choice(("-abc", "-", "", "-a-b", '-"a'))
             sign = self._random.choice(("=", "=", "=", " = ", '="', "=;"))
             start = self._random.choice(("cell-", "cell-", "cell-", "Cell-", " cell-", ""))

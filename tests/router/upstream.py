@@ -26,6 +26,7 @@ class Upstream(AbstractContextManager["Upstream"]):
         server = socketserver.ThreadingTCPServer((address, port), _Handler, bind_and_activate=False)
         server.allow_reuse_address = True
         server.daemon_threads = True
+        server.request_queue_size = 1024
         server.server_bind()
         server.server_activate()
         server.upstream = self  # type: ignore[attr-defined]
