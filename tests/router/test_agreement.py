@@ -52,7 +52,7 @@ class Requests:
     """Makes requests of which each part is ordinary, strange or hostile."""
 
     def __init__(self, seed: int, organizations: Sequence[Organization]) -> None:
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # noqa: S311 (nothing is secret)
         names = [one.name for one in organizations]
         paths = [one.path for one in organizations]
         self._hosts = [host for one in organizations for host in one.hosts]
