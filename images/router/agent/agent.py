@@ -106,9 +106,8 @@ class Agent:
 
     def _cells(self) -> Addresses:
         """Return what the map of the cells holds: each one's address, and its name by its id."""
-        return self._present_addresses() | {
-            one.id: name for name, one in self._table.cells.items() if one.id
-        }
+        names = {one.id: name for name, one in self._table.cells.items() if one.id}
+        return {**self._present_addresses(), **names}
 
     def _publish(self) -> None:
         """Have the files written; HAProxy can be started once they are there."""
