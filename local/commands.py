@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from local import cluster, engine, fleet, images, loading, plugin, programs, suite, venv
+from local import cluster, engine, fleet, images, loading, plugin, programs, prometheus, suite, venv
 from local import environment as shell
 from local.catalog import PROGRAMS
 from local.errors import Failed
@@ -105,6 +105,7 @@ def test(run: Run) -> None:
     lint(run)
     place, report = run.place, run.report
     report.step("test packages", lambda: need(["docker-registry"], run.system, place, report))
+    report.step("prometheus", lambda: prometheus.obtain(place, run.system, report))
     make_images(run)
     without, with_cluster = suite.folders(place)
     _pytest(run, "tests without cluster", without)
