@@ -18,6 +18,7 @@ from agent.log import log
 from agent.maps import MAPS
 from agent.publish import Edition, Publisher
 from agent.settings import Settings
+from agent.states import States
 from agent.status import Status
 from agent.store import Store
 from agent.table import ConfigMap, Step, Table
@@ -42,6 +43,7 @@ class Agent:
         self._store = Store(settings.table)
         self._table = Table(self._store)
         self._addresses: Addresses = self._store.recall("addresses")
+        self._states = States()
         self._edition: Edition | None = None
         self._failed_connections = 0
         self.directory = Directory(settings.api, settings.credentials, settings.namespace)
@@ -133,6 +135,7 @@ class Agent:
             with session(self._settings.socket) as opened:
                 addresses = self._present_addresses()
                 applied = apply(opened, self._store, self._table, step, addresses)
+                opened.set_version(self._table.version)
                 failed = opened.failed_connections()
             served = True
         except AwayError as error:
@@ -161,6 +164,9 @@ class Agent:
         status, table = self._status, self._table
         status.checksum = table.mark if table.complete else ""
         status.entries = {name: table.entries(name) for name in MAPS}
+        self._states.look(self._store, table.count, table.checksums())
+        status.organizations = self._states.counts(status.entries["path"])
+        status.oldest_fence = self._states.oldest_fence()
         status.shards = table.count
         status.cells = len(table.cells)
         addresses = self._present_addresses()

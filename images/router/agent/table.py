@@ -116,6 +116,10 @@ class Table:
         index = MAPS.index(name)
         return sum(shard.entries[index] for shard in self._shards.values())
 
+    def checksums(self) -> dict[int, str]:
+        """Return the checksum of each shard of the table, by number."""
+        return {number: self._shards[number].checksum for number in range(self.count)}
+
     @property
     def version(self) -> int:
         """The largest resourceVersion of the ConfigMaps in the table; 0 if none is known."""
