@@ -1,6 +1,7 @@
 """Organizations by state, and fences, as the agent counts them from its shards."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from agent import states
@@ -70,7 +71,7 @@ def test_the_oldest_fence_counts_from_when_it_was_first_seen(
     shards: Shards, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter((10.0, 20.0, 30.0, 40.0, 50.0))
-    monkeypatch.setattr(states.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(states, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     found = States()
     assert found.oldest_fence() is None
     shards.look(found)
