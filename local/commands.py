@@ -38,7 +38,7 @@ def setup(run: Run) -> None:
     report.step("system packages", lambda: need(wanted, run.system, place, report))
     report.step("virtual environment", lambda: venv.ensure(place, report))
     for program in PROGRAMS:
-        report.step(program.name, partial(programs.obtain, program, place, run.system.path, report))
+        report.step(program.name, partial(programs.obtain, program, place, run.system, report))
     report.step("kubernetes plugin", lambda: plugin.ensure(place, run.tools(), report))
 
 
@@ -47,7 +47,7 @@ def make_images(run: Run) -> None:
     place, report = run.place, run.report
     report.step("docker engine", lambda: engine.ensure(place, run.system, report))
     report.step("base image", lambda: images.base(place, run.system, report))
-    report.step("node image", lambda: images.node(place, report))
+    report.step("node image", lambda: images.node(place, run.system, report))
     for name, tag in images.own(place).items():
         report.step(f"image {name}", partial(images.build, name, tag, place, report))
 
@@ -91,6 +91,9 @@ def down(run: Run) -> None:
 
 def env(run: Run) -> None:
     """Print what `eval "$(make env)"` puts into a shell."""
+    if not shell.is_prepared(run.place):
+        # Asking a program for its version would make folders where no set-up has been.
+        raise Failed(f"nothing is set up in {run.place.state} yet: run `make setup`")
     shell.print_exports(shell.variables(run.place, run.tools(), os.environ))
 
 
@@ -131,5 +134,7 @@ def _on_test_cluster(run: Run, action: Callable[[Run], None]) -> None:
         action(other)
     finally:
         if os.environ.get("KEEP") != "1":
-            run.report.step("test cluster", lambda: cluster.remove(other.place))
+            # Without an engine there is no cluster, and the reason for that is what matters.
+            if engine.answers():
+                run.report.step("test cluster", lambda: cluster.remove(other.place))
             run.report.step("test state", lambda: shell.remove(other.place))

@@ -60,7 +60,7 @@ def ensure(place: Place, system: System, report: Report) -> str:
         _pid_file(place).unlink(missing_ok=True)
     log = folder / "dockerd.log"
     daemon = system.find("dockerd") or "dockerd"
-    pid = detached([daemon, "--config-file", folder / "daemon.json"], log)
+    pid = detached([daemon, "--config-file", folder / "daemon.json"], log, system.environment())
     _wait(pid, log)
     return f"started, log: {log}"
 
