@@ -199,6 +199,10 @@ class Fleet:
             if one.cell is not None:
                 self._held.setdefault(one.cell, []).append(one)
 
+    def used_clusters(self) -> tuple[str, ...]:
+        """Return the names of the clusters that cells are in."""
+        return tuple(sorted({cell.cluster for cell in self.cells.values()}))
+
     def held_by(self, cell: str) -> tuple[Organization, ...]:
         """Return the organizations that live on the cell, by name."""
         return tuple(self._held.get(cell, ()))
