@@ -80,15 +80,18 @@ def home_in(files: Mapping[str, str], organization: str) -> Home | None:
             if isinstance(one, Problem):
                 unread.append(one)
             elif _is_about(one, organization):
-                try:
-                    declared.add(one)
-                except (KeyError, TypeError) as error:
-                    raise UnreadableError(f"{file}: {error}") from None
-    if declared.organizations:
-        return home_of(declared.organizations[0])
+                return _home(declared, one)
     if unread:
         raise UnreadableError(str(unread[0]))
     return None
+
+
+def _home(declared: Declared, document: Document) -> Home:
+    try:
+        declared.add(document)
+        return home_of(declared.organizations[0])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # no schema has seen it
+        raise UnreadableError(f"{document.file}: {error}") from None
 
 
 def _is_about(document: Document, organization: str) -> bool:
