@@ -56,6 +56,8 @@ def parse(declared: Declared) -> Fleet:
         regions=tuple(shared["regions"]),
         sizes=tuple(shared["sizes"]),
         values=shared.get("values", {}),
+        maximum_loss=shared.get("directory", {}).get("maximumLoss", 20),
+        epoch=shared.get("directory", {}).get("epoch", 1),
     )
 
 

@@ -122,7 +122,8 @@ class Fleet:
 
 
 def first_directory() -> Directory:
-    directory = Directory()
+    """Return a directory that may lose as much as it likes, for tests that come and go."""
+    directory = Directory(maximum_loss=100)
     for number, name in enumerate(("alpha", "beta", "gamma"), 1):
         directory.cells[name] = (number, f"router.cell-{name}.svc.cluster.local", 8080)
     directory.add("acme", "alpha", hosts=("acme.example.com",))
