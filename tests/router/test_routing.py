@@ -93,7 +93,8 @@ def test_unknown_organization(fleet: Fleet, path: str, headers: dict[str, str]) 
 @pytest.mark.parametrize(
     ("state", "status", "retry"),
     [
-        ("maintenance", 503, True),
+        ("maintenance", 403, False),
+        ("maintenance-900", 503, True),
         ("fenced", 503, True),
         ("suspended", 403, False),
         ("gone", 410, False),
@@ -182,8 +183,10 @@ def test_health_and_metrics(fleet: Fleet) -> None:
     assert f'cellwright_table_entries{{map="path"}} {len(fleet.directory.organizations)}' in metrics
     assert "cellwright_table_served 1" in metrics
     assert f"cellwright_table_version {fleet.alpha.table()['version']}\n" in metrics
-    for state in ("maintenance", "fenced", "suspended", "gone"):
-        assert f'cellwright_table_organizations{{state="{state}"}} 1\n' in metrics
+    states = [one.state.partition("-")[0] for one in fleet.directory.organizations.values()]
+    for state in ("active", "maintenance", "fenced", "suspended", "gone"):
+        line = f'cellwright_table_organizations{{state="{state}"}} {states.count(state)}\n'
+        assert line in metrics
     assert "cellwright_table_oldest_fence_seconds 0\n" not in metrics
 
 

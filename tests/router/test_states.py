@@ -20,7 +20,7 @@ class Shards:
         self.read: list[int] = []
 
     def put(self, number: int, **state: str) -> None:
-        text = "".join(f"{n}\t1\talpha\t{s}\t{n}\t\n" for n, s in sorted(state.items())).encode()
+        text = "".join(f"{n}\t1\talpha\t{s}\t{n}\t\t\n" for n, s in sorted(state.items())).encode()
         made = {**sections([]), **sections(parse_shard(text, 0, 1))}
         self.checksums[number] = f"{hash(text)}"
         self.store.put_shard(2, number, self.checksums[number], made)
@@ -36,22 +36,22 @@ class Shards:
 @pytest.fixture
 def shards(tmp_path: Path) -> Shards:
     made = Shards(tmp_path)
-    made.put(0, a="active", b="fenced", c="gone", d="gone", fenced="active")
-    made.put(1, e="maintenance", f="suspended", g="active")
+    made.put(0, a="active", b="fenced", c="gone", d="gone", fenced="active", h="maintenance")
+    made.put(1, e="maintenance-60", f="suspended", g="active")
     return made
 
 
 def test_every_state_is_counted(shards: Shards) -> None:
     found = States()
     shards.look(found)
-    assert found.counts(8) == {
+    assert found.counts(9) == {
         "active": 3,
-        "maintenance": 1,
+        "maintenance": 2,
         "fenced": 1,
         "suspended": 1,
         "gone": 2,
     }
-    assert tuple(found.counts(8)) == STATES
+    assert tuple(found.counts(9)) == STATES
 
 
 def test_only_shards_that_changed_are_read(shards: Shards) -> None:
@@ -61,7 +61,7 @@ def test_only_shards_that_changed_are_read(shards: Shards) -> None:
     shards.look(found)
     shards.look(found)
     assert shards.read == [0, 1, 1]
-    assert found.counts(6)["maintenance"] == 0
+    assert found.counts(7)["maintenance"] == 1
     del shards.checksums[0]
     shards.look(found)
     assert found.counts(1) == {**dict.fromkeys(STATES, 0), "active": 1}

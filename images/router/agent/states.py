@@ -16,9 +16,9 @@ ACTIVE = "active"
 OTHERS = ("maintenance", "fenced", "suspended", "gone")
 STATES = (ACTIVE, *OTHERS)
 
-_ENDS = tuple(b":%s\n" % state.encode() for state in OTHERS)
-"""How the lines of each state end, in the path map."""
-_FENCED = re.compile(rb"^([^ ]+) .*:fenced$", re.MULTILINE)
+_VALUES = tuple(b" %s" % state.encode() for state in OTHERS)
+"""How the values of each state begin, in the path map."""
+_FENCED = re.compile(rb"^([^ ]+) fenced:", re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -61,6 +61,6 @@ class States:
 
 
 def _counted(section: bytes, checksum: str) -> _Shard:
-    others = tuple(map(section.count, _ENDS))
+    others = tuple(map(section.count, _VALUES))
     fenced = frozenset(_FENCED.findall(section)) if others[OTHERS.index("fenced")] else frozenset()
     return _Shard(checksum, others, fenced)
