@@ -15,5 +15,5 @@ def programs() -> dict[str, Path]:
     """Fail, not skip: rules that no Prometheus has read have not been tested."""
     found = prometheus.find(place(os.environ), this_machine())
     for name in prometheus.PROGRAMS:
-        assert name in found, f"{name} is missing: `make test` gets it from Debian's package"
+        assert name in found, f"{name} is missing: `make test` gets it from Debian's packages"
     return found
