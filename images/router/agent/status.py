@@ -6,6 +6,7 @@ Refuses to compute anything about the table; it holds what the main loop last sa
 import time
 from dataclasses import dataclass, field
 
+from agent.certificate import Certified
 from agent.maps import MAPS
 
 STUCK = 120.0
@@ -32,11 +33,17 @@ class Status:
     rebuilds: int = 0
     refusals: int = 0
     failures: int = 0
+    certificate: Certified | None = None
 
     @property
     def alive(self) -> bool:
         """Whether the main loop still turns."""
         return time.monotonic() - self.turn < STUCK
+
+    @property
+    def can_start(self) -> bool:
+        """Whether all is on disk that HAProxy needs to start."""
+        return self.ready and (self.certificate is None or self.certificate.kept)
 
     def table(self) -> dict[str, object]:
         """Return the answer of `/table`."""
@@ -51,6 +58,7 @@ class Status:
             "age_seconds": None if self.heard is None else round(time.monotonic() - self.heard, 3),
             "unresolved": self.unresolved,
             "refused": self.refused,
+            "certificate": self.certificate.told() if self.certificate else None,
         }
 
     def metrics(self) -> str:
@@ -90,4 +98,6 @@ class Status:
             "# TYPE cellwright_table_entries gauge",
             *(f'cellwright_table_entries{{map="{one}"}} {n}' for one, n in self.entries.items()),
         ]
+        if self.certificate:
+            lines += self.certificate.metrics()
         return "\n".join(lines) + "\n"
