@@ -130,7 +130,7 @@ def first_directory() -> Directory:
     directory.add("umbrella", "beta", path="umb", hosts=("umbrella.example.com", "u.example.org"))
     directory.add("globex", "gamma", hosts=("globex.example.com",))
     directory.add("umb", "alpha", path="other")
-    for state in ("maintenance", "fenced", "suspended", "gone"):
+    for state in ("maintenance", "maintenance-900", "fenced", "suspended", "gone"):
         directory.add(f"in-{state}", "alpha", state=state)
     return directory
 
