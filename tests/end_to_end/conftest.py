@@ -113,7 +113,7 @@ def organizations(workspace: Workspace) -> dict[str, tuple[str, str]]:
     shards = workspace.must("cellwright", "render", "--stack", "fleet")
     found = {}
     for line in _tables(shards):
-        name, _, cell, _, path, _ = line.split("\t")
+        name, _, cell, _, path, _, _ = line.split("\t")
         found[name] = (path, cell)
     return found
 

@@ -124,14 +124,15 @@ class Fleet:
 
 
 def first_directory() -> Directory:
-    directory = Directory()
+    """Return a directory that may lose as much as it likes, for tests that come and go."""
+    directory = Directory(maximum_loss=100)
     for number, name in enumerate(("alpha", "beta", "gamma"), 1):
         directory.cells[name] = (number, f"router.cell-{name}.svc.cluster.local", 8080)
     directory.add("acme", "alpha", hosts=("acme.example.com",))
     directory.add("umbrella", "beta", path="umb", hosts=("umbrella.example.com", "u.example.org"))
     directory.add("globex", "gamma", hosts=("globex.example.com",))
     directory.add("umb", "alpha", path="other")
-    for state in ("maintenance", "fenced", "suspended", "gone"):
+    for state in ("maintenance", "maintenance-900", "fenced", "suspended", "gone"):
         directory.add(f"in-{state}", "alpha", state=state)
     return directory
 
