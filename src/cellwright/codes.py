@@ -253,8 +253,9 @@ _WHOLE = {
         _cell("gamma", 3, ", app: {autoscale: {min: 2, max: 5}}"),
     ),
     "CW213": Code(
-        "a router's port outside of the range of node ports",
-        "With routers of type NodePort a cell's port is nodePortBase plus its id, at most 32767.",
+        "a router's port that can't be a port of the nodes",
+        "With routers of type NodePort a cell's port is nodePortBase plus its id, and its port for "
+        "TLS, if it has one, tlsNodePortBase plus its id; each at most 32767, and none twice.",
         _GAMMA,
         _cell("gamma", 3000),
         _cell("gamma", 3),

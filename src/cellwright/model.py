@@ -68,7 +68,10 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class Router:
-    """A cell's router: where other routers find it, and its port on every node, if any."""
+    """A cell's router: where other routers find it, and its ports on every node, if any.
+
+    `tls_secret` names the Secret with the certificate for clients; None means no TLS.
+    """
 
     image: str
     replicas: int
@@ -76,6 +79,8 @@ class Router:
     host: str
     port: int
     node_port: int | None
+    tls_secret: str | None = None
+    tls_node_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

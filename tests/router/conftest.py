@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "images" / "router"))  # for 
 from tests.postgres.containers import until
 from tests.router.directory import ApiServer, Directory
 from tests.router.pods import IMAGE, Pod
+from tests.router.secret import Secret
 from tests.router.upstream import Upstream
 
 TOKEN = "token-of-the-router"
@@ -89,7 +90,7 @@ def credentials(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass(slots=True)
 class Fleet:
-    """What the tests change and ask."""
+    """What the tests change and ask; only alpha has TLS, with the certificate in `secret`."""
 
     api: ApiServer
     directory: Directory
@@ -98,6 +99,7 @@ class Fleet:
     gamma: Upstream
     apps: dict[str, Upstream]
     account: Path
+    secret: Secret
 
     @property
     def routers(self) -> tuple[Pod, Pod]:
@@ -153,6 +155,7 @@ def new_fleet(
         ]
         api = ApiServer(new_address(), 6443, credentials / "server.pem", TOKEN)
         api.publish(directory)
+        secret = Secret(tmp_path_factory.mktemp("secret"), addresses["alpha"])
         account = tmp_path_factory.mktemp("account")
         account.chmod(0o755)
         for file in ("ca.crt", "token"):
@@ -175,13 +178,14 @@ def new_fleet(
                     tmp_path_factory.mktemp(name),
                     api.address,
                     (*hosts, mount),
+                    secret=secret.folder if name == "alpha" else None,
                 )
                 for name in ("alpha", "beta")
             }
             for pod in pods.values():
                 stack.callback(pod.remove)
                 pod.start()
-            yield Fleet(api, directory, pods["alpha"], pods["beta"], gamma, apps, account)
+            yield Fleet(api, directory, pods["alpha"], pods["beta"], gamma, apps, account, secret)
 
     return start
 

@@ -86,9 +86,9 @@ class Session:
 
     def set_version(self, version: int) -> None:
         """Say which version of the table the access log is to name."""
-        command = f"set var proc.table_version int({version})"
-        for said in self.ask("experimental-mode on", command):
-            _expect_silence(command, said)
+        said = self.ask("experimental-mode on", f"set var proc.table_version int({version})")
+        if any(said):
+            raise RuntimeApiError(f"set var: {said}")
 
     def failed_connections(self) -> int:
         """Return how many connections to cells and to the app have failed so far."""

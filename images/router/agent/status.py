@@ -6,6 +6,7 @@ Refuses to compute anything about the table; it holds what the main loop last sa
 import time
 from dataclasses import dataclass, field
 
+from agent.certificate import Certified
 from agent.maps import MAPS
 from agent.states import STATES
 from agent.table import Refusal
@@ -37,11 +38,17 @@ class Status:
     rebuilds: int = 0
     refusals: int = 0
     failures: int = 0
+    certificate: Certified | None = None
 
     @property
     def alive(self) -> bool:
         """Whether the main loop still turns."""
         return time.monotonic() - self.turn < STUCK
+
+    @property
+    def can_start(self) -> bool:
+        """Whether all is on disk that HAProxy needs to start."""
+        return self.ready and (self.certificate is None or self.certificate.kept)
 
     def table(self) -> dict[str, object]:
         """Return the answer of `/table`."""
@@ -59,6 +66,7 @@ class Status:
             "age_seconds": None if self.heard is None else _age(self.heard),
             "unresolved": self.unresolved,
             "refused": {name: one.reason for name, one in self.refused.items()},
+            "certificate": self.certificate.told() if self.certificate else None,
         }
 
     def metrics(self) -> str:
@@ -131,6 +139,7 @@ class Status:
                 f'cellwright_table_refused{{configmap="{name}",kind="{one.kind}"}} 1'
                 for name, one in self.refused.items()
             ),
+            *(self.certificate.metrics() if self.certificate else ()),
         ]
 
 
