@@ -36,7 +36,9 @@ def test_only_what_the_node_lacks_is_loaded(
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
     ids = {"cellwright/app:0.1.0": A, "cellwright/router:0.1.0": B}
     monkeypatch.setattr(docker, "image_id", ids.get)
-    kind = script(tmp_path / "bin" / "kind", f'echo "$*" > {tmp_path}/notes')
+    kind = script(
+        tmp_path / "bin" / "kind", f'echo "$*" > {tmp_path}/notes; mktemp >> {tmp_path}/left'
+    )
     tools = Tools(pulumi=tmp_path / "pulumi", kind=kind, kubectl=tmp_path / "kubectl")
     assert load(["cellwright/app:0.1.0"], where, tools, shown.report) == "present"
     assert not (tmp_path / "notes").exists()
@@ -45,6 +47,9 @@ def test_only_what_the_node_lacks_is_loaded(
     assert (tmp_path / "notes").read_text() == loaded
     ids["cellwright/app:0.1.0"] = N  # rebuilt under the same tag
     assert load(list(ids), where, tools, shown.report) == "2 loaded"
+    for left in (tmp_path / "left").read_text().split():
+        assert Path(left).is_relative_to(where.state)
+        assert not Path(left).exists()
 
 
 def pod(name: str, owner: tuple[str, str], image: str, content: str) -> dict[str, Any]:
