@@ -60,11 +60,32 @@ def put_json(value: Any) -> None:
 
 def problems_as_text(problems: Sequence[Problem]) -> None:
     """Print one problem a line, and their number."""
+    say_problems(problems)
+    tell(counted(len(problems), "problem"))
+
+
+def say_problems(problems: Iterable[Problem]) -> None:
+    """Print one problem a line."""
     for one in problems:
         where = f"{one.path}: " if one.path else ""
         hint = f" ({one.hint})" if one.hint else ""
         say((str(one.place), BOLD), ": ", (one.code, RED), f" {where}{one.message}", (hint, DIM))
-    tell(counted(len(problems), "problem"))
+
+
+def problems_as_json(problems: Iterable[Problem]) -> list[dict[str, Any]]:
+    """Return problems with each part under its name."""
+    return [
+        {
+            "file": one.place.file,
+            "line": one.place.line,
+            "column": one.place.column,
+            "path": one.path,
+            "code": one.code,
+            "message": one.message,
+            "hint": one.hint,
+        }
+        for one in problems
+    ]
 
 
 def cache_failed(error: OSError) -> None:
