@@ -106,9 +106,9 @@ def _cell(number: int | None, database: Manifest | None) -> FixedCell:
 
 
 def _volume(body: Mapping[str, Any]) -> Volume | None:
-    for claim in body["spec"].get("volumeClaimTemplates") or ():
-        if claim["metadata"]["name"] == "data":
-            spec = claim["spec"]
-            storage = spec.get("resources", {}).get("requests", {}).get("storage", "")
-            return Volume(str(storage), spec.get("storageClassName"))
+    for claim in (body.get("spec") or {}).get("volumeClaimTemplates") or ():
+        if (claim.get("metadata") or {}).get("name") == "data":
+            spec = claim.get("spec") or {}
+            requests = (spec.get("resources") or {}).get("requests") or {}
+            return Volume(str(requests.get("storage", "")), spec.get("storageClassName"))
     return None

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cellwright.cli.main import main
+from tests.cli.standins import World, world_in
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,3 +66,9 @@ def program(
     monkeypatch.chdir(root)
     monkeypatch.setenv("CELLWRIGHT_CACHE", str(tmp_path / "cache"))
     return Program(root, capsys)
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A cluster that holds nothing, and a Pulumi that does nothing."""
+    return world_in(tmp_path / "standins", monkeypatch)
