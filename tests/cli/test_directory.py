@@ -262,6 +262,23 @@ def test_without_git_the_live_part_is_shown(program: Program) -> None:
 
 
 @pytest.mark.usefixtures("live")
+def test_when_git_is_missing_or_fails_the_live_part_is_shown(
+    program: Program, clusters: Clusters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program.commit()
+    monkeypatch.setenv("PATH", str(clusters.folder))
+    done = program("directory", "get", "acme")
+    assert (done.code, rows(done)[0][0]) == (0, "acme")
+    assert "since when is not told: git is not on the PATH" in done.err
+    fails = clusters.folder / "git"
+    fails.write_text("#!/bin/sh\n[ $1 = rev-parse ] && echo true || { echo broken >&2; exit 1; }\n")
+    fails.chmod(0o755)
+    done = program("directory", "get", "acme")
+    assert (done.code, rows(done)[0][0]) == (0, "acme")
+    assert "exit code 1: broken" in done.err
+
+
+@pytest.mark.usefixtures("live")
 def test_organizations_that_routers_are_not_told_of(program: Program) -> None:
     assert "did you mean 'acme'?" in program("directory", "get", "acmee").err
     assert program("directory", "get", "acmee").code == 1

@@ -29,7 +29,11 @@ class Commit:
 
 def trouble(root: Path) -> str:
     """Return why there is no history of the workspace, or nothing if there is one."""
-    if _git(root, "rev-parse", "--is-inside-work-tree") != "true":
+    try:
+        inside = _git(root, "rev-parse", "--is-inside-work-tree")
+    except CommandError as error:
+        return str(error)
+    if inside != "true":
         return "the workspace is in no git repository; `git init` and a commit begin its history"
     if _git(root, "rev-parse", "--verify", "--quiet", "HEAD") is None:
         return "the git repository has no commit yet; the first one begins the history"
