@@ -321,6 +321,14 @@ _WHOLE = {
         '{"type": "mapping"}',
         '{"type": "object"}',
     ),
+    "CW222": Code(
+        "a retryAfter that nobody is told",
+        "spec.retryAfter is when clients should come again after a maintenance. An organization "
+        "in another state tells nobody.",
+        _NEW,
+        _organization("new", "id: 2001, cell: alpha, retryAfter: 15m"),
+        _organization("new", "id: 2001, cell: alpha, state: maintenance, retryAfter: 15m"),
+    ),
 }
 
 _RENDERED = {

@@ -3,7 +3,7 @@
 Lines are tab-separated and sorted by the bytes of the name, so equal assignments give equal
 bytes. Refuses to know how routers use them.
 
-    organization: name id cell state path hosts     (hosts separated by commas, may be empty)
+    organization: name id cell state path hosts limits     (the last two may be empty)
     cell:         name id host port
 """
 
@@ -35,9 +35,20 @@ def shard_tables(organizations: Iterable[Organization], shards: int) -> tuple[Ta
     for one in organizations:
         if one.cell is None:
             continue
-        fields = (one.name, str(one.id), one.cell, one.state, one.path, ",".join(one.hosts))
+        cell, hosts = one.serving_cell or one.cell, ",".join(one.hosts)
+        fields = (one.name, str(one.id), cell, _state(one), one.path, hosts, _limits(one))
         lines[shard_number(one.name, shards)].append("\t".join(fields) + "\n")
     return tuple(_table(number, sorted(shard)) for number, shard in enumerate(lines))
+
+
+def _state(one: Organization) -> str:
+    return one.state if one.retry_after is None else f"{one.state}-{one.retry_after}"
+
+
+def _limits(one: Organization) -> str:
+    if one.limits is None:
+        return ""
+    return f"{one.limits.requests_per_second or ''}/{one.limits.concurrent_requests or ''}"
 
 
 def cell_table(cells: Iterable[Cell], cluster: str) -> Table:

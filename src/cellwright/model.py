@@ -124,10 +124,19 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of each router an organization may use; None is no limit, never both."""
+
+    requests_per_second: int | None
+    concurrent_requests: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Organization:
     """One customer; `cell` names the cell that it lives on, None if it is not placed yet.
 
-    `weight` is its load in units of an ordinary organization's.
+    `weight` is its load in units of an ordinary organization's. `retry_after` is in seconds, and
+    only with state maintenance. `override` names the cell that gets its requests instead.
     """
 
     name: str
@@ -139,6 +148,14 @@ class Organization:
     state: State
     tier: str = STANDARD
     weight: int = 1
+    retry_after: int | None = None
+    limits: Limits | None = None
+    override: str | None = None
+
+    @property
+    def serving_cell(self) -> str | None:
+        """The cell that gets its requests."""
+        return self.cell and (self.override or self.cell)
 
 
 @dataclass(frozen=True, slots=True)

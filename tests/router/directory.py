@@ -32,15 +32,17 @@ class Organization:
     state: str = "active"
     path: str = ""
     hosts: tuple[str, ...] = ()
+    limits: str = ""
 
     @property
     def line(self) -> str:
         fields = (self.name, self.id, self.cell, self.state, self.path or self.name)
-        return "\t".join(map(str, (*fields, ",".join(self.hosts)))) + "\n"
+        return "\t".join(map(str, (*fields, ",".join(self.hosts), self.limits))) + "\n"
 
     @property
     def value(self) -> str:
-        return f"{self.id}:{self.name}:{self.cell}:{self.state}"
+        value = f"{self.state}:{self.cell}:{self.id}:{self.name}"
+        return f"{value}:{self.limits}" if self.limits else value
 
 
 @dataclass(slots=True)
