@@ -32,7 +32,7 @@ class Said:
 
     def shard(self, number: int, version: int = 0, names: Iterable[str] | None = None) -> ConfigMap:
         lines = (
-            f"{name}\t{int(name[1:]) + 1}\talpha\tactive\t{name}\t\n"
+            f"{name}\t{int(name[1:]) + 1}\talpha\tactive\t{name}\t\t\n"
             for name in self.held(number, names)
         )
         return config_map(f"directory-{number:02d}", "".join(lines), version)
