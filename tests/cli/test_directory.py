@@ -15,6 +15,14 @@ from tests.cli.conftest import Done, Program
 CUSTOMERS = "organizations/customers.yaml"
 
 
+DUFF = """\
+apiVersion: cellwright/v1
+kind: Organization
+metadata: {name: duff}
+spec: {id: 7001, cell: HOME}
+"""
+
+
 def organizations(program: Program) -> Iterable[Organization]:
     fleet, _ = load(read(program.root))
     assert fleet is not None
@@ -383,6 +391,17 @@ def test_a_change_counts_when_it_is_merged(program: Program) -> None:
         ("beta", "active", "Merge the move of acme"),
         ("alpha", "active", "as it was"),
     ]
+
+
+def test_what_people_write_into_commits_and_names_of_files_is_harmless(program: Program) -> None:
+    program.commit()
+    program.write("organizations/:commit *.yaml", DUFF.replace("HOME", "beta"))
+    commit(program, "A\x01name\x02 \x1b[31mred")
+    program.write("organizations/:commit *.yaml", DUFF.replace("HOME", "alpha"))
+    commit(program, "again")
+    done = program("directory", "history", "duff")
+    assert "A\\x01name\\x02 \\x1b[31mred" in done.out
+    assert [one[0] for one in past(program, "duff")] == ["alpha", "beta"]
 
 
 def test_a_commit_that_can_t_be_read_changed_nothing(program: Program) -> None:
