@@ -154,7 +154,7 @@ class Table:
                 self.refused[one.name] = Refusal(error.kind, str(error), one.version)
             else:
                 self.refused.pop(one.name, None)
-        for name in set(self.refused) - {WHOLE}:
+        for name in set(self.refused):
             if name in gone or (present is not None and name not in present):
                 del self.refused[name]
         exchanged = self._exchange()
