@@ -330,6 +330,13 @@ _WHOLE = {
         _organization("new", "id: 2001, cell: alpha, retryAfter: 15m"),
         _organization("new", "id: 2001, cell: alpha, state: maintenance, retryAfter: 15m"),
     ),
+    "CW223": Code(
+        "a rule that is never asked",
+        "The rule default applies to every request, so that it must be the last one.",
+        "",
+        "rules: [{by: default, cell: alpha}, {by: host}]",
+        "rules: [{by: host}, {by: default, cell: alpha}]",
+    ),
 }
 
 _RENDERED = {

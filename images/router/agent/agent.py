@@ -115,11 +115,16 @@ class Agent:
         """Return the addresses of the cells that there are now; look-ups lag behind the list."""
         return {name: self._addresses.get(name) for name in self._endpoints()}
 
+    def _cells(self) -> Addresses:
+        """Return what the map of the cells holds: each one's address, and its name by its id."""
+        names = {one.id: name for name, one in self._table.cells.items() if one.id}
+        return {**self._present_addresses(), **names}
+
     def _publish(self) -> None:
         """Have the files written; HAProxy can be started once they are there."""
         if not self._table.complete or self._endpoints().keys() - self._addresses.keys():
             return
-        edition = Edition(self._table.count, self._table.mark, self._present_addresses())
+        edition = Edition(self._table.count, self._table.mark, self._cells())
         if edition != self._edition:
             self._edition = edition
             self.publisher.want(edition)
@@ -133,8 +138,7 @@ class Agent:
         served = False
         try:
             with session(self._settings.socket) as opened:
-                addresses = self._present_addresses()
-                applied = apply(opened, self._store, self._table, step, addresses)
+                applied = apply(opened, self._store, self._table, step, self._cells())
                 opened.set_version(self._table.version)
                 failed = opened.failed_connections()
             served = True
