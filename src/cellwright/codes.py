@@ -253,8 +253,9 @@ _WHOLE = {
         _cell("gamma", 3, ", app: {autoscale: {min: 2, max: 5}}"),
     ),
     "CW213": Code(
-        "a router's port outside of the range of node ports",
-        "With routers of type NodePort a cell's port is nodePortBase plus its id, at most 32767.",
+        "a router's port that can't be a port of the nodes",
+        "With routers of type NodePort a cell's port is nodePortBase plus its id, and its port for "
+        "TLS, if it has one, tlsNodePortBase plus its id; each at most 32767, and none twice.",
         _GAMMA,
         _cell("gamma", 3000),
         _cell("gamma", 3),
@@ -452,6 +453,18 @@ _CHANGES = {
         "cells/alpha.yaml",
         _cell("alpha", 1, ", postgres: {storageClass: fast}"),
         _cell("alpha", 1, ", postgres: {maxConnections: 99}"),
+    ),
+    "CW406": Code(
+        "something protected would be made anew",
+        "Some fields of a StatefulSet or a volume's claim can't be changed, so a new one would "
+        "take its place. Pulumi refuses that for cells that are in service or hold "
+        "organizations; `up` says so before anything is touched. A volume grows by hand: its "
+        "claim and the cell's ResourceQuota get the new size, the StatefulSet is deleted with "
+        "`kubectl delete statefulset --cascade=orphan` (its pod goes on), `pulumi refresh` drops "
+        "it from the stack, and `up` makes it with the new size.",
+        "",
+        "postgres.storage of a cell goes from 1Gi to 2Gi while its volume has 1Gi",
+        "postgres.storage goes to 2Gi after the volume was grown and the StatefulSet deleted",
     ),
 }
 

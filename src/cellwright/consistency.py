@@ -16,7 +16,6 @@ from cellwright.model import FLEET_STACK, STANDARD
 from cellwright.problem import Path, Place, Problem, nearest
 from cellwright.quantity import amount
 
-DEFAULT_NODE_PORT_BASE = 30080
 _LAST_NODE_PORT = 32767
 _PARTS = ("postgres", "app", "router")
 
@@ -34,7 +33,7 @@ def find_problems(declared: Declared) -> list[Problem]:
         for cell in cells:
             problems += _reference_problems(shared, cell)
             problems += _workload_problems(shared, cell)
-            problems += _port_problems(shared, cell)
+        problems += _node_port_problems(shared, cells)
     problems += _clash_problems(cells)
     problems += _range_problems(cells)
     problems += home_problems(declared, shared)
@@ -49,6 +48,18 @@ def merged(size: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     chosen = ("replicas", "autoscale")
     drop = chosen if any(key in own for key in chosen) else ()
     return {**{key: value for key, value in size.items() if key not in drop}, **own}
+
+
+def http_node_port(routers: Mapping[str, Any], number: int) -> int:
+    """Return the port of the cell with this id on every node."""
+    base: int = routers.get("nodePortBase", 30080)
+    return base + number
+
+
+def tls_node_port(routers: Mapping[str, Any], number: int) -> int:
+    """Return the port for TLS of the cell with this id on every node."""
+    base: int = routers.get("tlsNodePortBase", 31080)
+    return base + number
 
 
 def _fleet_problems(declared: Declared) -> Iterator[Problem]:
@@ -163,12 +174,30 @@ def _scale_problems(document: Document, path: Path, app: Mapping[str, Any]) -> I
         yield problem(document, (*path, "autoscale", "max"), "CW212", message)
 
 
-def _port_problems(shared: Mapping[str, Any], cell: Document) -> Iterator[Problem]:
+def _node_port_problems(shared: Mapping[str, Any], cells: Iterable[Document]) -> Iterator[Problem]:
     routers = shared.get("routers", {})
-    port = routers.get("nodePortBase", DEFAULT_NODE_PORT_BASE) + spec(cell)["id"]
-    if routers.get("type") == "NodePort" and port > _LAST_NODE_PORT:
-        message = f"nodePortBase plus the cell's id is {port}, more than {_LAST_NODE_PORT}"
-        yield problem(cell, ("spec", "id"), "CW213", message, "lower nodePortBase of the fleet")
+    if routers.get("type") != "NodePort":
+        return
+    cells = list({spec(cell)["id"]: cell for cell in cells}.values())  # CW202 tells of the others
+    used = {http_node_port(routers, spec(cell)["id"]): name(cell) for cell in cells}
+    for cell in cells:
+        number = spec(cell)["id"]
+        yield from _range_of_nodes(cell, "nodePortBase", http_node_port(routers, number))
+        size = shared["sizes"].get(spec(cell)["size"], {})
+        if "tls" not in merged(size.get("router", {}), spec(cell).get("router", {})):
+            continue
+        port = tls_node_port(routers, number)
+        yield from _range_of_nodes(cell, "tlsNodePortBase", port)
+        if port in used:
+            message = f"tlsNodePortBase plus the cell's id is {port}, the port of cell {used[port]}"
+            hint = "choose another tlsNodePortBase for the fleet"
+            yield problem(cell, ("spec", "id"), "CW213", message, hint)
+
+
+def _range_of_nodes(cell: Document, base: str, port: int) -> Iterator[Problem]:
+    if port > _LAST_NODE_PORT:
+        message = f"{base} plus the cell's id is {port}, more than {_LAST_NODE_PORT}"
+        yield problem(cell, ("spec", "id"), "CW213", message, f"lower {base} of the fleet")
 
 
 def _clash_problems(cells: list[Document]) -> Iterator[Problem]:

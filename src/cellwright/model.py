@@ -68,7 +68,10 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class Router:
-    """A cell's router: where other routers find it, and its port on every node, if any."""
+    """A cell's router: where other routers find it, and its ports on every node, if any.
+
+    `tls_secret` names the Secret with the certificate for clients; None means no TLS.
+    """
 
     image: str
     replicas: int
@@ -76,6 +79,8 @@ class Router:
     host: str
     port: int
     node_port: int | None
+    tls_secret: str | None = None
+    tls_node_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +201,9 @@ class Fleet:
     """All cells and organizations, by name in order, and what they share.
 
     `timeout` is how long a manifest may take to become ready, in seconds. `sources` are the
-    networks (CIDR) from which routers of type LoadBalancer are reached; none means any.
+    networks (CIDR) from which routers of type LoadBalancer are reached; none means any. Routers
+    refuse a directory that loses more than `maximum_loss` percent of its entries within an hour,
+    and one of older versions unless `epoch` was raised.
     """
 
     name: str
@@ -213,6 +220,8 @@ class Fleet:
     regions: tuple[str, ...] = ()
     sizes: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
+    maximum_loss: int = 20
+    epoch: int = 1
     _held: dict[str, list[Organization]] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
@@ -221,6 +230,10 @@ class Fleet:
         for one in self.organizations.values():
             if one.cell is not None:
                 self._held.setdefault(one.cell, []).append(one)
+
+    def used_clusters(self) -> tuple[str, ...]:
+        """Return the names of the clusters that cells are in."""
+        return tuple(sorted({cell.cluster for cell in self.cells.values()}))
 
     def held_by(self, cell: str) -> tuple[Organization, ...]:
         """Return the organizations that live on the cell, by name."""

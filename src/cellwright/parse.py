@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any
 
-from cellwright.consistency import DEFAULT_NODE_PORT_BASE, merged
+from cellwright.consistency import http_node_port, merged, tls_node_port
 from cellwright.declared import Declared, capacity, name, seconds, spec
 from cellwright.document import Document
 from cellwright.model import (
@@ -53,6 +53,8 @@ def parse(declared: Declared) -> Fleet:
         regions=tuple(shared["regions"]),
         sizes=tuple(shared["sizes"]),
         values=shared.get("values", {}),
+        maximum_loss=shared.get("directory", {}).get("maximumLoss", 20),
+        epoch=shared.get("directory", {}).get("epoch", 1),
     )
 
 
@@ -71,7 +73,8 @@ def _cell(shared: Mapping[str, Any], document: Document) -> Cell:
     parts = {part: merged(size[part], own.get(part, {})) for part in size}
     postgres, app, router = parts["postgres"], parts["app"], parts["router"]
     routers = shared.get("routers", {})
-    node_port = routers.get("nodePortBase", DEFAULT_NODE_PORT_BASE) + own["id"]
+    on_nodes = routers.get("type") == "NodePort"
+    tls_secret = router.get("tls", {}).get("secret")
     address = own.get("routerAddress", {})
     span = own.get("idRange")
     scale = app.get("autoscale")
@@ -110,7 +113,9 @@ def _cell(shared: Mapping[str, Any], document: Document) -> Cell:
             resources=_resources(router["resources"]),
             host=address.get("host", f"router.cell-{called}.svc.cluster.local"),
             port=address.get("port", 80),
-            node_port=node_port if routers.get("type") == "NodePort" else None,
+            node_port=http_node_port(routers, own["id"]) if on_nodes else None,
+            tls_secret=tls_secret,
+            tls_node_port=tls_node_port(routers, own["id"]) if on_nodes and tls_secret else None,
         ),
         accepts=Accepts(accepts.get("new", True), tuple(accepts.get("tiers", ()))),
         draining=own.get("draining", False),

@@ -55,7 +55,9 @@ def test_help_and_version_load_nothing_heavy() -> None:
     assert done.stderr.strip() == "[]"
 
 
-@pytest.mark.parametrize("verb", ["check", "render", "diff", "route", "place", "explain"])
+@pytest.mark.parametrize(
+    "verb", ["check", "render", "diff", "route", "place", "explain", "directory"]
+)
 def test_verbs_that_need_no_pulumi_do_not_load_it(verb: str) -> None:
     code = f"import sys, cellwright.cli.{verb}; sys.exit(str('pulumi' in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -87,7 +87,7 @@ def large() -> Fleet:
         if number % 3 == 0:
             app = App("app:2", None, Autoscale(3, 20, 70), limited)
             postgres = replace(one.postgres, storage_class="fast", resources=limited)
-            router = replace(one.router, node_port=None, port=443)
+            router = replace(one.router, node_port=None, port=443, tls_secret="certificate")
             one = replace(one, app=app, postgres=postgres, router=router, id_range=None)
         cells.append(one)
     homes = [

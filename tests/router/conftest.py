@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "images" / "router"))  # for 
 from tests.postgres.containers import until
 from tests.router.directory import ApiServer, Directory
 from tests.router.pods import IMAGE, Pod
+from tests.router.secret import Secret
 from tests.router.upstream import Upstream
 
 TOKEN = "token-of-the-router"
@@ -89,7 +90,7 @@ def credentials(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass(slots=True)
 class Fleet:
-    """What the tests change and ask."""
+    """What the tests change and ask; only alpha has TLS, with the certificate in `secret`."""
 
     api: ApiServer
     directory: Directory
@@ -98,6 +99,7 @@ class Fleet:
     gamma: Upstream
     apps: dict[str, Upstream]
     account: Path
+    secret: Secret
 
     @property
     def routers(self) -> tuple[Pod, Pod]:
@@ -122,7 +124,8 @@ class Fleet:
 
 
 def first_directory() -> Directory:
-    directory = Directory()
+    """Return a directory that may lose as much as it likes, for tests that come and go."""
+    directory = Directory(maximum_loss=100)
     for number, name in enumerate(("alpha", "beta", "gamma"), 1):
         directory.cells[name] = (number, f"router.cell-{name}.svc.cluster.local", 8080)
     directory.add("acme", "alpha", hosts=("acme.example.com",))
@@ -140,11 +143,11 @@ def new_fleet(
     tmp_path_factory: pytest.TempPathFactory,
     new_address: Callable[[], str],
     credentials: Path,
-) -> Callable[[], AbstractContextManager[Fleet]]:
-    """Return what starts a fleet, for the time of a `with`."""
+) -> Callable[..., AbstractContextManager[Fleet]]:
+    """Return what starts a fleet, for the time of a `with`; with nothing to route to if asked."""
 
     @contextmanager
-    def start() -> Iterator[Fleet]:
+    def start(*, stubs: bool = True) -> Iterator[Fleet]:
         addresses = {name: new_address() for name in ("alpha", "beta", "gamma")}
         directory = first_directory()
         hosts = [
@@ -152,17 +155,20 @@ def new_fleet(
         ]
         api = ApiServer(new_address(), 6443, credentials / "server.pem", TOKEN)
         api.publish(directory)
+        secret = Secret(tmp_path_factory.mktemp("secret"), addresses["alpha"])
         account = tmp_path_factory.mktemp("account")
         account.chmod(0o755)
         for file in ("ca.crt", "token"):
             shutil.copy(credentials / file, account)
         mount = f"--volume={account}:/var/run/secrets/kubernetes.io/serviceaccount:ro"
         with ExitStack() as stack:
-            gamma = stack.enter_context(Upstream(addresses["gamma"], 8080, "gamma"))
+            gamma = Upstream(addresses["gamma"], 8080, "gamma")
             apps = {
-                name: stack.enter_context(Upstream(addresses[name], 9000, f"{name}-app"))
-                for name in ("alpha", "beta")
+                name: Upstream(addresses[name], 9000, f"{name}-app") for name in ("alpha", "beta")
             }
+            if stubs:
+                for one in (gamma, *apps.values()):
+                    stack.enter_context(one)
             api.start()
             stack.callback(api.stop)
             pods = {
@@ -172,13 +178,14 @@ def new_fleet(
                     tmp_path_factory.mktemp(name),
                     api.address,
                     (*hosts, mount),
+                    secret=secret.folder if name == "alpha" else None,
                 )
                 for name in ("alpha", "beta")
             }
             for pod in pods.values():
                 stack.callback(pod.remove)
                 pod.start()
-            yield Fleet(api, directory, pods["alpha"], pods["beta"], gamma, apps, account)
+            yield Fleet(api, directory, pods["alpha"], pods["beta"], gamma, apps, account, secret)
 
     return start
 

@@ -50,7 +50,9 @@ def rule_of(text: str) -> Rule:
     return Rule(by, **{field: what} if what else {})  # type: ignore[arg-type]
 
 
-def configuration(cell: str, rules: Iterable[str] = RULES, extra: str = "") -> str:
+def configuration(
+    cell: str, rules: Iterable[str] = RULES, extra: str = "", tls_secret: str | None = None
+) -> str:
     """Return the configuration of a cell's router; a rule is `path` or such as `header:NAME`.
 
     `extra` stands where the workspace's own templates may put theirs.
@@ -67,12 +69,16 @@ def configuration(cell: str, rules: Iterable[str] = RULES, extra: str = "") -> s
         f'{{% extends "router/haproxy.cfg.j2" %}}{{% block requests %}}{extra}{{% endblock %}}'
     )
     fleet = SimpleNamespace(routing=SimpleNamespace(rules=found, hold=HOLD))
-    return template.render(cell=SimpleNamespace(name=cell), fleet=fleet)
+    router = SimpleNamespace(tls_secret=tls_secret)
+    return template.render(cell=SimpleNamespace(name=cell, router=router), fleet=fleet)
 
 
 @dataclass(slots=True)
 class Pod:
-    """One router; `folder` holds what its containers share. Its app is at port 9000."""
+    """One router; `folder` holds what its containers share. Its app is at port 9000.
+
+    `secret` is the mounted folder of the Secret with its certificate, if it has one.
+    """
 
     cell: str
     address: str
@@ -82,6 +88,7 @@ class Pod:
     rules: tuple[str, ...] = RULES
     extra: str = ""
     hop_key: str = HOP_KEY
+    secret: Path | None = None
     agent: str = field(default_factory=new_name)
     haproxy: str = field(default_factory=new_name)
 
@@ -102,6 +109,8 @@ class Pod:
             "KUBERNETES_SERVICE_PORT": "6443",
             "ROUTER_ADDRESS": self.address,
         }
+        if self.secret:
+            environment["TLS_DIRECTORY"] = "/etc/tls"
         self._run(self.agent, environment, ("python3", "-m", "agent"))
 
     def ready(self) -> bool:
@@ -110,18 +119,25 @@ class Pod:
     def start_haproxy(self) -> None:
         config = self.folder / "etc"
         config.mkdir(exist_ok=True)
-        (config / "haproxy.cfg").write_text(configuration(self.cell, self.rules, self.extra))
+        tls = "tls" if self.secret else None
+        text = configuration(self.cell, self.rules, self.extra, tls)
+        (config / "haproxy.cfg").write_text(text)
         environment = {"HOP_KEY": self.hop_key, "ROUTER_ADDRESS": self.address}
         self._run(self.haproxy, environment)
         self._until(lambda: self._probe(8404, "/healthz"), "HAProxy is up", self.haproxy)
 
     def _run(self, name: str, environment: Mapping[str, str], command: Iterable[str] = ()) -> None:
-        run = self.folder / "run"
+        run, certificate = self.folder / "run", self.folder / "certificate"
         if not run.exists():
-            run.mkdir(parents=True)
-            run.chmod(0o777)  # as kubelet makes an emptyDir
+            for each in (run, certificate):
+                each.mkdir(parents=True)
+                each.chmod(0o777)  # as kubelet makes an emptyDir
         variables = [f"--env={key}={value}" for key, value in environment.items()]
         mounts = [f"--volume={run}:/run/cellwright", f"--volume={self.folder}/etc:/etc/cellwright"]
+        if self.secret:
+            mounts.append(f"--volume={certificate}:/run/certificate")
+            if name == self.agent:
+                mounts.append(f"--volume={self.secret}:/etc/tls:ro")
         start = ("run", "--detach", "--name", name, "--network=host", *_RESTRICTED)
         docker(*start, *self.options, *variables, *mounts, IMAGE, *command)
 

@@ -13,7 +13,8 @@ class Upstream(AbstractContextManager["Upstream"]):
     """Answers each request with its own target and headers as JSON.
 
     `requests` has the first line of each; a request with X-Test-Hold sets `held` and is answered
-    after `release`.
+    after `release`; one with X-Test-Parts gets the first half of 100,000 bytes, then the rest.
+    `received` counts what came in bodies.
     """
 
     def __init__(self, address: str, port: int, name: str) -> None:
@@ -21,20 +22,23 @@ class Upstream(AbstractContextManager["Upstream"]):
         self.port = port
         self.requests: list[str] = []
         self.connections = 0
+        self.received = 0
         self.held = threading.Event()
         self.release = threading.Event()
-        server = socketserver.ThreadingTCPServer((address, port), _Handler, bind_and_activate=False)
+        self.name = name
+
+    def __enter__(self) -> Self:
+        server = socketserver.ThreadingTCPServer(
+            (self.address, self.port), _Handler, bind_and_activate=False
+        )
         server.allow_reuse_address = True
         server.daemon_threads = True
         server.request_queue_size = 1024
         server.server_bind()
         server.server_activate()
         server.upstream = self  # type: ignore[attr-defined]
-        self.name = name
         self._server = server
         self._thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-
-    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -70,6 +74,8 @@ class _Handler(socketserver.StreamRequestHandler):
             return self._echo(found["sec-websocket-key"])
         if found.get("accept") == "text/event-stream":
             return self._events(upstream)
+        if "x-test-parts" in found:
+            return self._parts(upstream)
         if "x-test-hold" in found:
             upstream.held.set()
             assert upstream.release.wait(30)
@@ -84,11 +90,18 @@ class _Handler(socketserver.StreamRequestHandler):
         if headers.get("transfer-encoding") == "chunked":
             body = b""
             while size := int(self.rfile.readline().split(b";")[0], 16):
-                body += self.rfile.read(size)
+                body += self._read(size)
                 self.rfile.readline()
             self.rfile.readline()
             return body
-        return self.rfile.read(int(headers.get("content-length", "0")))
+        return self._read(int(headers.get("content-length", "0")))
+
+    def _read(self, size: int) -> bytes:
+        body = b""
+        while len(body) < size and (part := self.rfile.read1(size - len(body))):
+            body += part
+            self.server.upstream.received += len(part)  # type: ignore[attr-defined]
+        return body
 
     def _answer(self, value: dict[str, Any]) -> bool:
         text = json.dumps(value).encode()
@@ -109,6 +122,12 @@ class _Handler(socketserver.StreamRequestHandler):
         while data := self.request.recv(65536):
             self.request.sendall(data)
         return False
+
+    def _parts(self, upstream: Upstream) -> bool:
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + b"a" * 50_000)
+        assert upstream.release.wait(30)
+        self.wfile.write(b"b" * 50_000)
+        return True
 
     def _events(self, upstream: Upstream) -> bool:
         self.wfile.write(

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable
 
 from agent.agent import Agent
+from agent.certificate import Certificate
 from agent.follow import follow
 from agent.log import log
 from agent.server import Server
@@ -33,6 +34,10 @@ def main() -> int:
     threading.excepthook = _die
     status = Status()
     agent = Agent(settings, status)
+    if settings.tls:
+        certificate = Certificate(settings.tls, settings.certificate, settings.socket)
+        status.certificate = certificate.status
+        _start("certificate", certificate.run)
     server = Server(settings.address, settings.port, status)
     _start("server", server.serve_forever)
     _start("resolver", agent.resolver.run)

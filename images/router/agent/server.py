@@ -30,7 +30,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/healthz":
             self._answer(200 if status.alive else 503, {"alive": status.alive})
         elif self.path == "/readyz":
-            self._answer(200 if status.ready else 503, {"ready": status.ready})
+            self._answer(200 if status.can_start else 503, {"ready": status.can_start})
         elif self.path == "/table":
             self._answer(200, status.table())
         elif self.path == "/metrics":

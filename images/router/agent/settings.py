@@ -13,10 +13,16 @@ from agent.directory import Endpoint, is_name
 CREDENTIALS = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where kubelet mounts a service account's token and the cluster's CA."""
 
+CERTIFICATE = Path("/run/certificate/router.pem")
+"""The last good certificate with its key, as HAProxy loads it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Names, addresses and folders; `address` is the one that the agent's own server binds to."""
+    """Names, addresses and folders; `address` is the one that the agent's own server binds to.
+
+    `tls` is the folder of the Secret with the certificate; None where the cell names none.
+    """
 
     cell: str
     app: Endpoint
@@ -27,6 +33,8 @@ class Settings:
     socket: Path
     address: str
     port: int
+    tls: Path | None
+    certificate: Path
 
 
 class SettingsError(Exception):
@@ -52,6 +60,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         socket=run / "haproxy.sock",
         address=environment.get("ROUTER_ADDRESS", ""),
         port=_port(environment, "AGENT_PORT", "8405"),
+        tls=Path(environment["TLS_DIRECTORY"]) if "TLS_DIRECTORY" in environment else None,
+        certificate=CERTIFICATE,
     )
 
 

@@ -6,7 +6,10 @@ Refuses to compute anything about the table; it holds what the main loop last sa
 import time
 from dataclasses import dataclass, field
 
+from agent.certificate import Certified
 from agent.maps import MAPS
+from agent.states import STATES
+from agent.table import Refusal
 
 STUCK = 120.0
 """Seconds without a turn of the main loop after which the agent is to be restarted. Building all
@@ -23,8 +26,11 @@ class Status:
     shards: int = 0
     cells: int = 0
     unresolved: tuple[str, ...] = ()
-    refused: dict[str, str] = field(default_factory=dict)
-    version: str = ""
+    refused: dict[str, Refusal] = field(default_factory=dict)
+    organizations: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATES, 0))
+    oldest_fence: float | None = None
+    version: int = 0
+    resource_version: int = 0
     heard: float | None = None
     ready: bool = False
     turn: float = field(default_factory=time.monotonic)
@@ -32,14 +38,22 @@ class Status:
     rebuilds: int = 0
     refusals: int = 0
     failures: int = 0
+    certificate: Certified | None = None
 
     @property
     def alive(self) -> bool:
         """Whether the main loop still turns."""
         return time.monotonic() - self.turn < STUCK
 
+    @property
+    def can_start(self) -> bool:
+        """Whether all is on disk that HAProxy needs to start."""
+        return self.ready and (self.certificate is None or self.certificate.kept)
+
     def table(self) -> dict[str, object]:
         """Return the answer of `/table`."""
+        # Read before `served`: the main loop sets it after that.
+        resource_version = self.resource_version
         return {
             "checksum": self.checksum,
             "served": self.served,
@@ -47,14 +61,17 @@ class Status:
             "maps": self.entries,
             "shards": self.shards,
             "cells": self.cells,
-            "resource_version": self.version,
-            "age_seconds": None if self.heard is None else round(time.monotonic() - self.heard, 3),
+            "version": str(self.version or ""),
+            "resource_version": str(resource_version or ""),
+            "age_seconds": None if self.heard is None else _age(self.heard),
             "unresolved": self.unresolved,
-            "refused": self.refused,
+            "refused": {name: one.reason for name, one in self.refused.items()},
+            "certificate": self.certificate.told() if self.certificate else None,
         }
 
     def metrics(self) -> str:
         """Return the answer of `/metrics`, in Prometheus' text format."""
+        fence = self.oldest_fence  # read once: the main loop may end the fence
         lines = [
             line
             for name, kind, text, value in (
@@ -72,7 +89,25 @@ class Status:
                     "age_seconds",
                     "gauge",
                     "time since the API server last said something",
-                    "NaN" if self.heard is None else round(time.monotonic() - self.heard, 3),
+                    "NaN" if self.heard is None else _age(self.heard),
+                ),
+                (
+                    "version",
+                    "gauge",
+                    "the largest resourceVersion of the ConfigMaps in the table",
+                    self.version,
+                ),
+                (
+                    "resource_version",
+                    "gauge",
+                    "everything up to this resourceVersion of the directory is in the table",
+                    self.resource_version,
+                ),
+                (
+                    "oldest_fence_seconds",
+                    "gauge",
+                    "time since the oldest present fence was first seen, 0 without any",
+                    0 if fence is None else _age(fence),
                 ),
                 ("updates_total", "counter", "entries changed in HAProxy", self.updates),
                 ("rebuilds_total", "counter", "maps built anew in HAProxy", self.rebuilds),
@@ -85,9 +120,28 @@ class Status:
                 f"cellwright_table_{name} {value}",
             )
         ]
-        lines += [
+        return "\n".join([*lines, *self._by_label()]) + "\n"
+
+    def _by_label(self) -> list[str]:
+        return [
             "# HELP cellwright_table_entries entries by map",
             "# TYPE cellwright_table_entries gauge",
             *(f'cellwright_table_entries{{map="{one}"}} {n}' for one, n in self.entries.items()),
+            "# HELP cellwright_table_organizations organizations by state",
+            "# TYPE cellwright_table_organizations gauge",
+            *(
+                f'cellwright_table_organizations{{state="{state}"}} {n}'
+                for state, n in self.organizations.items()
+            ),
+            "# HELP cellwright_table_refused a ConfigMap that is refused, and the kind of reason",
+            "# TYPE cellwright_table_refused gauge",
+            *(
+                f'cellwright_table_refused{{configmap="{name}",kind="{one.kind}"}} 1'
+                for name, one in self.refused.items()
+            ),
+            *(self.certificate.metrics() if self.certificate else ()),
         ]
-        return "\n".join(lines) + "\n"
+
+
+def _age(since: float) -> float:
+    return round(time.monotonic() - since, 3)

@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     if cell_of_token(target) is not None and not arguments.header:
         return _tell_about_token(fleet, target, arguments.format)
     if not any(sign in target for sign in "/.:") and not arguments.header:
-        alike = _alike(target, fleet)
+        alike = names_alike(target, fleet)
         hint = f" ({nearest(target, alike)})" if alike else ""
         tell(f"cellwright route: no organization {target!r} is declared{hint}")
         return 1
@@ -78,7 +78,7 @@ def _tell_about_token(fleet: Fleet, token: str, form: str) -> int:
     return _tell(Routes(fleet).decide(Request("", "/", [(headers[0], token)])), form)
 
 
-def _alike(target: str, fleet: Fleet) -> list[str]:
+def names_alike(target: str, fleet: Fleet) -> list[str]:
     """Return the names that the target may have been meant for: all of them, if they are few."""
     names = list(fleet.organizations)
     if len(names) > _MANY:
