@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,25 +56,26 @@ def existing(root: Path) -> list[str]:
     return [str(one["name"]) for one in listed]
 
 
-def ensure(root: Path, names: Iterable[str], on_made: Callable[[str], None]) -> None:
+def ensure(root: Path, names: Sequence[str], on_made: Callable[[str], None]) -> None:
     """Make the stacks that are missing, and set the root secret where it is missing.
 
     All stacks share one root secret: that of a stack that has it, or else a new one. Raises
     CommandError where stacks hold resources but none has the secret, since a new one would
-    change every password.
+    change every password, and where two stacks have different ones: their routers would not
+    believe each other.
     """
     there = existing(root)
     for name in names:
         if name not in there:
             _pulumi(root, "stack", "init", name, "--no-select")
             on_made(name)
-    missing = []
-    found = ""
-    for name in names:
-        text = _root_secret(root, name)
-        found = found or text
-        if not text:
-            missing.append(name)
+    secret = {name: _root_secret(root, name) for name in names}
+    missing = [name for name, text in secret.items() if not text]
+    having = [name for name, text in secret.items() if text]
+    found = secret[having[0]] if having else ""
+    for name in having:
+        if decode_root(secret[name]) != decode_root(found):
+            raise CommandError(f"the stacks {having[0]} and {name} have different {_SETTING}s")
     if missing and not found:
         used = [name for name in missing if not is_empty(root, name)]
         if used:
