@@ -9,6 +9,7 @@ import pytest
 
 from cellwright.edge import stacks
 from cellwright.edge.failure import CommandError
+from cellwright.edge.files import read
 from cellwright.edge.stacks import Finished
 from tests.cli.conftest import Program
 from tests.cli.standins import World
@@ -20,11 +21,12 @@ def applied(monkeypatch: pytest.MonkeyPatch, world: World) -> list[str]:
     assert world.pulumi == []
     done: list[str] = []
 
-    def up(_: Path, name: str) -> Finished:
+    def up(root: Path, name: str, digest: str) -> Finished:
+        assert digest == read(root).digest()
         done.append(name)
         return Finished(ok=True, lines=())
 
-    monkeypatch.setattr(stacks, "ensure", lambda *_: None)
+    monkeypatch.setattr(stacks, "ensure", lambda *_: ["old"])
     monkeypatch.setattr(stacks, "is_empty", lambda *_: False)
     monkeypatch.setattr(stacks, "is_up_to_date", lambda *_: False)
     monkeypatch.setattr(stacks, "up", up)
@@ -41,8 +43,9 @@ def failing(*names: str) -> Callable[..., Any]:
 
 
 def test_rings_come_in_order_and_the_directory_last(program: Program, applied: list[str]) -> None:
-    assert program("up").code == 0
-    assert applied[0] == "alpha"
+    done = program("up")
+    assert (done.code, applied[0]) == (0, "alpha")
+    assert done.err == "old: no such cell is declared; its stack is left as it is\n"
     assert set(applied[1:3]) == {"beta", "gamma"}
     assert applied[3:] == ["fleet"]
 
@@ -106,7 +109,7 @@ def test_stacks_with_different_root_secrets_are_refused(
     with pytest.raises(CommandError, match="fleet and beta have different cellwright:rootSecrets"):
         stacks.ensure(program.root, list(keys), lambda _: None)
     keys["beta"] = keys["alpha"]
-    stacks.ensure(program.root, list(keys), lambda _: None)
+    assert stacks.ensure(program.root, ["fleet", "alpha"], lambda _: None) == ["beta"]
     assert not any("set" in words or "init" in words for words in calls)
 
 

@@ -54,13 +54,16 @@ def run(arguments: argparse.Namespace) -> int:
         tell("cellwright up: refused; nothing was touched")
         return 1
     names = [FLEET_STACK, *made.fleet.cells]
-    stacks.ensure(arguments.root, names, lambda name: say(f"{name}: stack made"))
+    others = stacks.ensure(arguments.root, names, lambda name: say(f"{name}: stack made"))
+    for name in others:
+        tell(f"{name}: no such cell is declared; its stack is left as it is")
+    digest = snapshot.digest()
     wanted = {name: registrations(made.fleet, made.stacks[name]) for name in names}
     for ring in _rings(made.fleet, first=stacks.is_empty(arguments.root, FLEET_STACK)):
         workers = max(1, min(arguments.parallel, len(ring)))
         with ThreadPoolExecutor(workers) as pool:
             done = [
-                pool.submit(_apply, arguments.root, name, wanted[name], every=arguments.all)
+                pool.submit(_apply, arguments.root, name, wanted[name], digest, every=arguments.all)
                 for name in ring
             ]
             _finish(done)
@@ -96,14 +99,16 @@ def _rings(fleet: Fleet, *, first: bool) -> Sequence[Sequence[str]]:
     return [[FLEET_STACK], *cells] if first else [*cells, [FLEET_STACK]]
 
 
-def _apply(root: Path, name: str, wanted: Sequence[Registration], *, every: bool) -> bool:
+def _apply(
+    root: Path, name: str, wanted: Sequence[Registration], digest: str, *, every: bool
+) -> bool:
     """Apply one stack and return whether it went well; each failure is told by itself."""
     started = time.monotonic()
     try:
         if not every and stacks.is_up_to_date(root, name, wanted):
             say(f"{name}: unchanged")
             return True
-        finished = stacks.up(root, name)
+        finished = stacks.up(root, name, digest)
     except CommandError as error:
         tell(f"{name}: {error}")
         return False
