@@ -48,6 +48,13 @@ class _Found(NamedTuple):
     homeless: int
 
 
+def named(text: str) -> str:
+    """Return what `--against` names. Nothing, as from an empty variable, would compare nothing."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb takes."""
     parser.add_argument(
@@ -61,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--against",
+        type=named,
         metavar="GITREF|live",
         help="also find changes since this commit, or of what the clusters hold, that can't be "
         "made: ids, the version of Postgres, storage that shrinks",

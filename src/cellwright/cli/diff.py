@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cellwright.changes import Stacks, changes, moves
-from cellwright.cli.check import LIVE
+from cellwright.cli.check import LIVE, named
 from cellwright.cli.difference import as_json, as_lines, summary
 from cellwright.cli.report import BOLD, problems_as_text, put_json, say, say_problems, tell
 from cellwright.edge.failure import CommandError
@@ -48,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb takes."""
     parser.add_argument(
         "--against",
+        type=named,
         default="HEAD",
         metavar="DIR|GITREF|live",
         help="a workspace, a folder of rendered manifests, a commit of git, or `live` for the "
