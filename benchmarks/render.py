@@ -34,6 +34,7 @@ import render_peers
 from cellwright.api_types import ApiTypes
 from cellwright.edge.cache import outcome_of
 from cellwright.edge.files import read
+from cellwright.edge.inputs import read_inputs
 from cellwright.loading import load, many_values
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.outcome import outcome
@@ -174,7 +175,7 @@ def _measured(workspace: Path, fleet: Fleet, snapshot: Snapshot, cache: Path) ->
 
 def _run(workspace: Path, cache: Path) -> int:
     """Do what `cellwright render` does, from files to the stream; return its bytes."""
-    return len(outcome_of(read(workspace), cache, _fail).stream)
+    return len(outcome_of(read_inputs(str(workspace)), str(cache), _fail).stream)
 
 
 def _fail(error: OSError) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cellwright.document import Document, documents
+from cellwright.layout import LEDGER
 from cellwright.model import Cell, Fleet, Organization
 from cellwright.problem import NOT_PLACED, Path, Problem, dotted
 from cellwright.quantity import amount
-from cellwright.snapshot import LEDGER
 
 _ID: Path = ("spec", "id")
 _NEW_CELL = "make a new cell and move the organizations there"

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from cellwright.document import byte_order_mark, undecodable
+from cellwright.layout import LEDGER
 from cellwright.problem import Place, Problem
-from cellwright.snapshot import LEDGER
 
 HEADER = "organization,cell"
 

@@ -17,12 +17,13 @@ from cellwright.document import (
     is_json,
     json_documents,
 )
+from cellwright.layout import LEDGER
 from cellwright.ledger import read_ledger
 from cellwright.model import Fleet
 from cellwright.parse import parse
 from cellwright.problem import Problem
 from cellwright.schema import Schemas
-from cellwright.snapshot import LEDGER, Snapshot
+from cellwright.snapshot import Snapshot
 
 MANY_BYTES = 256 * 1024
 """The size of a file of JSON lines from which on `bulk` is worth its start."""

@@ -195,6 +195,12 @@ class Fleet:
             if one.cell is not None:
                 self._held.setdefault(one.cell, []).append(one)
 
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """How many cells and organizations there are, and how many of these have no home yet."""
+        everyone = len(self.organizations)
+        return len(self.cells), everyone, everyone - sum(map(len, self._held.values()))
+
     def held_by(self, cell: str) -> tuple[Organization, ...]:
         """Return the organizations that live on the cell, by name."""
         return tuple(self._held.get(cell, ()))

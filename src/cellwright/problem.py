@@ -37,9 +37,14 @@ class Problem(NamedTuple):
     hint: str = ""
 
     def __str__(self) -> str:
+        place, code, said, hint = self.parts()
+        return f"{place}: {code}{said}{hint}"
+
+    def parts(self) -> tuple[str, str, str, str]:
+        """Return its place, code, message and hint, as they stand one after the other."""
         where = f"{self.path}: " if self.path else ""
         hint = f" ({self.hint})" if self.hint else ""
-        return f"{self.place}: {self.code} {where}{self.message}{hint}"
+        return str(self.place), self.code, f" {where}{self.message}", hint
 
 
 def mistakes(problems: Iterable[Problem]) -> tuple[Problem, ...]:

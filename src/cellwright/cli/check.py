@@ -1,17 +1,17 @@
-"""The verb `check`: all problems of all files in one run, in the form that was asked for."""
+"""The verb `check`: all problems of all files in one run, in the form that was asked for.
+
+What has not changed since a check that found nothing is known by its digest, before anything is
+loaded that a check needs (`cli.check_anew`).
+"""
 
 import argparse
-from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
-from typing import NamedTuple
 
-from cellwright.cli.report import cache_failed, counted, problems_as_text, put, put_json, tell
-from cellwright.edge.failure import CommandError
-from cellwright.edge.files import read, read_declared
-from cellwright.problem import Problem, mistakes
-from cellwright.snapshot import Snapshot
+from cellwright.cli.report import no_problems
+from cellwright.edge.inputs import read_inputs
+from cellwright.edge.kept import cache_folder, file_of, kept_size
 
+IS_LIGHT = True
 EXAMPLES = """examples:
   cellwright check
   cellwright check --definitions           # nothing of what is rendered from them
@@ -20,17 +20,6 @@ EXAMPLES = """examples:
   cellwright check --format sarif > cellwright.sarif
   cellwright check --format junit > cellwright.xml
 """
-_DOCUMENTS = {"sarif": "cellwright.cli.sarif", "junit": "cellwright.cli.junit"}
-"""Forms that are rarely asked for, and loaded when they are."""
-
-
-class _Found(NamedTuple):
-    """The problems, and the size of the fleet; there are no cells without one."""
-
-    problems: Sequence[Problem]
-    cells: int | None
-    organizations: int
-    homeless: int
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,69 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print every problem; 1 if there is one."""
-    snapshot = (read_declared if arguments.definitions else read)(arguments.root)
-    made = (_of_definitions if arguments.definitions else _of_everything)(snapshot)
-    problems = made.problems
-    if arguments.against and not problems:
-        problems = _forbidden(arguments.root, arguments.against, snapshot)
-    if arguments.format == "json":
-        put_json(
-            [
-                {
-                    "file": one.place.file,
-                    "line": one.place.line,
-                    "column": one.place.column,
-                    "path": one.path,
-                    "code": one.code,
-                    "message": one.message,
-                    "hint": one.hint,
-                }
-                for one in problems
-            ]
-        )
-    elif arguments.format in _DOCUMENTS:
-        form = import_module(_DOCUMENTS[arguments.format])
-        put(form.document(snapshot.definitions, problems))
-    elif problems:
-        problems_as_text(problems)
-    elif made.cells is not None:
-        cells = counted(made.cells, "cell")
-        organizations = counted(made.organizations, "organization")
-        tell(f"no problems in {cells} and {organizations}")
-        if made.homeless:
-            tell(f"{made.homeless} not placed yet: run cellwright place --write")
-    return 1 if problems else 0
-
-
-def _forbidden(root: Path, against: str, snapshot: Snapshot) -> list[Problem]:
-    """Return the changes since a commit that can't be made; both ends are valid or it says so."""
-    from cellwright.edge.git import checked_out  # noqa: PLC0415 - only here
-    from cellwright.forbidden import changes_forbidden  # noqa: PLC0415
-    from cellwright.loading import load  # noqa: PLC0415
-
-    with checked_out(root, against) as folder:
-        before, wrong = load(read_declared(folder))
-    after, _ = load(snapshot)
-    if before is None or after is None:
-        raise CommandError(f"the definitions at {against} have problems: {wrong[0]}")
-    return changes_forbidden(before, after, snapshot.definitions)
-
-
-# Each of the two loads what the other does without.
-def _of_everything(snapshot: Snapshot) -> _Found:
-    from cellwright.edge.cache import cache_folder, outcome_of  # noqa: PLC0415
-
-    made = outcome_of(snapshot, cache_folder(), cache_failed)
-    problems = mistakes(made.problems)
-    homeless = len(made.problems) - len(problems)
-    return _Found(problems, made.cells, made.organizations, homeless)
-
-
-def _of_definitions(snapshot: Snapshot) -> _Found:
-    from cellwright.loading import load  # noqa: PLC0415
-
-    fleet, problems = load(snapshot)
-    if fleet is None:
-        return _Found(problems, None, 0, 0)
-    homeless = sum(one.cell is None for one in fleet.organizations.values())
-    return _Found(problems, len(fleet.cells), len(fleet.organizations), homeless)
+    inputs = None if arguments.definitions else read_inputs(arguments.root)
+    if inputs and arguments.format == "text" and not arguments.against:
+        size = kept_size(file_of(inputs, cache_folder()))
+        if size is not None:
+            no_problems(*size)
+            return 0
+    return int(import_module("cellwright.cli.check_anew").run(arguments, inputs))

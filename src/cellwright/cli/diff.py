@@ -7,7 +7,8 @@ from pathlib import Path
 
 from cellwright.changes import Stacks, changes, moves
 from cellwright.cli.difference import as_json, as_lines, summary
-from cellwright.cli.report import problems_as_text, put_json, say, tell
+from cellwright.cli.report import say, tell
+from cellwright.cli.results import problems_as_text, put_json
 from cellwright.edge.files import read
 from cellwright.edge.git import checked_out
 from cellwright.edge.live import read_live

@@ -2,7 +2,7 @@
 
 import argparse
 
-from cellwright.cli.report import put_json
+from cellwright.cli.results import put_json
 from cellwright.edge.shipped import schemas
 from cellwright.fields import KINDS, bundled
 

@@ -3,7 +3,8 @@
 import argparse
 import json
 
-from cellwright.cli.report import problems_as_text, say, table
+from cellwright.cli.report import say, table
+from cellwright.cli.results import problems_as_text
 from cellwright.edge.cluster import cell_states
 from cellwright.edge.files import read
 from cellwright.loading import load

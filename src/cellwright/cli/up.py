@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
-from cellwright.cli.report import problems_as_text, say, tell
+from cellwright.cli.report import say, tell
+from cellwright.cli.results import problems_as_text
 from cellwright.edge import stacks
 from cellwright.edge.files import read
 from cellwright.model import FLEET_STACK, Fleet

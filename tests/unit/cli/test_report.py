@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from cellwright.cli.report import BOLD, put_json, say, table
+from cellwright.cli.report import BOLD, say, table
+from cellwright.cli.results import put_json
 
 
 class Terminal(io.StringIO):

@@ -1,0 +1,74 @@
+"""The verb `check` where something has changed, or more is asked for than whether it is right."""
+
+import argparse
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from cellwright.cli.report import cache_failed, no_problems, put
+from cellwright.cli.results import problems_as_text, put_json
+from cellwright.edge.cache import outcome_of
+from cellwright.edge.failure import CommandError
+from cellwright.edge.files import read_declared, snapshot
+from cellwright.edge.git import checked_out
+from cellwright.edge.inputs import Inputs
+from cellwright.edge.kept import cache_folder
+from cellwright.forbidden import changes_forbidden
+from cellwright.loading import load
+from cellwright.problem import Problem, mistakes
+from cellwright.size import Size
+from cellwright.snapshot import Snapshot
+
+_DOCUMENTS = {"sarif": "cellwright.cli.sarif", "junit": "cellwright.cli.junit"}
+"""Forms that are rarely asked for, and loaded when they are."""
+
+
+def run(arguments: argparse.Namespace, inputs: Inputs | None) -> int:
+    """Print every problem; 1 if there is one. Without inputs, of the definitions alone."""
+    root = Path(arguments.root)
+    if inputs is None:
+        whole = read_declared(root)
+        problems, size = _of_definitions(whole)
+    else:
+        whole = snapshot(inputs)
+        made = outcome_of(inputs, cache_folder(), cache_failed)
+        problems, size = mistakes(made.problems), made.size
+    if arguments.against and not problems:
+        problems = _forbidden(root, arguments.against, whole)
+    if arguments.format == "json":
+        put_json([_as_json(one) for one in problems])
+    elif arguments.format in _DOCUMENTS:
+        form = import_module(_DOCUMENTS[arguments.format])
+        put(form.document(whole.definitions, problems))
+    elif problems:
+        problems_as_text(problems)
+    elif size is not None:
+        no_problems(*size)
+    return 1 if problems else 0
+
+
+def _of_definitions(whole: Snapshot) -> tuple[Sequence[Problem], Size | None]:
+    fleet, problems = load(whole)
+    return problems, None if fleet is None else fleet.size
+
+
+def _forbidden(root: Path, against: str, whole: Snapshot) -> list[Problem]:
+    """Return the changes since a commit that can't be made; both ends are valid or it says so."""
+    with checked_out(root, against) as folder:
+        before, wrong = load(read_declared(folder))
+    after, _ = load(whole)
+    if before is None or after is None:
+        raise CommandError(f"the definitions at {against} have problems: {wrong[0]}")
+    return changes_forbidden(before, after, whole.definitions)
+
+
+def _as_json(one: Problem) -> dict[str, str | int]:
+    return {
+        "file": one.place.file,
+        "line": one.place.line,
+        "column": one.place.column,
+        "path": one.path,
+        "code": one.code,
+        "message": one.message,
+        "hint": one.hint,
+    }
