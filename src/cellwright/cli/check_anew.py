@@ -8,19 +8,16 @@ from pathlib import Path
 from cellwright.cli.report import cache_failed, no_problems, put
 from cellwright.cli.results import problems_as_text, put_json
 from cellwright.edge.cache import outcome_of
-from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read_declared, snapshot
-from cellwright.edge.git import checked_out
 from cellwright.edge.inputs import Inputs
 from cellwright.edge.kept import cache_folder
-from cellwright.forbidden import changes_forbidden
 from cellwright.loading import load
 from cellwright.problem import Problem, mistakes
 from cellwright.size import Size
 from cellwright.snapshot import Snapshot
 
 _DOCUMENTS = {"sarif": "cellwright.cli.sarif", "junit": "cellwright.cli.junit"}
-"""Forms that are rarely asked for, and loaded when they are."""
+"""Forms that are rarely asked for, and loaded when they are (as what is done with git)."""
 
 
 def run(arguments: argparse.Namespace, inputs: Inputs | None) -> int:
@@ -34,7 +31,8 @@ def run(arguments: argparse.Namespace, inputs: Inputs | None) -> int:
         made = outcome_of(inputs, cache_folder(), cache_failed)
         problems, size = mistakes(made.problems), made.size
     if arguments.against and not problems:
-        problems = _forbidden(root, arguments.against, whole)
+        against = import_module("cellwright.cli.check_against")
+        problems = against.forbidden(root, arguments.against, whole)
     if arguments.format == "json":
         put_json([_as_json(one) for one in problems])
     elif arguments.format in _DOCUMENTS:
@@ -50,16 +48,6 @@ def run(arguments: argparse.Namespace, inputs: Inputs | None) -> int:
 def _of_definitions(whole: Snapshot) -> tuple[Sequence[Problem], Size | None]:
     fleet, problems = load(whole)
     return problems, None if fleet is None else fleet.size
-
-
-def _forbidden(root: Path, against: str, whole: Snapshot) -> list[Problem]:
-    """Return the changes since a commit that can't be made; both ends are valid or it says so."""
-    with checked_out(root, against) as folder:
-        before, wrong = load(read_declared(folder))
-    after, _ = load(whole)
-    if before is None or after is None:
-        raise CommandError(f"the definitions at {against} have problems: {wrong[0]}")
-    return changes_forbidden(before, after, whole.definitions)
 
 
 def _as_json(one: Problem) -> dict[str, str | int]:
