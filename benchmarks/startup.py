@@ -1,13 +1,13 @@
 """How long the command line takes to start, beside an interpreter that does nothing.
 
 Processor time, since nothing here waits. The programs run in turn, so that a busy moment meets all
-of them; medians are printed, and their ratios to the bare interpreter. `check_again` finds its outcome in the cache, as a run does when
-nothing has changed: it has nothing to parse. What the first `check` must parse is measured as a
-program of its own, which loads the parsers and nothing else, reads the same files and parses
-each once: definitions, schemas, types of the Kubernetes API and templates. Its time, less that of
-the bare interpreter, is taken off that of `check`; what is left is start-up, rendering, the
-second reading of what was rendered, and all checks. Compiled modules are kept, as of an installed
-package.
+of them; medians are printed, and their ratios to the bare interpreter. `check_again` finds its
+outcome in the cache, as a run does when nothing has changed: it has nothing to parse. What the
+first `check` must parse is measured as a program of its own, which loads the parsers and nothing
+else, reads the same files and parses each once: definitions, schemas, types of the Kubernetes API
+and templates. Its time, less that of the bare interpreter, is taken off that of `check`; what is
+left is start-up, rendering, the second reading of what was rendered, and all checks. Compiled
+modules are kept, as of an installed package.
 
     .venv/bin/python benchmarks/startup.py [--quick]
 """
