@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cellwright.emit import to_yaml
+from cellwright.layout import API_VERSION
 from cellwright.model import Fleet
-
-API_VERSION = "cellwright/v1"
 
 
 def new_cell(fleet: Fleet, name: str, wishes: Mapping[str, Any]) -> str:

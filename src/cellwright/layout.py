@@ -1,4 +1,7 @@
-"""What stands where in a workspace, by path below its folder."""
+"""What stands where in a workspace, by path below its folder, and what definitions are called."""
+
+API_VERSION = "cellwright/v1"
+KINDS = ("Fleet", "Cell", "Organization")
 
 DEFINITIONS = ("cells", "organizations")
 """The folders of definitions."""

@@ -10,6 +10,7 @@ from cellwright.api_types import ApiTypes
 from cellwright.audit import find_unsafe, find_wrong, own_templates
 from cellwright.check import Checker
 from cellwright.forbidden import not_placed
+from cellwright.layout import API_TYPES
 from cellwright.loading import load_declared, many_values
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, Fleet, UnknownStackError
@@ -89,7 +90,7 @@ def _types(snapshot: Snapshot, fleet: Fleet) -> tuple[dict[str, ApiTypes], list[
     problems = []
     for name in sorted(own.keys() - fleet.clusters.keys() - {""}):
         message = f"no cluster {name!r} is declared, whose types these could be"
-        place = Place(f"schemas/kubernetes/{name}.json")
+        place = Place(f"{API_TYPES}/{name}.json")
         problems.append(Problem(place, "", "CW205", message, nearest(name, fleet.clusters)))
     return {name: own.get(name, own[""]) for name in fleet.clusters}, problems
 

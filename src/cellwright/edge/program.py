@@ -13,6 +13,7 @@ from typing import Any
 import pulumi
 
 from cellwright.edge.files import read
+from cellwright.harmless import harmless
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, Fleet, UnknownStackError
 from cellwright.plan import plan
@@ -40,7 +41,7 @@ def register(root: Path) -> None:
         known = ", ".join([FLEET_STACK, *_cell_names(root)])
         raise pulumi.RunError(f"no stack {stack!r} in the definitions; known: {known}") from None
     if made.problems or made.fleet is None:
-        lines = "\n".join(f"  {problem}" for problem in made.problems)
+        lines = "\n".join(f"  {harmless(str(problem))}" for problem in made.problems)
         count = len(made.problems)
         noun = "problem" if count == 1 else "problems"
         raise pulumi.RunError(f"{count} {noun} in the definitions:\n{lines}")
