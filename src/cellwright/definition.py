@@ -1,7 +1,8 @@
 """New definitions with the next free id, as text.
 
 Ids are never used twice, so the next free one is above all others: a gap may be the id of
-something that is gone. Refuses to check what it makes (`plan` does) and to write it.
+something that is gone. What was above all others itself and has been deleted is not known here.
+Refuses to check what it makes (`plan` does) and to write it.
 """
 
 from collections.abc import Mapping
