@@ -10,8 +10,7 @@ _DECEIVING = tuple(
     chain(range(0x7F, 0xA0), (0x200E, 0x200F), range(0x2028, 0x202F), range(0x2066, 0x206A))
 )
 _ESCAPES = {
-    code: chr(code).encode("unicode_escape").decode()
-    for code in chain(range(0x09), range(0x0A, 0x20), _DECEIVING)
+    code: repr(chr(code))[1:-1] for code in chain(range(0x09), range(0x0A, 0x20), _DECEIVING)
 }
 _ESCAPES_IN_JSON = {code: f"\\u{code:04x}" for code in _DECEIVING}
 

@@ -11,11 +11,14 @@ from cellwright.problem import Problem
 from cellwright.snapshot import Snapshot
 
 
-def forbidden(root: Path, against: str, whole: Snapshot) -> list[Problem]:
-    """Return what can't be changed; both ends are valid or it says so."""
+def forbidden(root: Path, against: str, after: Snapshot) -> list[Problem]:
+    """Return which changes from a commit to what was read can't be made.
+
+    Raises CommandError if the commit's definitions are wrong.
+    """
     with checked_out(root, against) as folder:
         before, wrong = load(read_declared(folder))
-    after, _ = load(whole)
-    if before is None or after is None:
+    fleet, _ = load(after)
+    if before is None or fleet is None:
         raise CommandError(f"the definitions at {against} have problems: {wrong[0]}")
-    return changes_forbidden(before, after, whole.definitions)
+    return changes_forbidden(before, fleet, after.definitions)

@@ -1,7 +1,6 @@
 """The verb `check` where something has changed, or more is asked for than whether it is right."""
 
 import argparse
-from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -13,8 +12,6 @@ from cellwright.edge.inputs import Inputs
 from cellwright.edge.kept import cache_folder
 from cellwright.loading import load
 from cellwright.problem import Problem, mistakes
-from cellwright.size import Size
-from cellwright.snapshot import Snapshot
 
 _DOCUMENTS = {"sarif": "cellwright.cli.sarif", "junit": "cellwright.cli.junit"}
 """Forms that are rarely asked for, and loaded when they are (as what is done with git)."""
@@ -22,32 +19,29 @@ _DOCUMENTS = {"sarif": "cellwright.cli.sarif", "junit": "cellwright.cli.junit"}
 
 def run(arguments: argparse.Namespace, inputs: Inputs | None) -> int:
     """Print every problem; 1 if there is one. Without inputs, of the definitions alone."""
-    root = Path(arguments.root)
     if inputs is None:
-        whole = read_declared(root)
-        problems, size = _of_definitions(whole)
+        whole = read_declared(Path(arguments.root))
+        definitions = whole.definitions
+        fleet, problems = load(whole)
+        size = None if fleet is None else fleet.size
     else:
-        whole = snapshot(inputs)
+        definitions = inputs.definitions()
         made = outcome_of(inputs, cache_folder(), cache_failed)
-        problems, size = mistakes(made.problems), made.size
+        problems, size = list(mistakes(made.problems)), made.size
     if arguments.against and not problems:
         against = import_module("cellwright.cli.check_against")
-        problems = against.forbidden(root, arguments.against, whole)
+        after = whole if inputs is None else snapshot(inputs)
+        problems = against.forbidden(Path(arguments.root), arguments.against, after)
     if arguments.format == "json":
         put_json([_as_json(one) for one in problems])
     elif arguments.format in _DOCUMENTS:
         form = import_module(_DOCUMENTS[arguments.format])
-        put(form.document(whole.definitions, problems))
+        put(form.document(definitions, problems))
     elif problems:
         problems_as_text(problems)
     elif size is not None:
         no_problems(*size)
     return 1 if problems else 0
-
-
-def _of_definitions(whole: Snapshot) -> tuple[Sequence[Problem], Size | None]:
-    fleet, problems = load(whole)
-    return problems, None if fleet is None else fleet.size
 
 
 def _as_json(one: Problem) -> dict[str, str | int]:

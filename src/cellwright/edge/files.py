@@ -12,7 +12,7 @@ from typing import Any
 from cellwright.edge.definitions import Fault, read_definitions, read_file
 from cellwright.edge.inputs import Inputs, read_inputs
 from cellwright.edge.shipped import PACKAGE, schemas
-from cellwright.layout import API_TYPES, DEFINITIONS, TEMPLATES, VALUES_SCHEMA
+from cellwright.layout import API_TYPES, TEMPLATES, VALUES_SCHEMA
 from cellwright.problem import Place, Problem
 from cellwright.snapshot import SHIPPED, Snapshot
 
@@ -26,13 +26,10 @@ def snapshot(inputs: Inputs) -> Snapshot:
     """Return what a plan needs, given what was read of the workspace."""
     files = inputs.files
     problems = _problems(inputs.faults)
-    definitions = {
-        name: data for name, data in files.items() if name.partition("/")[0] in DEFINITIONS
-    }
     templates = _templates(_below(TEMPLATES, files), problems)
     types = _api_types(_below(API_TYPES, files), problems)
     values = _values_schema(files.get(VALUES_SCHEMA), problems)
-    return Snapshot(definitions, schemas(), templates, types, values, tuple(problems))
+    return Snapshot(inputs.definitions(), schemas(), templates, types, values, tuple(problems))
 
 
 def read_declared(root: Path) -> Snapshot:

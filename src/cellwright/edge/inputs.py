@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from cellwright.edge.definitions import Fault, read_definitions, read_file
-from cellwright.layout import API_TYPES, TEMPLATES, VALUES_SCHEMA
+from cellwright.layout import API_TYPES, DEFINITIONS, TEMPLATES, VALUES_SCHEMA
 
 _NO_TEMPLATES = (".yaml", ".yml", ".json")
 
@@ -22,6 +22,12 @@ class Inputs:
     def __init__(self, files: Mapping[str, bytes], faults: Sequence[Fault]) -> None:
         self.files = files
         self.faults = faults
+
+    def definitions(self) -> dict[str, bytes]:
+        """Return the files of definitions and the ledger, in order."""
+        return {
+            name: data for name, data in self.files.items() if name.partition("/")[0] in DEFINITIONS
+        }
 
     def digest(self) -> str:
         """Return the SHA-256 of everything that was read, in hexadecimal."""

@@ -65,7 +65,10 @@ def _shipped(folder: str) -> Iterator[str]:
 def _installed() -> Iterator[str]:
     """Yield the name and version of each library; importlib.metadata takes longer than the rest."""
     for folder in sys.path:
-        if os.path.isdir(folder):
-            for name in os.listdir(folder):
-                if name.endswith(".dist-info") and name.lower().startswith(_LIBRARIES):
-                    yield name
+        try:
+            names = os.listdir(folder or ".")
+        except OSError:  # nothing can be imported from there
+            continue
+        for name in names:
+            if name.endswith(".dist-info") and name.lower().startswith(_LIBRARIES):
+                yield name
