@@ -43,10 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print every problem; 1 if there is one."""
-    inputs = None if arguments.definitions else read_inputs(arguments.root)
-    if inputs and arguments.format == "text" and not arguments.against:
-        size = kept_size(file_of(inputs, cache_folder()))
-        if size is not None:
+    read = None
+    if not arguments.definitions:
+        inputs = read_inputs(arguments.root)
+        file = file_of(inputs, cache_folder())
+        read = inputs, file
+        if arguments.format == "text" and not arguments.against and (size := kept_size(file)):
             no_problems(*size)
             return 0
-    return int(import_module("cellwright.cli.check_anew").run(arguments, inputs))
+    return int(import_module("cellwright.cli.check_anew").run(arguments, read))

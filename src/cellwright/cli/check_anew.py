@@ -9,7 +9,6 @@ from cellwright.cli.results import problems_as_text, put_json
 from cellwright.edge.cache import outcome_of
 from cellwright.edge.files import read_declared, snapshot
 from cellwright.edge.inputs import Inputs
-from cellwright.edge.kept import cache_folder
 from cellwright.loading import load
 from cellwright.problem import Problem, mistakes
 
@@ -17,20 +16,25 @@ _DOCUMENTS = {"sarif": "cellwright.cli.sarif", "junit": "cellwright.cli.junit"}
 """Forms that are rarely asked for, and loaded when they are (as what is done with git)."""
 
 
-def run(arguments: argparse.Namespace, inputs: Inputs | None) -> int:
-    """Print every problem; 1 if there is one. Without inputs, of the definitions alone."""
-    if inputs is None:
+def run(arguments: argparse.Namespace, read: tuple[Inputs, str] | None) -> int:
+    """Print every problem; 1 if there is one.
+
+    Takes what was read and the file where its outcome is kept; without them the definitions
+    alone are checked.
+    """
+    if read is None:
         whole = read_declared(Path(arguments.root))
         definitions = whole.definitions
         fleet, problems = load(whole)
         size = None if fleet is None else fleet.size
     else:
+        inputs, file = read
         definitions = inputs.definitions()
-        made = outcome_of(inputs, cache_folder(), cache_failed)
+        made = outcome_of(inputs, file, cache_failed)
         problems, size = list(mistakes(made.problems)), made.size
     if arguments.against and not problems:
         against = import_module("cellwright.cli.check_against")
-        after = whole if inputs is None else snapshot(inputs)
+        after = whole if read is None else snapshot(inputs)
         problems = against.forbidden(Path(arguments.root), arguments.against, after)
     if arguments.format == "json":
         put_json([_as_json(one) for one in problems])

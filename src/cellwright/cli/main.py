@@ -72,11 +72,12 @@ def parser() -> argparse.ArgumentParser:
 class VerbParser(argparse.ArgumentParser):
     """The parser of one verb, which is empty until it is used: a run uses one of them."""
 
-    def __init__(self, prog: str) -> None:  # the rest of what parsers are made from: `fill`
+    def __init__(self, prog: str, **_: object) -> None:
+        """Take the name; `fill` makes the parser. Newer Pythons hand on settings that it has."""
         self.prog = prog
 
     def fill(self) -> None:
-        """Give the parser its arguments and examples."""
+        """Make the parser, with the verb's arguments and examples."""
         name = self.prog.split()[-1]
         super().__init__(self.prog, description=f"{VERBS[name]}.", formatter_class=_Help)
         self.set_defaults(module=f"cellwright.cli.{name}")

@@ -8,7 +8,7 @@ from cellwright.cli.results import problems_as_text
 from cellwright.edge.cache import outcome_of, outcome_of_some
 from cellwright.edge.files import snapshot
 from cellwright.edge.inputs import read_inputs
-from cellwright.edge.kept import cache_folder
+from cellwright.edge.kept import cache_folder, file_of
 from cellwright.edge.output import write
 from cellwright.model import UnknownStackError
 
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     inputs = read_inputs(str(arguments.root))
     try:
         if arguments.stacks is None:
-            made = outcome_of(inputs, cache_folder(), cache_failed)
+            made = outcome_of(inputs, file_of(inputs, cache_folder()), cache_failed)
         else:
             made = outcome_of_some(snapshot(inputs), arguments.stacks)
     except UnknownStackError as error:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from cellwright.edge.files import snapshot
 from cellwright.edge.inputs import Inputs
-from cellwright.edge.kept import file_of
 from cellwright.outcome import Outcome, decode, encode, outcome
 from cellwright.snapshot import Snapshot
 
@@ -20,12 +19,12 @@ _UNFINISHED = ".part"
 _ABANDONED = 3600.0  # seconds after which nobody is still writing an outcome
 
 
-def outcome_of(inputs: Inputs, folder: str, on_failure: Callable[[OSError], None]) -> Outcome:
-    """Return what a whole plan of the inputs comes to, from the cache if it is there.
+def outcome_of(inputs: Inputs, file: str, on_failure: Callable[[OSError], None]) -> Outcome:
+    """Return what a whole plan of the inputs comes to, from its file (`file_of`) if it is there.
 
-    `on_failure` is told if the folder can't be written; nothing else depends on it.
+    `on_failure` is told if that can't be read or written; nothing else depends on it.
     """
-    path = Path(file_of(inputs, folder))
+    path = Path(file)
     try:
         kept = path.read_bytes()
     except FileNotFoundError:

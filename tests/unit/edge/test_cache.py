@@ -3,6 +3,7 @@
 import os
 import stat
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from cellwright.edge import cache
 from cellwright.edge.cache import outcome_of, outcome_of_some
 from cellwright.edge.files import snapshot
 from cellwright.edge.inputs import Inputs, read_inputs
+from cellwright.edge.kept import file_of
 from cellwright.outcome import Outcome
 from cellwright.snapshot import Snapshot
 from tests.fleets import ROOT
@@ -39,12 +41,16 @@ def fails(error: OSError) -> None:
 
 
 def test_what_has_not_changed_is_planned_once(tmp_path: Path, planned: list[Snapshot]) -> None:
-    first = outcome_of(INPUTS, str(tmp_path / "a" / "b"), fails)
-    again = outcome_of(read_inputs(str(ROOT)), str(tmp_path / "a" / "b"), fails)
+    first = kept(INPUTS, tmp_path / "a" / "b")
+    again = kept(read_inputs(str(ROOT)), tmp_path / "a" / "b")
     assert first == again
     assert first.problems == ()
     assert len(first.files()) > 100
     assert len(planned) == 1
+
+
+def kept(inputs: Inputs, folder: Path, on_failure: Callable[[OSError], None] = fails) -> Outcome:
+    return outcome_of(inputs, file_of(inputs, str(folder)), on_failure)
 
 
 def another(number: int) -> Inputs:
@@ -55,25 +61,25 @@ def another(number: int) -> Inputs:
 def test_a_damaged_file_is_made_again(
     tmp_path: Path, planned: list[Snapshot], damage: bytes | None
 ) -> None:
-    first = outcome_of(INPUTS, str(tmp_path), fails)
-    (kept,) = tmp_path.iterdir()
-    whole = kept.read_bytes()
-    kept.write_bytes(whole[:-1] + b"x" if damage is None else damage)
-    assert outcome_of(INPUTS, str(tmp_path), fails) == first
+    first = kept(INPUTS, tmp_path)
+    (file,) = tmp_path.iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1] + b"x" if damage is None else damage)
+    assert kept(INPUTS, tmp_path) == first
     assert len(planned) == 2
-    assert kept.read_bytes() == whole
+    assert file.read_bytes() == whole
 
 
 def test_only_the_last_ones_used_are_kept(tmp_path: Path, planned: list[Snapshot]) -> None:
     all_inputs = [another(number) for number in range(6)]
     for age, one in enumerate(all_inputs):
-        outcome_of(one, str(tmp_path), fails)
+        kept(one, tmp_path)
         newest = max(tmp_path.iterdir(), key=lambda path: path.stat().st_mtime_ns)
         os.utime(newest, (age, age))
     assert len(list(tmp_path.iterdir())) == 4
-    outcome_of(all_inputs[-1], str(tmp_path), fails)
+    kept(all_inputs[-1], tmp_path)
     assert len(planned) == 6
-    outcome_of(all_inputs[0], str(tmp_path), fails)
+    kept(all_inputs[0], tmp_path)
     assert len(planned) == 7
 
 
@@ -83,7 +89,7 @@ def test_runs_at_once_do_not_disturb_each_other(tmp_path: Path, planned: list[Sn
     def go(number: int) -> None:
         for _ in range(5):
             one = another(number % 6)
-            found.append(outcome_of(one, str(tmp_path), fails))
+            found.append(kept(one, tmp_path))
 
     threads = [threading.Thread(target=go, args=(number,)) for number in range(12)]
     for thread in threads:
@@ -100,7 +106,7 @@ def test_what_killed_runs_left_is_dropped(tmp_path: Path, planned: list[Snapshot
     for one in (old, new):
         one.write_bytes(b"x")
     os.utime(old, (0, 0))
-    outcome_of(INPUTS, str(tmp_path), fails)
+    kept(INPUTS, tmp_path)
     assert not old.exists()
     assert new.exists()
     assert planned
@@ -108,10 +114,10 @@ def test_what_killed_runs_left_is_dropped(tmp_path: Path, planned: list[Snapshot
 
 def test_others_may_not_read_it(tmp_path: Path, planned: list[Snapshot]) -> None:
     folder = tmp_path / "new"
-    outcome_of(INPUTS, str(folder), fails)
-    (kept,) = folder.iterdir()
+    kept(INPUTS, folder)
+    (file,) = folder.iterdir()
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert planned
 
 
@@ -121,5 +127,5 @@ def test_a_folder_that_can_not_be_written_only_costs_time(
     (tmp_path / "file").write_text("")
     told: list[OSError] = []
     for _ in range(2):
-        assert outcome_of(INPUTS, str(tmp_path / "file" / "below"), told.append).problems == ()
+        assert kept(INPUTS, tmp_path / "file" / "below", told.append).problems == ()
     assert len(planned) == len(told) == 2
