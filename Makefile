@@ -5,7 +5,7 @@ PYTHON ?= python3
 .PHONY: help setup up down env cluster lint test test-provider
 
 help: ## list the targets
-	@sed -n 's/^\([a-z -]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+	@awk -F ': ## ' '/^[a-z-]+: ## / {gsub(/[$$][$$]/, "$$"); printf "%-16s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## system packages, .venv/, programs and the plugin
 up: ## everything, up to a fleet that answers

@@ -51,7 +51,8 @@ def build(tag: str, place: Place, system: System, report: Report) -> None:
         root = work / "root"
         argv = ["debootstrap", "--variant=minbase", found[1], str(root)]
         try:
-            logged(argv, place.logs / "debootstrap.log", timeout=DEBOOTSTRAP_TIMEOUT_S)
+            log = place.logs / "debootstrap.log"
+            logged(argv, log, timeout=DEBOOTSTRAP_TIMEOUT_S, env=system.environment())
         finally:
             unmount_below(root)
         _slim(root)

@@ -17,6 +17,7 @@ from local.files import digest, publish, recorded, write_atomically
 from local.place import Place
 from local.process import capture, logged
 from local.report import Report
+from local.system import System, need
 from local.workshop import workshop
 
 GO = Path(__file__).parent / "go"
@@ -113,7 +114,7 @@ def is_built(name: str, place: Place) -> bool:
     return recorded(folder(name, place) / STAMP) == key(name)
 
 
-def built(name: str, place: Place, report: Report) -> Path:
+def built(name: str, place: Place, system: System, report: Report) -> Path:
     """Build a set unless the cache has it, and return its folder.
 
     One build at a time per set on one cache; a build that is killed leaves the cache as it was.
@@ -125,7 +126,7 @@ def built(name: str, place: Place, report: Report) -> Path:
     with workshop(f"go-{name}", place, report) as work:
         if is_built(name, place):
             return final
-        go = _go()
+        go = program(place, system, report)
         minutes = f"from nothing about {go_set.minutes:g} min"
         report.say(f"building {name} {go_set.version} from Go modules ({minutes})")
         out = work / "out"
@@ -137,11 +138,11 @@ def built(name: str, place: Place, report: Report) -> Path:
     return final
 
 
-def source(module: str, package: str) -> Path:
+def source(go: str, module: str, package: str) -> Path:
     """Return the folder of a Go module that set `module` requires, downloading it if need be."""
-    argv = [_go(), "mod", "download", package]
+    argv = [go, "mod", "download", package]
     capture(argv, timeout=BUILD_TIMEOUT_S, cwd=GO / module, env=_environment())
-    argv = [_go(), "list", "-m", "-f", "{{.Dir}}", package]
+    argv = [go, "list", "-m", "-f", "{{.Dir}}", package]
     return Path(capture(argv, timeout=60, cwd=GO / module, env=_environment()).out.strip())
 
 
@@ -153,7 +154,7 @@ def _build(go: str, module: Module, out: Path, log: Path) -> None:
     for script in module.beside:
         package, path = script.split(":")
         copy = out / Path(path).name
-        shutil.copyfile(source(module.name, package) / path, copy)
+        shutil.copyfile(source(go, module.name, package) / path, copy)
         copy.chmod(0o755)
 
 
@@ -161,11 +162,11 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
 
 
-def _go() -> str:
+def program(place: Place, system: System, report: Report) -> str:
+    """Return the `go` that builds what cannot be downloaded; errors name the one that is needed."""
+    need(["go"], system, place, report)
+    go = system.find("go") or "go"
     wanted = f"Go {'.'.join(map(str, OLDEST_GO))} or newer"
-    go = shutil.which("go")
-    if go is None:
-        raise Failed(f"{wanted} is not on PATH; it builds what cannot be downloaded here")
     text = capture([go, "env", "GOVERSION"], timeout=120, cwd=GO).out
     found = re.match(r"go(\d+)\.(\d+)", text)
     if not found or (int(found[1]), int(found[2])) < OLDEST_GO:

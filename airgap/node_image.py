@@ -8,6 +8,7 @@ What differs from the official image is the network: the `ptp` plugin instead of
 
 import re
 import shutil
+import sys
 from pathlib import Path
 
 from airgap import golang
@@ -17,6 +18,7 @@ from local.files import digest
 from local.place import Place
 from local.process import capture
 from local.report import Report
+from local.system import System
 from local.workshop import workshop
 
 NODE = Path(__file__).parent / "node"
@@ -50,10 +52,12 @@ def inputs() -> str:
     return digest([NODE, Path(__file__)], *(golang.key(name) for name in (*SETS, "kind")))
 
 
-def build(tag: str, place: Place, report: Report) -> None:
+def build(tag: str, place: Place, system: System, report: Report) -> None:
     """Build the programs that the cache lacks, then the image."""
-    folders = {name: golang.built(name, place, report) for name in SETS}
-    kind = golang.source("kind", KIND)
+    if sys.platform != "linux":
+        raise Failed(f"{tag} cannot be pulled, and only a Linux machine builds its programs")
+    folders = {name: golang.built(name, place, system, report) for name in SETS}
+    kind = golang.source(golang.program(place, system, report), "kind", KIND)
     manifest = storage_manifest((kind / "pkg/build/nodeimage/const_storage.go").read_text())
     report.say(f"making {tag} (about 1 min)")
     with workshop("node-image", place, report) as work:

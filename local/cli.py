@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 
 from local import commands
-from local.environment import prepare
+from local.environment import is_prepared, prepare
 from local.errors import Failed
 from local.files import locked, write_atomically
-from local.place import place
+from local.place import Place, place
 from local.report import Report
 from local.system import this_machine
 
@@ -41,7 +41,8 @@ def main(arguments: Sequence[str]) -> int:
     chosen.metavar = "|".join(COMMANDS)
     name: str = parser.parse_args(arguments).command
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, _interrupt)
     where = place(os.environ)
     keeps_times = name not in UNLOCKED and name != "down"
     report = Report(sys.stdout, where.state / "times.json" if keeps_times else None)
@@ -50,9 +51,10 @@ def main(arguments: Sequence[str]) -> int:
         if name in UNLOCKED:
             COMMANDS[name](run)
         else:
-            prepare(where)
             waiting = f"waiting for another command on {where.state}"
-            with locked(where.state / "lock", lambda: report.say(waiting)):
+            # Not in the state folder, which another command may be about to remove.
+            with locked(where.cache / "locks" / where.cluster, lambda: report.say(waiting)):
+                prepare(where)
                 COMMANDS[name](run)
     except Failed as error:
         sys.stderr.write(f"{name}: {error}\n")
@@ -64,11 +66,20 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"{name}: interrupted; the same command goes on where this one was\n")
         return 130
     except Exception as error:  # noqa: BLE001 - no traceback ever reaches a user
-        log = where.state / "unexpected.log"
-        write_atomically(log, traceback.format_exc())
-        sys.stderr.write(f"{name}: unexpected: {error!r}; the details are in {log}\n")
+        details = _keep(traceback.format_exc(), where)
+        sys.stderr.write(f"{name}: unexpected: {error!r}; {details}\n")
         return 3
     return 0
+
+
+def _keep(details: str, where: Place) -> str:
+    """Write the details of a failure to a file; return where they are, in words."""
+    log = (where.state if is_prepared(where) else where.cache / "logs") / "unexpected.log"
+    try:
+        write_atomically(log, details)
+    except OSError as error:
+        return f"the details cannot be written to {log}: {error.strerror}"
+    return f"the details are in {log}"
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

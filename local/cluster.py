@@ -59,7 +59,8 @@ def delete(place: Place) -> None:
     if docker.container(place.node):
         capture(["docker", "rm", "--force", "--volumes", place.node], timeout=180)
     place.kubeconfig.unlink(missing_ok=True)
-    shutil.rmtree(place.stacks, ignore_errors=True)
+    if place.stacks.exists():
+        shutil.rmtree(place.stacks)
 
 
 def is_recorded(place: Place) -> bool:

@@ -33,29 +33,43 @@ class Run:
 
 def setup(run: Run) -> None:
     """System packages, .venv/, programs, the Kubernetes plugin of Pulumi."""
-    place, report = run.place, run.report
-    wanted = ["python3-venv", "docker"]
-    report.step("system packages", lambda: need(wanted, run.system, place, report))
-    report.step("virtual environment", lambda: venv.ensure(place, report))
-    for program in PROGRAMS:
-        report.step(program.name, partial(programs.obtain, program, place, run.system.path, report))
-    report.step("kubernetes plugin", lambda: plugin.ensure(place, run.tools(), report))
+    _packages(run)
+    _programs(run)
 
 
-def make_images(run: Run) -> None:
-    """The Docker engine and all images."""
+def _packages(run: Run, *more: str) -> None:
+    wanted = ["python3-venv", "docker", *more]
+    run.report.step("system packages", lambda: need(wanted, run.system, run.place, run.report))
+
+
+def _engine(run: Run) -> None:
+    """The Docker engine and the base image, which may need root: told before anything long."""
     place, report = run.place, run.report
     report.step("docker engine", lambda: engine.ensure(place, run.system, report))
     report.step("base image", lambda: images.base(place, run.system, report))
-    report.step("node image", lambda: images.node(place, report))
+
+
+def _programs(run: Run) -> None:
+    place, report = run.place, run.report
+    report.step("virtual environment", lambda: venv.ensure(place, report))
+    for program in PROGRAMS:
+        report.step(program.name, partial(programs.obtain, program, place, run.system, report))
+    report.step("kubernetes plugin", lambda: plugin.ensure(place, run.tools(), report))
+
+
+def _images(run: Run) -> None:
+    place, report = run.place, run.report
+    report.step("node image", lambda: images.node(place, run.system, report))
     for name, tag in images.own(place).items():
         report.step(f"image {name}", partial(images.build, name, tag, place, report))
 
 
 def make_cluster(run: Run) -> None:
     """Set-up, images, and the cluster with the images in it, without cells."""
-    setup(run)
-    make_images(run)
+    _packages(run)
+    _engine(run)
+    _programs(run)
+    _images(run)
     place, report, tools = run.place, run.report, run.tools()
     tags = list(images.own(place).values())
     report.step("cluster", lambda: cluster.ensure(place, tools, report))
@@ -91,6 +105,9 @@ def down(run: Run) -> None:
 
 def env(run: Run) -> None:
     """Print what `eval "$(make env)"` puts into a shell."""
+    if not shell.is_prepared(run.place):
+        # Asking a program for its version would make folders where no set-up has been.
+        raise Failed(f"nothing is set up in {run.place.state} yet: run `make setup`")
     shell.print_exports(shell.variables(run.place, run.tools(), os.environ))
 
 
@@ -101,12 +118,12 @@ def lint(run: Run) -> None:
 
 def test(run: Run) -> None:
     """Everything that checks the project; what needs a cluster gets one of its own."""
-    setup(run)
+    _packages(run, "docker-registry")
+    _engine(run)
+    _programs(run)
     lint(run)
-    place, report = run.place, run.report
-    report.step("test packages", lambda: need(["docker-registry"], run.system, place, report))
-    make_images(run)
-    without, with_cluster = suite.folders(place)
+    _images(run)
+    without, with_cluster = suite.folders(run.place)
     _pytest(run, "tests without cluster", without)
     _on_test_cluster(run, lambda other: _pytest(other, "tests with cluster", with_cluster))
 
@@ -131,5 +148,7 @@ def _on_test_cluster(run: Run, action: Callable[[Run], None]) -> None:
         action(other)
     finally:
         if os.environ.get("KEEP") != "1":
-            run.report.step("test cluster", lambda: cluster.remove(other.place))
+            # Without an engine there is no cluster, and the reason for that is what matters.
+            if engine.answers():
+                run.report.step("test cluster", lambda: cluster.remove(other.place))
             run.report.step("test state", lambda: shell.remove(other.place))

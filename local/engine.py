@@ -27,11 +27,16 @@ PID_FILE = "dockerd.pid"
 
 def answers() -> bool:
     """Tell whether an engine answers the docker command."""
+    return _trouble() is None
+
+
+def _trouble() -> str | None:
+    """Return why no engine answers, as the docker command says it; None where one does."""
     try:
         capture(["docker", "version", "--format", "{{.Server.Version}}"], timeout=20)
-    except ProgramFailed:
-        return False
-    return True
+    except ProgramFailed as error:
+        return str(error).splitlines()[-1].removeprefix("  | ")
+    return None
 
 
 def restricted(status: str | None = None) -> bool:
@@ -44,10 +49,15 @@ def restricted(status: str | None = None) -> bool:
 def ensure(place: Place, system: System, report: Report) -> str:
     """Start an engine if none answers; return what was done."""
     need(["docker"], system, place, report)
-    if answers():
+    trouble = _trouble()
+    if trouble is None:
         return "running"
     if not system.root:
-        raise Failed("no Docker engine answers; start one, or run this as root to have it started")
+        # Often one runs, and this user may not use it.
+        raise Failed(
+            f"no Docker engine answers ({trouble}); expected one that this user may use, "
+            "or to be root, who has one started"
+        )
     need(["dockerd", "iptables"], system, place, report)
     if Path("/run/systemd/system").is_dir():
         log = place.logs / "systemctl.log"
@@ -60,7 +70,7 @@ def ensure(place: Place, system: System, report: Report) -> str:
         _pid_file(place).unlink(missing_ok=True)
     log = folder / "dockerd.log"
     daemon = system.find("dockerd") or "dockerd"
-    pid = detached([daemon, "--config-file", folder / "daemon.json"], log)
+    pid = detached([daemon, "--config-file", folder / "daemon.json"], log, system.environment())
     _wait(pid, log)
     return f"started, log: {log}"
 

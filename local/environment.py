@@ -18,15 +18,18 @@ MARKER = ".cellwright"
 
 def prepare(place: Place) -> None:
     """Make the state folder, its passphrase and Pulumi's folders, readable by their owner only."""
-    if place.state.is_dir() and any(place.state.iterdir()):
-        if not (place.state / MARKER).exists():
-            raise Failed(
-                f"{place.state} is not empty and not a state folder of cellwright; "
-                "expected CELLWRIGHT_STATE to name a folder of its own"
-            )
-    else:
+    try:
         place.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomically(place.state / MARKER, "")
+        if not is_prepared(place):
+            if any(place.state.iterdir()):
+                raise Failed(
+                    f"{place.state} is not empty and not a state folder of cellwright; "
+                    "expected CELLWRIGHT_STATE to name a folder of its own"
+                )
+            place.state.chmod(0o700)
+            write_atomically(place.state / MARKER, "")
+    except OSError as error:
+        raise Failed(f"{place.state} cannot be a state folder: {error.strerror}") from None
     for folder in (place.pulumi_home, place.stacks, place.logs):
         folder.mkdir(mode=0o700, exist_ok=True)
     if not place.passphrase.exists():
@@ -34,9 +37,14 @@ def prepare(place: Place) -> None:
         write_atomically(place.passphrase, secrets.token_urlsafe(32) + "\n", 0o600)
 
 
+def is_prepared(place: Place) -> bool:
+    """Tell whether `prepare` has made the state folder."""
+    return (place.state / MARKER).exists()
+
+
 def remove(place: Place) -> str:
     """Remove the state folder, and the stacks' files that its passphrase has encrypted."""
-    if not (place.state / MARKER).exists():
+    if not is_prepared(place):
         raise Failed(f"{place.state} is not a state folder of cellwright: it stays")
     shutil.rmtree(place.state)
     _forget_stacks(place)

@@ -1,5 +1,6 @@
 """The cells: brought up by the `cellwright` command, then asked, each through its own router."""
 
+import http.client
 import json
 import os
 import time
@@ -66,6 +67,8 @@ def find(place: Place, tools: Tools, found: list[Cell]) -> str:
 
 def parse(listed: list[dict[str, Any]], ports: dict[int, str]) -> list[Cell]:
     """Turn the command's answer and the node's published ports into cells."""
+    if not ports:
+        raise Failed("the cluster's node publishes no ports: is it running?")
     cells = []
     for one in listed:
         published = ports.get(one["node_port"] or 0)
@@ -125,7 +128,7 @@ def _get(url: str) -> str:
             return f"{response.status} from cell {cell}: {body[:SHOWN]}"
     except urllib.error.HTTPError as error:
         return f"{error.code} {error.read(SHOWN).decode('utf-8', 'replace')}"
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         return str(error)
 
 

@@ -37,7 +37,7 @@ def base(place: Place, system: System, report: Report) -> str:
     return "made from Debian's packages"
 
 
-def node(place: Place, report: Report) -> str:
+def node(place: Place, system: System, report: Report) -> str:
     """Get the image of the cluster's node; one that was made here follows its sources."""
     tag = versions.NODE_IMAGE
     made_from = docker.inputs_of(tag)
@@ -45,7 +45,7 @@ def node(place: Place, report: Report) -> str:
         return "present"
     if made_from is None and _pulled(tag, versions.NODE_DIGEST, place, report):
         return "pulled"
-    node_image.build(tag, place, report)
+    node_image.build(tag, place, system, report)
     docker.prune()
     return "made from Go modules and Debian's packages"
 
@@ -84,7 +84,7 @@ def _inputs(name: str, place: Place) -> str:
 
 def _download_wheels(requirements: Path, wheels: Path, place: Place, log: Path) -> None:
     """Fetch the pinned wheels for the image's Python here: only the host may reach an index."""
-    machine = platform.machine()
+    machine = {"arm64": "aarch64"}.get(platform.machine(), platform.machine())  # macOS's word
     argv: list[str | Path] = [place.venv / "bin" / "python", "-m", "pip", "download", "--no-input"]
     argv += ["--require-hashes", "--only-binary=:all:", "--python-version", PYTHON]
     argv += [f"--platform=manylinux_2_{minor}_{machine}" for minor in GLIBC]

@@ -112,14 +112,14 @@ def passed_on(
         raise
 
 
-def detached(argv: Sequence[str | Path], log: Path) -> int:
+def detached(argv: Sequence[str | Path], log: Path, env: Mapping[str, str] | None = None) -> int:
     """Start a daemon that outlives this process and its terminal; return its pid."""
     log.parent.mkdir(parents=True, exist_ok=True)
     words = [str(word) for word in argv]
     with log.open("ab") as sink, Path(os.devnull).open("rb") as nothing:
         streams = [(os.POSIX_SPAWN_DUP2, nothing.fileno(), 0)]
         streams += [(os.POSIX_SPAWN_DUP2, sink.fileno(), number) for number in (1, 2)]
-        return os.posix_spawn(words[0], words, os.environ, file_actions=streams, setsid=True)
+        return os.posix_spawn(words[0], words, env or os.environ, file_actions=streams, setsid=True)
 
 
 def _start(

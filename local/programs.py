@@ -20,6 +20,7 @@ from local.files import publish, recorded, write_atomically
 from local.place import Place
 from local.process import ProgramFailed, capture
 from local.report import Report
+from local.system import System
 from local.workshop import workshop
 
 DOWNLOADED = "sha256:"
@@ -88,9 +89,9 @@ def ready(place: Place, path: str) -> Tools:
     return Tools(**files)
 
 
-def obtain(program: Program, place: Place, path: str, report: Report) -> str:
+def obtain(program: Program, place: Place, system: System, report: Report) -> str:
     """Get one program; return in a few words where it came from."""
-    if found := on_path(program, place, path):
+    if found := on_path(program, place, system.path):
         return f"on PATH: {found}"
     if in_cache(program, place):
         return f"{program.version}, in the cache"
@@ -107,7 +108,7 @@ def obtain(program: Program, place: Place, path: str, report: Report) -> str:
         except Failed as error:
             report.say(str(error))
             how = f"{program.version}, built from Go modules"
-            made = golang.built(program.go_set, place, report)
+            made = golang.built(program.go_set, place, system, report)
             if made == folder(program, place):
                 return how
             for name in (program.name, golang.STAMP):

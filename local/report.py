@@ -5,7 +5,6 @@ decides what runs.
 """
 
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -64,8 +63,3 @@ class Report:
             text = "\x1b[2K" + text
         self.out.write(text)
         self.out.flush()
-
-
-def quiet() -> Report:
-    """Make a report that nobody reads, for steps whose output is a program's input."""
-    return Report(Path(os.devnull).open("w"))

@@ -29,7 +29,7 @@ PACKAGES = {
 """Debian's package of each program that a step may need."""
 
 SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
-"""Not on the PATH of ordinary users, but looked into."""
+"""Not on the PATH of ordinary users, nor of root after a plain `su`; looked into all the same."""
 
 APT_TIMEOUT_S = 1200.0
 
@@ -47,6 +47,10 @@ class System:
         if program == "python3-venv":
             return program if importlib.util.find_spec("ensurepip") else None
         return shutil.which(program, path=f"{self.path}:{SYSTEM_FOLDERS}")
+
+    def environment(self) -> dict[str, str]:
+        """Return what a program of the administrator runs in: all that `find` finds is on PATH."""
+        return {**os.environ, "PATH": f"{self.path}:{SYSTEM_FOLDERS}"}
 
 
 def this_machine() -> System:
@@ -70,7 +74,7 @@ def need(programs: Iterable[str], system: System, place: Place, report: Report) 
             f"{' '.join(packages)}) and run this again"
         )
     report.say("installing " + " ".join(packages))
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    environment = {**system.environment(), "DEBIAN_FRONTEND": "noninteractive"}
     commands = (
         # An installation that was interrupted must be finished before a new one may start.
         ["dpkg", "--configure", "-a"],

@@ -10,11 +10,12 @@ from typing import Any
 
 from cellwright.document import Document, is_json, text_at
 from cellwright.ledger import Ledger
-from cellwright.model import STANDARD, Organization
+from cellwright.model import STANDARD, Limits, Organization
 from cellwright.problem import Path, Place, Problem, dotted
 
 DEFAULT_CAPACITY = 100_000
 
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
 _SHIFT = 32
 _INDEXES_KEPT = 8
 
@@ -32,6 +33,15 @@ def name(document: Document) -> str:
 def capacity(cell: Document) -> int:
     """Return how many organizations a cell may hold."""
     return int(spec(cell).get("capacity", {}).get("organizations", DEFAULT_CAPACITY))
+
+
+def seconds(duration: str) -> int:
+    """Return the seconds of a duration as definitions write it."""
+    return int(duration[:-1]) * _SECONDS[duration[-1]]
+
+
+def _limits(body: Mapping[str, int]) -> Limits:
+    return Limits(body.get("requestsPerSecond"), body.get("concurrentRequests"))
 
 
 def problem(document: Document, path: Path, code: str, message: str, hint: str = "") -> Problem:
@@ -94,6 +104,7 @@ class Declared:
             hosts = get("hosts")
             residency = get("residency")
             state, tier = get("state", "active"), get("tier", STANDARD)
+            again, limits, override = get("retryAfter"), get("limits"), get("override")
             one = Organization(
                 name,
                 own["id"],
@@ -104,6 +115,9 @@ class Declared:
                 same(state, state),
                 same(tier, tier),
                 get("weight", 1),
+                seconds(again) if again else None,
+                same(most := _limits(limits), most) if limits else None,
+                override["cell"] if override else None,
             )
             self.organizations.append(one)
         start = self._numbers[file] | line

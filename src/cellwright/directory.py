@@ -3,14 +3,16 @@
 Lines are tab-separated and sorted by the bytes of the name, so equal assignments give equal
 bytes. Refuses to know how routers use them.
 
-    organization: name id cell state path hosts     (hosts separated by commas, may be empty)
+    organization: name id cell state path hosts limits     (the last two may be empty)
     cell:         name id host port
 """
 
 import hashlib
+import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cellwright.model import Cell, Organization
 
@@ -35,9 +37,20 @@ def shard_tables(organizations: Iterable[Organization], shards: int) -> tuple[Ta
     for one in organizations:
         if one.cell is None:
             continue
-        fields = (one.name, str(one.id), one.cell, one.state, one.path, ",".join(one.hosts))
+        cell, hosts = one.serving_cell or one.cell, ",".join(one.hosts)
+        fields = (one.name, str(one.id), cell, _state(one), one.path, hosts, _limits(one))
         lines[shard_number(one.name, shards)].append("\t".join(fields) + "\n")
     return tuple(_table(number, sorted(shard)) for number, shard in enumerate(lines))
+
+
+def _state(one: Organization) -> str:
+    return one.state if one.retry_after is None else f"{one.state}-{one.retry_after}"
+
+
+def _limits(one: Organization) -> str:
+    if one.limits is None:
+        return ""
+    return f"{one.limits.requests_per_second or ''}/{one.limits.concurrent_requests or ''}"
 
 
 def cell_table(cells: Iterable[Cell], cluster: str) -> Table:
@@ -49,6 +62,25 @@ def cell_table(cells: Iterable[Cell], cluster: str) -> Table:
         port = 80 if inside else cell.router.port
         lines.append(f"{cell.name}\t{cell.id}\t{host}\t{port}\n")
     return _table(0, sorted(lines))
+
+
+class Entry(NamedTuple):
+    """What every line of both kinds of table begins with; `cell` is of an organization's line."""
+
+    name: str
+    id: int
+    cell: str
+
+
+def entries(text: str) -> Iterator[Entry]:
+    """Yield the beginning of each line of a table. Raises ValueError for what is no such line."""
+    for line in text.split("\n"):
+        if not line:
+            continue
+        name, *rest = line.split("\t")
+        if len(rest) < 3 or not name or not re.fullmatch("[0-9]{1,18}", rest[0]):
+            raise ValueError(f"no line of the directory: {line[:80]!r}")
+        yield Entry(name, int(rest[0]), rest[1])
 
 
 def _table(number: int, lines: list[str]) -> Table:

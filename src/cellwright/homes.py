@@ -19,6 +19,8 @@ _ID: Path = ("spec", "id")
 _PATH: Path = ("spec", "path")
 _CELL: Path = ("spec", "cell")
 _TIER: Path = ("spec", "tier")
+_OVERRIDE: Path = ("spec", "override", "cell")
+_RETRY: Path = ("spec", "retryAfter")
 _MOST_HINTS = 100
 _MOST_KNOWN = 20_000
 
@@ -29,6 +31,8 @@ def home_problems(declared: Declared, shared: Mapping[str, Any] | None) -> Itera
     yield from _ledger_problems(declared)
     yield from _full_cells(declared)
     yield from _wrong_homes(declared)
+    yield from _unknown_overrides(declared)
+    yield from _useless_delays(declared)
     if shared:
         yield from _unknown_tiers(declared, shared.get("tiers", [STANDARD]))
         yield from _unknown_regions(declared, shared["regions"])
@@ -119,6 +123,28 @@ def _wrong_homes(declared: Declared) -> Iterator[Problem]:
         if (one.cell, one.residency) in wrong:
             place = declared.home_place(number)
             yield Problem(place, dotted(_CELL), *wrong[one.cell, one.residency])
+
+
+def _unknown_overrides(declared: Declared) -> Iterator[Problem]:
+    """Find overrides to cells that are not declared; quarantine is what overrides are for."""
+    known = {name(cell) for cell in declared.cells} | declared.broken.get("Cell", set())
+    wrong = {one.override for one in declared.organizations} - known - {None}
+    if not wrong or declared.incomplete:
+        return
+    hints = _Hints(known)
+    for number, one in enumerate(declared.organizations):
+        if one.override in wrong:
+            message = f"no cell {one.override!r} is declared"
+            hint = hints.of(str(one.override))
+            yield _problem(declared, number, _OVERRIDE, "CW205", message, hint)
+
+
+def _useless_delays(declared: Declared) -> Iterator[Problem]:
+    for number, one in enumerate(declared.organizations):
+        if one.retry_after is not None and one.state != "maintenance":
+            message = f"the organization is {one.state}, so nobody is told to come again"
+            hint = "it counts with state maintenance alone"
+            yield _problem(declared, number, _RETRY, "CW222", message, hint)
 
 
 def _unknown_tiers(declared: Declared, tiers: Collection[str]) -> Iterator[Problem]:

@@ -124,10 +124,19 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of each router an organization may use; None is no limit, never both."""
+
+    requests_per_second: int | None
+    concurrent_requests: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Organization:
     """One customer; `cell` names the cell that it lives on, None if it is not placed yet.
 
-    `weight` is its load in units of an ordinary organization's.
+    `weight` is its load in units of an ordinary organization's. `retry_after` is in seconds, and
+    only with state maintenance. `override` names the cell that gets its requests instead.
     """
 
     name: str
@@ -139,6 +148,14 @@ class Organization:
     state: State
     tier: str = STANDARD
     weight: int = 1
+    retry_after: int | None = None
+    limits: Limits | None = None
+    override: str | None = None
+
+    @property
+    def serving_cell(self) -> str | None:
+        """The cell that gets its requests."""
+        return self.cell and (self.override or self.cell)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +186,9 @@ class Fleet:
     """All cells and organizations, by name in order, and what they share.
 
     `timeout` is how long a manifest may take to become ready, in seconds. `sources` are the
-    networks (CIDR) from which routers of type LoadBalancer are reached; none means any.
+    networks (CIDR) from which routers of type LoadBalancer are reached; none means any. Routers
+    refuse a directory that loses more than `maximum_loss` percent of its entries within an hour,
+    and one of older versions unless `epoch` was raised.
     """
 
     name: str
@@ -186,6 +205,8 @@ class Fleet:
     regions: tuple[str, ...] = ()
     sizes: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
+    maximum_loss: int = 20
+    epoch: int = 1
     _held: dict[str, list[Organization]] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
@@ -200,6 +221,10 @@ class Fleet:
         """How many cells and organizations there are, and how many of these have no home yet."""
         everyone = len(self.organizations)
         return len(self.cells), everyone, everyone - sum(map(len, self._held.values()))
+
+    def used_clusters(self) -> tuple[str, ...]:
+        """Return the names of the clusters that cells are in."""
+        return tuple(sorted({cell.cluster for cell in self.cells.values()}))
 
     def held_by(self, cell: str) -> tuple[Organization, ...]:
         """Return the organizations that live on the cell, by name."""

@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any
 
 from cellwright.consistency import DEFAULT_NODE_PORT_BASE, merged
-from cellwright.declared import Declared, capacity, name, spec
+from cellwright.declared import Declared, capacity, name, seconds, spec
 from cellwright.document import Document
 from cellwright.model import (
     STANDARD,
@@ -26,8 +26,6 @@ from cellwright.model import (
     Routing,
     Rule,
 )
-
-_SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 def parse(declared: Declared) -> Fleet:
@@ -48,7 +46,7 @@ def parse(declared: Declared) -> Fleet:
         routing=Routing(tuple(Rule(rule["by"], rule.get("header")) for rule in rules)),
         routers_type=shared.get("routers", {}).get("type", "ClusterIP"),
         shards=shared.get("directory", {}).get("shards", 64),
-        timeout=int(timeout[:-1]) * _SECONDS[timeout[-1]],
+        timeout=seconds(timeout),
         cells={cell.name: cell for cell in cells},
         organizations={one.name: one for one in organizations},
         tiers=tuple(shared.get("tiers", (STANDARD,))),
@@ -56,6 +54,8 @@ def parse(declared: Declared) -> Fleet:
         regions=tuple(shared["regions"]),
         sizes=tuple(shared["sizes"]),
         values=shared.get("values", {}),
+        maximum_loss=shared.get("directory", {}).get("maximumLoss", 20),
+        epoch=shared.get("directory", {}).get("epoch", 1),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, QUARANTINE, Fleet
 
-_PROTECTED_KINDS = {"Namespace", "StatefulSet"}
+_PROTECTED_KINDS = {"Namespace", "PersistentVolumeClaim", "StatefulSet"}
 _SECRET_INPUTS = frozenset(("data", "stringData"))
 
 
@@ -37,9 +37,21 @@ def registrations(fleet: Fleet, manifests: Iterable[Manifest]) -> tuple[Registra
     """Return what is registered for a stack's manifests, in their order.
 
     Protected is the data of a cell that is in service or holds organizations. With a retained
-    namespace the volume claim stays, whatever else of the cell is destroyed.
+    namespace the volume claim stays, whatever else of the cell is destroyed; with the directory's
+    the cells' leave to read it, so that routers go on by themselves once it is there again.
     """
     return tuple(_registration(fleet, manifest) for manifest in manifests)
+
+
+def protected_of(fleet: Fleet, stacks: Mapping[str, Iterable[Manifest]]) -> list[Manifest]:
+    """Return what nobody may delete, of the stacks of cells that the fleet has."""
+    return [
+        one.manifest
+        for name, manifests in stacks.items()
+        if name in fleet.cells
+        for one in registrations(fleet, manifests)
+        if one.protect
+    ]
 
 
 def is_applied(state: Mapping[str, Any], wanted: Iterable[Registration]) -> bool:
@@ -79,7 +91,9 @@ def _registration(fleet: Fleet, manifest: Manifest) -> Registration:
     cluster = manifest.cluster if manifest.stack == FLEET_STACK else ""
     parts = (cluster, manifest.namespace, manifest.name)
     protect = retain = False
-    if manifest.stack != FLEET_STACK and manifest.kind in _PROTECTED_KINDS:
+    if manifest.stack == FLEET_STACK:
+        retain = manifest.kind == "Namespace"
+    elif manifest.kind in _PROTECTED_KINDS:
         cell = fleet.cells[manifest.stack]
         protect = cell.ring != QUARANTINE or bool(fleet.held_by(cell.name))
         retain = manifest.kind == "Namespace" and cell.postgres.keep_volume

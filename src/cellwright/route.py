@@ -24,7 +24,7 @@ ALMOST_A_KEY = r"^(?:/|%2f|%5c)+(?:o|%6f)(?:/|%2f|%5c|;|%3b)"
 
 _TWO_MEANINGS = re.compile(TWO_MEANINGS + r"|[^\x00-\xff]", re.IGNORECASE)
 _ALMOST_A_KEY = re.compile(ALMOST_A_KEY, re.IGNORECASE)
-_STATUS = {"active": 200, "maintenance": 503, "suspended": 403, "gone": 410}
+_STATUS = {"active": 200, "maintenance": 403, "suspended": 403, "gone": 410}
 
 
 @dataclass(frozen=True, slots=True)

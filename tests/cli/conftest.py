@@ -1,5 +1,6 @@
 """A copy of the project's workspace, and the program that is run on it in this process."""
 
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from cellwright.cli.main import main
+from tests.cli.clusters import Clusters
+from tests.cli.standins import World, world_in
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,3 +68,18 @@ def program(
     monkeypatch.chdir(root)
     monkeypatch.setenv("CELLWRIGHT_CACHE", str(tmp_path / "cache"))
     return Program(root, capsys)
+
+
+@pytest.fixture
+def clusters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clusters:
+    """What makes clusters that a stand-in for kubectl knows; one that was not made is away."""
+    folder = tmp_path / "clusters"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    return Clusters(folder)
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A cluster that holds nothing, and a Pulumi that does nothing."""
+    return world_in(tmp_path / "standins", monkeypatch)

@@ -35,6 +35,8 @@ def test_bash_completes_verbs_options_and_words(script: Path) -> None:
     assert completed(script, "cellwright", "check", "--format", "s") == ["sarif"]
     assert completed(script, "cellwright", "schema", "o") == ["organization"]
     assert completed(script, "cellwright", "new", "") == ["cell", "organization"]
+    assert completed(script, "cellwright", "directory", "") == ["wait", "get", "history"]
+    assert "--timeout" in completed(script, "cellwright", "directory", "wait", "--")
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])

@@ -83,7 +83,9 @@ def test_help_is_as_wide_as_asked_for(
     assert widths[0] <= 58 < widths[2] == widths[3] <= 78 < widths[1] <= 198
 
 
-@pytest.mark.parametrize("verb", ["check", "render", "diff", "route", "place", "explain"])
+@pytest.mark.parametrize(
+    "verb", ["check", "render", "diff", "route", "place", "explain", "directory"]
+)
 def test_verbs_that_need_no_pulumi_do_not_load_it(verb: str) -> None:
     code = f"import sys, cellwright.cli.{verb}; sys.exit(str('pulumi' in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -87,7 +87,7 @@ def test_an_organization_in_maintenance_is_not_served(program: Program) -> None:
     program.edit("organizations/customers.yaml", "cell: alpha", "cell: alpha\n  state: maintenance")
     done = program("route", "/o/acme/")
     assert done.code == 1
-    assert done.out == ("routers answer 503: path acme, and the organization is in maintenance\n")
+    assert done.out == ("routers answer 403: path acme, and the organization is in maintenance\n")
     assert program("route", "acme").code == 1
 
 

@@ -5,8 +5,11 @@ The copy has stacks and a state of its own, so that tests may add, break and des
 
 import os
 import shutil
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import cycle, product
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +61,32 @@ def routers(
     return found
 
 
+@pytest.fixture
+def undisturbed(fleet: Workspace, routers: dict[str, str]) -> Iterator[None]:
+    """Meanwhile each router answers for each cell, without one failure and without a restart."""
+    before = fleet.pods(*(f"cell-{name}" for name in CELLS))
+    ended = threading.Event()
+    answers: Counter[str] = Counter()
+
+    def ask() -> None:
+        with httpx.Client(timeout=10) as client:
+            for router, path in cycle(product(routers.values(), ("acme", "globex", "hooli"))):
+                if ended.is_set():
+                    return
+                try:
+                    answers[str(client.get(f"{router}/o/{path}/notes").status_code)] += 1
+                except httpx.TransportError as error:
+                    answers[repr(error)] += 1
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    yield
+    ended.set()
+    asking.join()
+    assert answers.keys() == {"200"}, answers
+    assert fleet.pods(*(f"cell-{name}" for name in CELLS)) == before
+
+
 @pytest.fixture(scope="session")
 def client() -> Iterator[httpx.Client]:
     with httpx.Client(timeout=10) as found:
@@ -84,7 +113,7 @@ def organizations(workspace: Workspace) -> dict[str, tuple[str, str]]:
     shards = workspace.must("cellwright", "render", "--stack", "fleet")
     found = {}
     for line in _tables(shards):
-        name, _, cell, _, path, _ = line.split("\t")
+        name, _, cell, _, path, _, _ = line.split("\t")
         found[name] = (path, cell)
     return found
 

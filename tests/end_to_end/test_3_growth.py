@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.end_to_end.workspace import Workspace
 
@@ -14,19 +15,22 @@ kind: Cell
 metadata: {name: delta}
 spec: {id: 4, ring: 1, region: us, cluster: local, size: small}
 """
+RESIZED = f"""{DELTA.strip()[:-1]},
+  router: {{replicas: 2}}, app: {{replicas: 2}},
+  postgres: {{resources: {{cpu: 50m, memory: 224Mi, memoryLimit: 512Mi}}}}}}
+"""
 ORGANIZATION = """\
 apiVersion: cellwright/v1
 kind: Organization
 metadata: {name: NAME}
 spec: {id: ID, cell: CELL}
 """
-OTHERS = ("cell-alpha", "cell-beta", "cell-gamma")
 
 
+@pytest.mark.usefixtures("undisturbed")
 def test_a_new_cell_serves_a_new_organization_and_touches_no_other(
     fleet: Workspace, routers: dict[str, str], client: httpx.Client, eventually: Callable[..., Any]
 ) -> None:
-    before = fleet.pods(*OTHERS)
     fleet.write("cells/delta.yaml", DELTA)
     text = ORGANIZATION.replace("NAME", "newcomer").replace("ID", "2001").replace("CELL", "delta")
     fleet.write("organizations/newcomer.yaml", text)
@@ -37,7 +41,19 @@ def test_a_new_cell_serves_a_new_organization_and_touches_no_other(
         url = f"{router}/o/newcomer/notes"
         answer = eventually(lambda url=url: _answered(client, url))
         assert answer.headers["X-Cellwright-Cell"] == "delta"
-    assert fleet.pods(*OTHERS) == before
+
+
+@pytest.mark.usefixtures("undisturbed")
+def test_a_cell_that_is_resized_touches_no_other(fleet: Workspace) -> None:
+    fleet.write("cells/delta.yaml", RESIZED)
+    fleet.up("delta")
+    found = fleet.kubectl("get", "deployments", "--namespace", "cell-delta")["items"]
+    ready = {one["metadata"]["name"]: one["status"].get("readyReplicas") for one in found}
+    assert ready == {"app": 2, "router": 2}
+    memory = fleet.kubectl("get", "pod", "postgres-0", "--namespace", "cell-delta")["spec"]
+    assert memory["containers"][0]["resources"]["requests"]["memory"] == "224Mi"
+    fleet.write("cells/delta.yaml", DELTA)
+    fleet.up("delta")
 
 
 def test_a_new_organization_changes_one_shard_and_no_cells_stack(

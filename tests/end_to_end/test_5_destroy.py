@@ -48,6 +48,7 @@ def test_a_cell_that_holds_organizations_is_not_destroyed(fleet: Workspace) -> N
     assert fleet.pods("cell-alpha") == before
 
 
+@pytest.mark.usefixtures("undisturbed")
 def test_an_empty_cell_in_quarantine_is_destroyed_and_its_volume_kept(delta: Workspace) -> None:
     refused = delta.pulumi("destroy", "--yes", "--stack", "delta")
     assert refused.returncode != 0

@@ -25,6 +25,7 @@ from local.downloads import answers  # noqa: E402
 from local.place import Place, place  # noqa: E402
 from local.process import capture, detached  # noqa: E402
 from local.report import Report  # noqa: E402
+from local.system import this_machine  # noqa: E402
 from tests.local.standins import Shown, Site  # noqa: E402
 
 
@@ -75,7 +76,7 @@ def tiny_image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return a small image whose only program does nothing until it is stopped."""
     folder = tmp_path_factory.mktemp("tiny")
     nowhere = place({"CELLWRIGHT_CACHE": str(folder), "HOME": str(folder)})
-    pause = golang.built("pause", nowhere, Report(io.StringIO())) / "pause"
+    pause = golang.built("pause", nowhere, this_machine(), Report(io.StringIO())) / "pause"
     archive = folder / "tiny.tar"
     with tarfile.open(archive, "w") as packed:
         packed.add(pause, "pause")

@@ -3,15 +3,18 @@
 import io
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from local import cli, commands, engine
+from local.environment import is_prepared, prepare
 from local.errors import Failed
 from local.place import Place
+from local.process import capture
 from local.report import Report
-from tests.local.standins import ROOT, appears, is_gone, python
+from tests.local.standins import ROOT, appears, is_gone, python, script
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +63,23 @@ def test_an_unexpected_failure_leaves_a_log(monkeypatch: pytest.MonkeyPatch, whe
     assert "ValueError: odd" in (where.state / "unexpected.log").read_text()
 
 
+def test_what_cannot_be_a_state_folder_is_told(
+    where: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where.state.write_text("")
+    assert cli.main(["setup"]) == 1
+    said = capsys.readouterr().err
+    assert said == f"setup: {where.state} cannot be a state folder: File exists\n"
+
+
+def test_details_that_cannot_be_kept_are_no_traceback(
+    where: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where.cache.write_text("")  # neither a lock nor a log can be made in it
+    assert cli.main(["setup"]) == 3
+    assert "the details cannot be written to" in capsys.readouterr().err
+
+
 def test_down_leaves_nothing_and_can_be_repeated(
     monkeypatch: pytest.MonkeyPatch, where: Place
 ) -> None:
@@ -75,9 +95,24 @@ def test_an_unknown_command_is_a_matter_of_usage() -> None:
     assert stop.value.code == 2
 
 
-def test_env_without_set_up_says_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_env_without_set_up_says_what_to_do_and_leaves_nothing(
+    where: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    pulumi = 'mkdir -p "$PULUMI_HOME"; echo v3.259.0'
+    script(where.cache.parent / "bin" / "pulumi", pulumi)
+    script(where.cache.parent / "bin" / "pulumi-language-python", "")
+    monkeypatch.setenv("PATH", f"{where.cache.parent}/bin:/usr/bin:/bin")
+    assert cli.main(["env"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == f"env: nothing is set up in {where.state} yet: run `make setup`\n"
+    assert not where.state.exists()
+
+
+def test_env_after_half_a_set_up_says_what_is_missing(
+    where: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare(where)
     monkeypatch.setenv("PATH", "/nowhere")
     assert cli.main(["env"]) == 1
     out, err = capsys.readouterr()
@@ -130,6 +165,49 @@ def test_two_commands_on_one_state_folder_wait_for_each_other(tmp_path: Path) ->
     assert "waiting for another command on" in said
 
 
+def test_a_command_that_waits_for_down_finds_a_state_folder(tmp_path: Path, where: Place) -> None:
+    down = SLEEPER.replace("def sleep(run):", "from local import environment\ndef sleep(run):")
+    down = down.replace(".out)\n", ".out)\n    environment.remove(run.place)\n")
+    gate = tmp_path / "gate"
+    wait = f"echo up > {tmp_path}/a; while ! test -e {gate}; do sleep 0.05; done"
+    with python(down, wait) as first:
+        appears(tmp_path / "a")
+        with python(SLEEPER, "true") as second:
+            assert second.stdout is not None
+            assert "waiting for another command" in second.stdout.readline()
+            gate.touch()
+            second.communicate(timeout=20)
+        first.communicate(timeout=20)
+        assert (first.returncode, second.returncode) == (0, 0)
+    assert is_prepared(where)
+
+
+def test_a_hang_up_that_is_to_be_ignored_is(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    wait = f"echo up > {tmp_path}/a; while ! test -e {gate}; do sleep 0.05; done"
+    ignoring = "import signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\n" + SLEEPER
+    with python(ignoring, wait) as program:  # as nohup starts it
+        appears(tmp_path / "a")
+        program.send_signal(signal.SIGHUP)
+        gate.touch()
+        program.communicate(timeout=20)
+        assert program.returncode == 0
+
+
+def test_the_reason_of_a_failed_test_run_is_not_lost_in_cleaning_up(
+    where: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(_run: commands.Run) -> None:
+        raise Failed("missing: docker")
+
+    monkeypatch.setattr(commands, "make_cluster", stop)
+    monkeypatch.setattr(cli, "place", lambda _: replace(where, root=where.cache.parent / "root"))
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert cli.main(["test-provider"]) == 1
+    assert capsys.readouterr().err == "test-provider: missing: docker\n"
+    assert not (where.cache.parent / "root" / ".state-test").exists()
+
+
 def test_times_are_kept_for_a_benchmark(tmp_path: Path) -> None:
     ticks = iter([0.0, 1.5, 2.0, 2.25])
     sink = io.StringIO()
@@ -157,6 +235,12 @@ def test_an_old_python_is_refused_in_words() -> None:
     with python(code) as program:
         _, err = program.communicate(timeout=20)
     assert (program.returncode, err) == (1, "Python 3.11 or newer is needed, this is 3.9.2\n")
+
+
+def test_make_lists_its_targets_with_what_they_do() -> None:
+    said = capture(["make", "help"], timeout=20, cwd=ROOT).out.splitlines()
+    assert {line.split()[0] for line in said} == {"help", *cli.COMMANDS}
+    assert 'env             print exports: eval "$(make env)"' in said
 
 
 def test_make_has_a_target_for_every_command() -> None:

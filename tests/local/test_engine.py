@@ -96,8 +96,10 @@ def test_an_engine_that_answers_is_left_alone(
 
 
 def test_without_root_no_engine_is_started(where: Place, shown: Shown, machine: System) -> None:
+    script(where.state.parent / "bin" / "docker", "echo permission denied: docker.sock >&2; exit 1")
     user = System(root=False, apt=None, path=machine.path)
-    with pytest.raises(Failed, match="no Docker engine answers; start one, or run this as root"):
+    expected = r"answers \(permission denied: docker.sock\); expected one that this user may use"
+    with pytest.raises(Failed, match=expected):
         engine.ensure(where, user, shown.report)
 
 

@@ -74,6 +74,18 @@ def test_the_state_folder_is_its_owners_and_the_passphrase_stays(where: Place) -
     assert where.passphrase.read_text() == first
 
 
+def test_an_empty_folder_becomes_its_owners(where: Place) -> None:
+    where.state.mkdir(mode=0o755)
+    prepare(where)
+    assert where.state.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_file_is_no_state_folder(where: Place) -> None:
+    where.state.write_text("")
+    with pytest.raises(Failed, match="state cannot be a state folder: File exists"):
+        prepare(where)
+
+
 def test_somebody_elses_folder_is_neither_used_nor_removed(where: Place) -> None:
     where.state.mkdir()
     (where.state / "mine").write_text("")

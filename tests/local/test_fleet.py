@@ -52,6 +52,11 @@ def test_a_port_that_is_not_published_is_told() -> None:
         parse(LISTED, {30081: "127.0.0.1:1001"})
 
 
+def test_a_node_that_publishes_nothing_is_told() -> None:
+    with pytest.raises(Failed, match="the cluster's node publishes no ports: is it running"):
+        parse(LISTED, {})
+
+
 @pytest.fixture
 def tools(tmp_path: Path) -> Tools:
     return Tools(pulumi=tmp_path / "pulumi", kind=tmp_path / "kind", kubectl=tmp_path / "kubectl")

@@ -10,6 +10,7 @@ from airgap import golang
 from local.errors import Failed
 from local.files import write_atomically
 from local.place import Place
+from local.system import System, this_machine
 from tests.local.standins import Shown, appears, python, script
 
 BUILD = """
@@ -17,7 +18,8 @@ import os, sys
 from airgap import golang
 from local.place import place
 from local.report import Report
-golang.built("pause", place(os.environ), Report(sys.stdout))
+from local.system import this_machine
+golang.built("pause", place(os.environ), this_machine(), Report(sys.stdout))
 """
 
 SLOW_GO = """
@@ -55,7 +57,7 @@ def test_a_killed_build_leaves_nothing_and_a_new_one_goes_on(
     if how == signal.SIGKILL:
         os.kill(go, signal.SIGKILL)  # nobody was left to do it
     assert not golang.folder("pause", where).exists()
-    folder = golang.built("pause", where, shown.report)
+    folder = golang.built("pause", where, this_machine(), shown.report)
     assert (folder / "pause").read_bytes().startswith(b"\x7fELF")
     assert list((where.cache / "tmp").iterdir()) == []
 
@@ -74,13 +76,13 @@ def test_two_builds_at_once_are_one(where: Place, environment: dict[str, str]) -
 
 
 def test_what_is_built_stays_until_its_sources_change(where: Place, shown: Shown) -> None:
-    folder = golang.built("pause", where, shown.report)
+    folder = golang.built("pause", where, this_machine(), shown.report)
     before = (folder / "pause").stat().st_ino
-    golang.built("pause", where, shown.report)
+    golang.built("pause", where, this_machine(), shown.report)
     assert (folder / "pause").stat().st_ino == before
     write_atomically(folder / golang.STAMP, "other sources")
     assert not golang.is_built("pause", where)
-    golang.built("pause", where, shown.report)
+    golang.built("pause", where, this_machine(), shown.report)
     assert (folder / "pause").stat().st_ino != before
     assert golang.is_built("pause", where)
 
@@ -99,10 +101,19 @@ def test_an_old_go_is_named(
     script(tmp_path / "only" / "go", f"echo {said}")
     monkeypatch.setenv("PATH", str(tmp_path / "only"))
     with pytest.raises(Failed, match=rf"Go 1\.21 or newer.*found {said}"):
-        golang.built("pause", where, shown.report)
+        golang.built("pause", where, this_machine(), shown.report)
 
 
-def test_a_missing_go_is_named(where: Place, shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(Failed, match=r"Go 1\.21 or newer is not on PATH"):
-        golang.built("pause", where, shown.report)
+def test_a_missing_go_is_named(where: Place, shown: Shown) -> None:
+    with pytest.raises(Failed, match=r"missing: go\. .*apt-get install golang-go"):
+        golang.built("pause", where, System(root=False, apt=None, path="/nowhere"), shown.report)
+
+
+def test_root_on_debian_gets_a_go(where: Place, shown: Shown, tmp_path: Path) -> None:
+    folder = tmp_path / "bin"
+    script(folder / "dpkg", "")
+    go = f"printf '#!/bin/sh\\necho go1.99.0\\n' > {folder}/go; chmod +x {folder}/go"
+    apt = script(folder / "apt-get", f'test "$1" = update || {{ {go}; }}')
+    system = System(root=True, apt=str(apt), path=f"{folder}:/usr/bin:/bin")
+    assert golang.program(where, system, shown.report) == f"{folder}/go"
+    assert "installing golang-go" in shown.text

@@ -14,6 +14,7 @@ import pytest
 
 from airgap import base_image, node_image
 from local import docker, images, versions
+from local.errors import Failed
 from local.place import Place
 from local.process import ProgramFailed, capture
 from local.system import this_machine
@@ -83,7 +84,10 @@ def test_a_silent_registry_is_given_up(
     monkeypatch.setattr(versions, "NODE_IMAGE", "cellwright-no-such/node:1")
     monkeypatch.setattr(node_image, "build", lambda tag, *_: made.append(tag))
     there = replace(where, registry=silent)
-    assert images.node(there, shown.report) == "made from Go modules and Debian's packages"
+    assert (
+        images.node(there, this_machine(), shown.report)
+        == "made from Go modules and Debian's packages"
+    )
     assert made == ["cellwright-no-such/node:1"]
     assert "no answer within 0.5 s" in shown.text
 
@@ -94,7 +98,7 @@ def test_a_node_image_of_another_maker_is_used_as_it_is(
 ) -> None:
     monkeypatch.setattr(versions, "NODE_IMAGE", tiny_image)
     monkeypatch.setattr(node_image, "build", lambda *_: pytest.fail("it was made"))
-    assert images.node(where, shown.report) == "present"
+    assert images.node(where, this_machine(), shown.report) == "present"
 
 
 @pytest.mark.usefixtures("removed")
@@ -110,9 +114,9 @@ def test_a_node_image_that_was_made_here_follows_its_sources(
     monkeypatch.setattr(node_image, "build", lambda tag, *_: made.append(tag))
     monkeypatch.setattr(docker, "pull", lambda *_: pytest.fail("it was pulled"))
     monkeypatch.setattr(node_image, "inputs", lambda: "the inputs")
-    assert images.node(where, shown.report) == "present"
+    assert images.node(where, this_machine(), shown.report) == "present"
     monkeypatch.setattr(node_image, "inputs", lambda: "other inputs")
-    images.node(where, shown.report)
+    images.node(where, this_machine(), shown.report)
     assert made == [tag]
 
 
@@ -152,6 +156,22 @@ def test_an_image_is_built_again_only_when_something_changed(
     assert docker.image_id(first) is None, "the former image has no name left, and must go"
     monkeypatch.setattr(versions, "BASE_IMAGE", tag)
     assert build()[0] == "built"
+
+
+@pytest.mark.parametrize(
+    ("host", "wheels"), [("x86_64", "x86_64"), ("aarch64", "aarch64"), ("arm64", "aarch64")]
+)
+def test_wheels_are_for_linux_on_the_hosts_processor(
+    where: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, wheels: str
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: host)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    digest = wheel(tmp_path, f"cp313-cp313-manylinux_2_28_{wheels}")
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text(f"tiny==1.0 --hash=sha256:{digest}")
+    images._download_wheels(requirements, tmp_path / "wheels", where, tmp_path / "log")
+    assert len(list((tmp_path / "wheels").iterdir())) == 1
 
 
 def wheel(folder: Path, tag: str) -> str:
@@ -222,6 +242,15 @@ def test_no_path_of_a_killed_debootstrap_stays_mounted(tmp_path: Path) -> None:
     capture(["mount", "--bind", "/etc", root / "proc"], timeout=20)
     base_image.unmount_below(tmp_path)
     assert list((root / "proc").iterdir()) == []
+
+
+def test_a_node_image_needs_linux(
+    where: Place, shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.platform", "darwin")
+    monkeypatch.setattr(node_image.golang, "built", lambda *_: pytest.fail("it was begun"))
+    with pytest.raises(Failed, match="only a Linux machine builds its programs"):
+        node_image.build("kindest/node:1", where, this_machine(), shown.report)
 
 
 def test_a_base_image_needs_a_name_that_says_what_it_is(where: Place, shown: Shown) -> None:

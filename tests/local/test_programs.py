@@ -16,9 +16,11 @@ from local.catalog import KIND, KUBECTL, PULUMI, Program
 from local.downloads import Artefact, fetch
 from local.errors import Failed, WrongChecksum
 from local.place import Place
+from local.system import System, this_machine
 from tests.local.standins import Shown, Site, script
 
 NOWHERE = "/nowhere"
+BARE = System(root=False, apt=None, path=NOWHERE)
 URL = "https://example.test/kind"
 CONTENT = b"#!/bin/sh\necho 0.30.0\n"
 
@@ -50,7 +52,8 @@ def no_build(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_fitting_program_on_path_is_used(where: Place, shown: Shown, tmp_path: Path) -> None:
     script(tmp_path / "bin" / "kind", 'test "$*" = "version -q" && echo 0.31.0')
     path = f"{NOWHERE}:{tmp_path / 'bin'}"
-    assert programs.obtain(KIND, where, path, shown.report) == f"on PATH: {tmp_path / 'bin'}"
+    system = replace(BARE, path=path)
+    assert programs.obtain(KIND, where, system, shown.report) == f"on PATH: {tmp_path / 'bin'}"
     assert not where.cache.exists()
 
 
@@ -84,11 +87,11 @@ def test_pulumi_is_asked_without_touching_the_users_folder(where: Place, tmp_pat
 def test_a_download_lands_in_the_cache(where: Place, shown: Shown, site: Site) -> None:
     publish(site, "kind", CONTENT)
     there = replace(where, downloads=site.url)
-    assert programs.obtain(unpinned(KIND), there, NOWHERE, shown.report) == "0.30.0, downloaded"
+    assert programs.obtain(unpinned(KIND), there, BARE, shown.report) == "0.30.0, downloaded"
     folder = programs.in_cache(KIND, there)
     assert folder == where.cache / "bin" / "kind-0.30.0"
     assert os.access(folder / "kind", os.X_OK)
-    again = programs.obtain(KIND, replace(where, downloads=NOWHERE), NOWHERE, shown.report)
+    again = programs.obtain(KIND, replace(where, downloads=NOWHERE), BARE, shown.report)
     assert again == "0.30.0, in the cache"
 
 
@@ -104,7 +107,7 @@ def test_of_pulumis_archive_only_what_python_needs_is_kept(
             archive.addfile(member, io.BytesIO(CONTENT))
     publish(site, "pulumi.tar.gz", packed.getvalue())
     there = replace(where, downloads=site.url)
-    programs.obtain(unpinned(PULUMI, "pulumi.tar.gz"), there, NOWHERE, shown.report)
+    programs.obtain(unpinned(PULUMI, "pulumi.tar.gz"), there, BARE, shown.report)
     kept = {file.name for file in (where.cache / "bin" / "pulumi-3.259.0").iterdir()}
     assert kept == {"pulumi", "pulumi-language-python", "escape-python", golang.STAMP}
 
@@ -114,7 +117,7 @@ def test_a_wrong_checksum_stops_everything(where: Place, shown: Shown, site: Sit
     publish(site, "kind", CONTENT, "0" * 64)
     there = replace(where, downloads=site.url)
     with pytest.raises(WrongChecksum):
-        programs.obtain(unpinned(KIND), there, NOWHERE, shown.report)
+        programs.obtain(unpinned(KIND), there, BARE, shown.report)
     assert programs.in_cache(KIND, where) is None
 
 
@@ -125,14 +128,14 @@ def test_the_pinned_checksum_holds_for_a_mirror_too(
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     site.put("github.com/kubernetes-sigs/kind/releases/download/v0.30.0/kind-linux-amd64", CONTENT)
     with pytest.raises(WrongChecksum, match="the pinned checksum"):
-        programs.obtain(KIND, replace(where, downloads=site.url), NOWHERE, shown.report)
+        programs.obtain(KIND, replace(where, downloads=site.url), BARE, shown.report)
 
 
 def builds_without(address: str, where: Place, shown: Shown) -> None:
     """Show that a program whose site is no use is built (a tiny one stands in for it)."""
     pause = replace(unpinned(KIND), name="pause", version="1", go_set="pause")
     there = replace(where, downloads=address)
-    assert programs.obtain(pause, there, NOWHERE, shown.report) == "1, built from Go modules"
+    assert programs.obtain(pause, there, this_machine(), shown.report) == "1, built from Go modules"
     assert f"{address}/example.test/kind.sha256" in shown.text
     assert (where.cache / "bin" / "pause-1" / "pause").read_bytes().startswith(b"\x7fELF")
 
@@ -151,7 +154,7 @@ def test_a_program_of_a_silent_site_is_built(
 def test_a_program_of_a_larger_set_gets_a_folder_of_its_own(where: Place, shown: Shown) -> None:
     program = replace(KUBECTL, name="pause", version="1.34.3", go_set="pause")
     there = replace(where, downloads="http://127.0.0.1:1")
-    programs.obtain(program, there, NOWHERE, shown.report)
+    programs.obtain(program, there, this_machine(), shown.report)
     assert programs.in_cache(program, where) == where.cache / "bin" / "pause-1.34.3"
     assert (where.cache / "bin" / "pause-1.34.3" / "pause").exists()
 

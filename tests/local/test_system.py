@@ -42,9 +42,8 @@ def test_root_on_debian_finishes_updates_and_installs(
     script(
         folder / "apt-get",
         f'echo "apt-get $* $DEBIAN_FRONTEND" >> {notes}\n'
-        f"test $1 = update || {{ echo > {makes}; chmod +x {makes}; }}",
+        f"test $1 = update || {{ echo > {makes}; /bin/chmod +x {makes}; }}",
     )
-    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
     monkeypatch.setattr("local.system.SYSTEM_FOLDERS", "/nowhere")
     system = System(root=True, apt=str(folder / "apt-get"), path=str(folder))
     said = need(["docker-registry"], system, where, shown.report)
@@ -61,15 +60,16 @@ def test_a_failed_installation_is_told(
 ) -> None:
     script(tmp_path / "dpkg", "")
     apt = script(tmp_path / "apt-get", "echo 'E: no such package' >&2; exit 100")
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setattr("local.system.SYSTEM_FOLDERS", "/nowhere")
-    system = System(root=True, apt=str(apt), path="/nowhere")
+    system = System(root=True, apt=str(apt), path=str(tmp_path))
     with pytest.raises(ProgramFailed, match="E: no such package"):
         need(["docker"], system, where, shown.report)
 
 
-def test_folders_of_the_administrator_are_looked_into() -> None:
+def test_what_is_found_is_also_on_the_path_of_what_root_starts() -> None:
+    system = System(root=True, apt=None, path="/bin")
     assert "/usr/sbin" in SYSTEM_FOLDERS.split(":")
+    assert system.environment()["PATH"].split(":") == ["/bin", *SYSTEM_FOLDERS.split(":")]
 
 
 def test_set_up_without_root_stops_with_one_sentence(

@@ -122,14 +122,15 @@ class Fleet:
 
 
 def first_directory() -> Directory:
-    directory = Directory()
+    """Return a directory that may lose as much as it likes, for tests that come and go."""
+    directory = Directory(maximum_loss=100)
     for number, name in enumerate(("alpha", "beta", "gamma"), 1):
         directory.cells[name] = (number, f"router.cell-{name}.svc.cluster.local", 8080)
     directory.add("acme", "alpha", hosts=("acme.example.com",))
     directory.add("umbrella", "beta", path="umb", hosts=("umbrella.example.com", "u.example.org"))
     directory.add("globex", "gamma", hosts=("globex.example.com",))
     directory.add("umb", "alpha", path="other")
-    for state in ("maintenance", "fenced", "suspended", "gone"):
+    for state in ("maintenance", "maintenance-900", "fenced", "suspended", "gone"):
         directory.add(f"in-{state}", "alpha", state=state)
     return directory
 
@@ -140,11 +141,11 @@ def new_fleet(
     tmp_path_factory: pytest.TempPathFactory,
     new_address: Callable[[], str],
     credentials: Path,
-) -> Callable[[], AbstractContextManager[Fleet]]:
-    """Return what starts a fleet, for the time of a `with`."""
+) -> Callable[..., AbstractContextManager[Fleet]]:
+    """Return what starts a fleet, for the time of a `with`; with nothing to route to if asked."""
 
     @contextmanager
-    def start() -> Iterator[Fleet]:
+    def start(*, stubs: bool = True) -> Iterator[Fleet]:
         addresses = {name: new_address() for name in ("alpha", "beta", "gamma")}
         directory = first_directory()
         hosts = [
@@ -158,11 +159,13 @@ def new_fleet(
             shutil.copy(credentials / file, account)
         mount = f"--volume={account}:/var/run/secrets/kubernetes.io/serviceaccount:ro"
         with ExitStack() as stack:
-            gamma = stack.enter_context(Upstream(addresses["gamma"], 8080, "gamma"))
+            gamma = Upstream(addresses["gamma"], 8080, "gamma")
             apps = {
-                name: stack.enter_context(Upstream(addresses[name], 9000, f"{name}-app"))
-                for name in ("alpha", "beta")
+                name: Upstream(addresses[name], 9000, f"{name}-app") for name in ("alpha", "beta")
             }
+            if stubs:
+                for one in (gamma, *apps.values()):
+                    stack.enter_context(one)
             api.start()
             stack.callback(api.stop)
             pods = {

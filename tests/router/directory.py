@@ -4,6 +4,7 @@ Written from the Kubernetes API's rules for lists with pages, watches, bookmarks
 versions, not from what the agent happens to do.
 """
 
+import copy
 import hashlib
 import json
 import ssl
@@ -31,22 +32,26 @@ class Organization:
     state: str = "active"
     path: str = ""
     hosts: tuple[str, ...] = ()
+    limits: str = ""
 
     @property
     def line(self) -> str:
         fields = (self.name, self.id, self.cell, self.state, self.path or self.name)
-        return "\t".join(map(str, (*fields, ",".join(self.hosts)))) + "\n"
+        return "\t".join(map(str, (*fields, ",".join(self.hosts), self.limits))) + "\n"
 
     @property
     def value(self) -> str:
-        return f"{self.id}:{self.name}:{self.cell}:{self.state}"
+        value = f"{self.state}:{self.cell}:{self.id}:{self.name}"
+        return f"{value}:{self.limits}" if self.limits else value
 
 
 @dataclass(slots=True)
 class Directory:
-    """Organizations by name and cells by name; `objects` makes the ConfigMaps of it."""
+    """Organizations by name and cells by name, and what the fleet says of changes."""
 
     shards: int = 4
+    epoch: int = 1
+    maximum_loss: int = 20
     organizations: dict[str, Organization] = field(default_factory=dict)
     cells: dict[str, tuple[int, str, int]] = field(default_factory=dict)
 
@@ -68,6 +73,14 @@ class Directory:
         )
         return {**texts, "directory-cells": "".join(cells)}
 
+    def objects(self) -> list[dict[str, Any]]:
+        """Return the ConfigMaps."""
+        rules = (self.epoch, self.maximum_loss)
+        return [
+            config_map(name, text, _sha256(text), self.shards, rules)
+            for name, text in self.texts().items()
+        ]
+
     def mark(self) -> str:
         """Return the checksum of the whole table, as `docs/routing.md` defines it."""
         lines = [f"{name}\t{_sha256(text)}\n" for name, text in sorted(self.texts().items())]
@@ -85,12 +98,19 @@ class Directory:
         return found
 
 
-def config_map(name: str, text: str, checksum: str, shards: int) -> dict[str, Any]:
-    """Return a ConfigMap of the directory, as the fleet's stack writes it."""
+def config_map(
+    name: str, text: str, checksum: str, shards: int, rules: tuple[int, int] = (1, 100)
+) -> dict[str, Any]:
+    """Return a ConfigMap of the directory, as the fleet's stack writes it.
+
+    The rules are the epoch and the share that may be lost.
+    """
     cells = name == "directory-cells"
     annotations = {"cellwright.dev/checksum": checksum}
     if cells:
         annotations["cellwright.dev/shards"] = str(shards)
+        annotations["cellwright.dev/epoch"] = str(rules[0])
+        annotations["cellwright.dev/maximum-loss"] = str(rules[1])
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -125,8 +145,8 @@ class ApiServer:
 
     def publish(self, directory: Directory) -> None:
         """Make the ConfigMaps what the directory says; equal ones are not touched."""
-        for name, text in directory.texts().items():
-            self.put(config_map(name, text, _sha256(text), directory.shards))
+        for one in directory.objects():
+            self.put(one)
 
     def put(self, wanted: dict[str, Any]) -> None:
         """Create or change one object, as an apply would."""
@@ -156,6 +176,18 @@ class ApiServer:
             self._forgotten = self._version
             self._events.clear()
             self.changed.notify_all()
+
+    def backup(self) -> tuple[int, dict[str, dict[str, Any]]]:
+        """Return what `restore` takes."""
+        with self.changed:
+            return self._version, copy.deepcopy(self.objects)
+
+    def restore(self, backup: tuple[int, dict[str, dict[str, Any]]]) -> None:
+        """Go back to what was before, while away: what came since was never there."""
+        assert self._server is None
+        with self.changed:
+            self._version, self.objects = backup[0], dict(backup[1])
+            self._events = [event for event in self._events if event[0] <= self._version]
 
     @property
     def version(self) -> int:
@@ -238,15 +270,25 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(401, {"kind": "Status", "code": 401})
         elif url.path == base and query.get("watch") == "1":
             self._watch(int(query["resourceVersion"]))
+        elif url.path == base and int(query.get("resourceVersion", "0")) > api.version:
+            self._send(504, {"kind": "Status", "code": 504, "reason": "Timeout"})
         elif url.path == base:
-            self._list(int(query.get("limit", "500")), query.get("continue", ""))
+            selector = query["labelSelector"]
+            self._list(selector, int(query.get("limit", "500")), query.get("continue", ""))
         elif (name := url.path.removeprefix(f"{base}/")) in api.objects:
             self._send(200, api.objects[name])
         else:
             self._send(404, {"kind": "Status", "code": 404})
 
-    def _list(self, limit: int, after: str) -> None:
-        found = [one for one in self.server.api.listed() if one["metadata"]["name"] > after]
+    def _list(self, selector: str, limit: int, after: str) -> None:
+        key, _, value = selector.partition("=")
+        found = [
+            one
+            for one in self.server.api.listed()
+            if one["metadata"]["name"] > after
+            and key in one["metadata"]["labels"]
+            and value in ("", one["metadata"]["labels"][key])
+        ]
         page = found[:limit]
         metadata = {"resourceVersion": str(self.server.api.version)}
         if len(found) > limit:

@@ -18,20 +18,31 @@ from agent.table import CELLS, ConfigMap, Table
 from hypothesis import given
 from hypothesis import strategies as st
 
-LINE = b"acme\t1001\talpha\tactive\tacme-inc\ta.example.com,b.example.org\n"
+LINE = b"acme\t1001\talpha\tactive\tacme-inc\ta.example.com,b.example.org\t\n"
 
 
 def test_a_line_says_all_about_an_organization() -> None:
     (found,) = parse_shard(LINE, 0, 1)
-    value = b" 1001:acme:alpha:active\n"
+    value = b" active:alpha:1001:acme\n"
     assert sections([found]) == {
         "path": b"acme-inc" + value,
         "host": b"a.example.com" + value + b"b.example.org" + value,
         "name": b"acme" + value,
     }
-    plain = parse_shard(b"acme\t1\talpha\tgone\tacme\t\n", 0, 1)
-    assert sections(plain) == {"path": b"acme 1:acme:alpha:gone\n", "host": b"", "name": b""}
+    plain = parse_shard(b"acme\t1\talpha\tgone\tacme\t\t\n", 0, 1)
+    assert sections(plain) == {"path": b"acme gone:alpha:1:acme\n", "host": b"", "name": b""}
     assert parse_shard(b"", 0, 1) == []
+
+
+@pytest.mark.parametrize("limits", [b"100/20", b"100/", b"/20"])
+def test_limits_stand_last(limits: bytes) -> None:
+    (found,) = parse_shard(LINE.replace(b"\t\n", b"\t%s\n" % limits), 0, 1)
+    assert sections([found])["name"] == b"acme active:alpha:1001:acme:%s\n" % limits
+
+
+def test_a_maintenance_says_its_seconds() -> None:
+    (found,) = parse_shard(LINE.replace(b"active", b"maintenance-900"), 0, 1)
+    assert sections([found])["name"] == b"acme maintenance-900:alpha:1001:acme\n"
 
 
 @pytest.mark.parametrize(
@@ -58,6 +69,16 @@ def test_a_line_says_all_about_an_organization() -> None:
         LINE.replace(b"alpha", b"al pha"),
         LINE.replace(b"active", b"Active"),
         LINE.replace(b"active", b""),
+        LINE.replace(b"active", b"active-1"),
+        LINE.replace(b"active", b"maintenance-"),
+        LINE.replace(b"active", b"maintenance-0"),
+        LINE.replace(b"active", b"maintenance-1s"),
+        LINE.replace(b"\t\n", b"\n"),
+        LINE.replace(b"\t\n", b"\t/\n"),
+        LINE.replace(b"\t\n", b"\t5\n"),
+        LINE.replace(b"\t\n", b"\t0/5\n"),
+        LINE.replace(b"\t\n", b"\t5/0\n"),
+        LINE.replace(b"\t\n", b"\t5/5/5\n"),
         LINE.replace(b"acme-inc", b"acme/inc"),
         LINE.replace(b"acme-inc", b".."),
         LINE.replace(b"acme-inc", b"acme;inc"),

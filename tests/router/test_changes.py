@@ -200,14 +200,18 @@ def test_a_wrong_checksum_is_refused(fleet: Fleet) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "acme\t1001\tbeta\tactive\tacme\t;clear map #0\n",
-        "acme\t1001\tbeta\tactive\tacme\\nset map x\t\n",
-        "acme\t1001\tbeta\tactive\tacme;quit\t\n",
-        "acme\t1001\tbeta:active\tactive\tacme\t\n",
-        "acme\t1001\tbeta\tinactive\tacme\t\n",
-        "acme\t1001\tbeta\tactive\tacme\n",
-        "acme\t1001\tbeta\tactive\tacme\t",
-        "\nacme\t1001\tbeta\tactive\tacme\t\n",
+        "acme\t1001\tbeta\tactive\tacme\t;clear map #0\t\n",
+        "acme\t1001\tbeta\tactive\tacme\\nset map x\t\t\n",
+        "acme\t1001\tbeta\tactive\tacme;quit\t\t\n",
+        "acme\t1001\tbeta:active\tactive\tacme\t\t\n",
+        "acme\t1001\tbeta\tinactive\tacme\t\t\n",
+        "acme\t1001\tbeta\tactive\tacme\t\n",
+        "acme\t1001\tbeta\tactive\tacme\t\t",
+        "\nacme\t1001\tbeta\tactive\tacme\t\t\n",
+        "acme\t1001\tbeta\tmaintenance-0\tacme\t\t\n",
+        "acme\t1001\tbeta\tactive\tacme\t\t/\n",
+        "acme\t1001\tbeta\tactive\tacme\t\t5\n",
+        "acme\t1001\tbeta\tactive\tacme\t\t0/5\n",
     ],
 )
 def test_a_malformed_shard_is_refused(fleet: Fleet, line: str) -> None:

@@ -78,7 +78,7 @@ UNKNOWN_PATHS = [
     "/o/ACME/",
     "/o//acme/",
     "/o/acme:alpha/",
-    "/o/1001:acme:alpha:active/",
+    "/o/active:alpha:1001:acme/",
 ]
 
 OTHER_REFUSALS = {

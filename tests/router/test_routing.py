@@ -91,7 +91,8 @@ def test_unknown_organization(fleet: Fleet, path: str, headers: dict[str, str]) 
 @pytest.mark.parametrize(
     ("state", "status", "retry"),
     [
-        ("maintenance", 503, True),
+        ("maintenance", 403, False),
+        ("maintenance-900", 503, True),
         ("fenced", 503, True),
         ("suspended", 403, False),
         ("gone", 410, False),

@@ -23,17 +23,19 @@ class Upstream(AbstractContextManager["Upstream"]):
         self.connections = 0
         self.held = threading.Event()
         self.release = threading.Event()
-        server = socketserver.ThreadingTCPServer((address, port), _Handler, bind_and_activate=False)
+        self.name = name
+
+    def __enter__(self) -> Self:
+        server = socketserver.ThreadingTCPServer(
+            (self.address, self.port), _Handler, bind_and_activate=False
+        )
         server.allow_reuse_address = True
         server.daemon_threads = True
         server.server_bind()
         server.server_activate()
         server.upstream = self  # type: ignore[attr-defined]
-        self.name = name
         self._server = server
         self._thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-
-    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -32,15 +32,15 @@ def planned(folder: Path, ring: int, on_delete: str = "keep-volume", held: bool 
     return plan(read(folder))
 
 
-def wanted(made: Plan) -> tuple[Registration, ...]:
+def wanted(made: Plan, stack: str = "delta") -> tuple[Registration, ...]:
     assert made.fleet is not None, made.problems
-    return registrations(made.fleet, made.stacks["delta"])
+    return registrations(made.fleet, made.stacks[stack])
 
 
-def kept(made: Plan) -> dict[str, tuple[bool, bool]]:
+def kept(made: Plan, stack: str = "delta") -> dict[str, tuple[bool, bool]]:
     return {
         one.manifest.kind: (one.protect, one.retain)
-        for one in wanted(made)
+        for one in wanted(made, stack)
         if one.protect or one.retain
     }
 
@@ -58,6 +58,10 @@ def test_the_data_of_a_cell_in_service_is_protected(
     tmp_path: Path, ring: int, on_delete: str, expected: dict[str, tuple[bool, bool]]
 ) -> None:
     assert kept(planned(tmp_path, ring, on_delete)) == expected
+
+
+def test_the_directorys_namespace_stays_with_the_cells_leave_to_read_it(tmp_path: Path) -> None:
+    assert kept(planned(tmp_path, 0), "fleet") == {"Namespace": (False, True)}
 
 
 def state_of(made: Plan) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def decided(url: str, *headers: tuple[str, str], by: Fleet | None = None) -> tup
         ("http://user@ACME.Example.com.:8080/", (200, "alpha", "host")),
         ("http://other.example.com/", (404, "", "")),
         ("http://acme.example.com/o/globex/", (200, "beta", "path")),
-        ("/o/asleep/", (503, "beta", "path")),
+        ("/o/asleep/", (403, "beta", "path")),
         ("/o/banned/", (403, "beta", "path")),
         ("/o/past/", (410, "beta", "path")),
         ("/o/a/../globex/", (400, "", "")),

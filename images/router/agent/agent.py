@@ -10,10 +10,9 @@ import threading
 import time
 
 from agent.addresses import Addresses, Resolver
-from agent.api import Directory
+from agent.api import Batch, Directory
 from agent.apply import apply
 from agent.directory import Endpoint
-from agent.follow import Batch
 from agent.haproxy import AwayError, RuntimeApiError, session
 from agent.log import log
 from agent.maps import MAPS
@@ -78,22 +77,32 @@ class Agent:
 
     def _take(self, messages: list[Message]) -> Step:
         found: list[ConfigMap] = []
-        listed = True
+        version, begins = 0, False
+        gone: set[str] = set()
+        present: set[str] | None = None
         for message in messages:
             if isinstance(message, Batch):
+                names = {one.name for one in message.found}
                 found += message.found
-                listed = listed and message.listed
+                version = message.version or version
+                begins = begins or message.begins
+                gone = gone - names | {message.gone}
+                if message.present is not None:
+                    present = set(message.present)
+                elif present is not None:
+                    present |= names
             elif message != self._addresses:
                 self._addresses = message
                 self._store.keep("addresses", message)
-        coming, refused = self._table.coming, dict(self._table.refused)
-        step = self._table.take(found)
-        if self._table.coming != coming and not listed:
-            self.directory.interrupt()  # shards that were refused for the old number fit now
-        for name, reason in self._table.refused.items():
-            if refused.get(name) != reason:
+        rules, refused = self._table.rules, dict(self._table.refused)
+        step = self._table.take(found, version, gone, present)
+        fit = refused or self._table.rules[0] != rules[0]
+        if self._table.rules != rules and fit and not begins:
+            self.directory.interrupt()  # shards that were refused by the old rules may fit now
+        for name, one in self._table.refused.items():
+            if refused.get(name) != one:
                 self._status.refusals += 1
-                log("refused; what was good before is kept", name=name, reason=reason)
+                log("refused; what was good before is kept", name=name, **one._asdict())
         return step
 
     def _endpoints(self) -> dict[str, Endpoint]:
@@ -157,6 +166,7 @@ class Agent:
         addresses = self._present_addresses()
         status.unresolved = tuple(name for name, address in addresses.items() if not address)
         status.refused = dict(table.refused)
-        status.version = self.directory.version
+        status.version = table.version
+        status.resource_version = table.resource_version
         status.heard = self.directory.heard
         status.turn = time.monotonic()

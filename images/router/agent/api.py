@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from agent.directory import Endpoint
@@ -29,6 +29,23 @@ WATCH_SECONDS = 240
 _LABEL = "cellwright.dev/directory"
 _SHARDS = "cellwright.dev/shards"
 _CHECKSUM = "cellwright.dev/checksum"
+_EPOCH = "cellwright.dev/epoch"
+_MAXIMUM_LOSS = "cellwright.dev/maximum-loss"
+
+
+class Batch(NamedTuple):
+    """ConfigMaps that came together, from a list or from a watch.
+
+    With them everything up to resourceVersion `version` has been said; 0 while a list goes on.
+    A list `begins` with the cells, and its end says which ConfigMaps are `present`; a watch says
+    which are `gone`.
+    """
+
+    found: list[ConfigMap]
+    version: int = 0
+    begins: bool = False
+    present: frozenset[str] | None = None
+    gone: str = ""
 
 
 class ApiError(Exception):
@@ -54,22 +71,39 @@ class Directory:
         self.heard: float | None = None
         """When the API server last said something, by the monotonic clock."""
 
-    def listed(self) -> Iterator[list[ConfigMap]]:
+    def listed(self) -> Iterator[Batch]:
         """Yield all ConfigMaps, the cells first, for they say how many shards there are."""
         cells = self._get(f"{self._path}/{CELLS}", {}, missing={})
-        yield _config_maps([cells])
+        yield Batch(_config_maps([cells]), begins=True)
+        names: set[str] = set()
         more = ""
         while True:
             query = {"labelSelector": _LABEL, "limit": str(PAGE)}
             page = self._get(self._path, {**query, "continue": more} if more else query)
-            yield _config_maps(page.get("items") or [])
+            found = _config_maps(page.get("items") or [])
+            names |= {one.name for one in found}
             metadata = page.get("metadata") or {}
             more = metadata.get("continue", "")
             if not more:
                 break
+            yield Batch(found)
         self.version = metadata.get("resourceVersion", "")
+        yield Batch(found, _number(self.version), present=frozenset(names))
 
-    def watched(self) -> Iterator[list[ConfigMap]]:
+    def check(self) -> None:
+        """Raise ExpiredError if the API server is behind what it has said before.
+
+        One that was restored from a backup would take a watch from a version that it has yet to
+        reach, and keep silent about all that comes until then.
+        """
+        query = {
+            "labelSelector": f"{_LABEL}=none",
+            "resourceVersion": self.version,
+            "resourceVersionMatch": "NotOlderThan",
+        }
+        self._get(self._path, query)
+
+    def watched(self) -> Iterator[Batch]:
         """Yield what changes from `version` on, until the API server ends the watch."""
         query = {
             "watch": "1",
@@ -79,19 +113,23 @@ class Directory:
             "timeoutSeconds": str(WATCH_SECONDS),
         }
         with self._answer(self._path, query, WATCH_SECONDS + 15) as answer:
-            while line := answer.readline():
+            while not self.stale and (line := answer.readline()):
                 event = _object(line)
                 kind, subject = event.get("type"), event.get("object") or {}
                 if kind == "ERROR":
                     raise ExpiredError(str(subject.get("message", "the watch failed")))
                 self.heard = time.monotonic()
+                metadata = subject.get("metadata") or {}
+                version = _number(metadata.get("resourceVersion", ""))
+                if version < _number(self.version):
+                    raise ExpiredError("the API server is behind what it has said before")
+                self.version = str(version)
+                gone = ""
                 if kind == "DELETED":
-                    name = (subject.get("metadata") or {}).get("name")
-                    log("a ConfigMap of the directory vanished; what it said is kept", name=name)
-                elif kind != "BOOKMARK":
-                    yield _config_maps([subject])
-                version = (subject.get("metadata") or {}).get("resourceVersion")
-                self.version = version or self.version
+                    gone = metadata.get("name", "")
+                    log("a ConfigMap of the directory vanished; what it said is kept", name=gone)
+                changed = [subject] if kind in ("ADDED", "MODIFIED") else []
+                yield Batch(_config_maps(changed), version, gone=gone)
 
     def interrupt(self) -> None:
         """End the watch, so that its reader lists again; from any thread."""
@@ -121,6 +159,8 @@ class Directory:
             answer = connection.getresponse()
             if answer.status == 410:
                 raise ExpiredError("the API server no longer knows this version")
+            if answer.status == 504 and "resourceVersion" in query:
+                raise ExpiredError("the API server is behind what it has said before")
             if answer.status != 200 and not (answer.status == 404 and missing_is_fine):
                 raise ApiError(f"the API server answered {answer.status} {answer.reason}")
             connection.sock.settimeout(seconds)
@@ -157,6 +197,11 @@ def _object(text: bytes) -> dict[str, Any]:
     return found
 
 
+def _number(version: str) -> int:
+    """Return a resourceVersion as the number that it is, or 0."""
+    return int(version) if version.isascii() and version.isdecimal() else 0
+
+
 def _config_maps(items: list[dict[str, Any]]) -> list[ConfigMap]:
     found = []
     for item in items:
@@ -166,7 +211,13 @@ def _config_maps(items: list[dict[str, Any]]) -> list[ConfigMap]:
         text = (item.get("data") or {}).get("cells" if name == CELLS else "table", "")
         found.append(
             ConfigMap(
-                name, text.encode(), annotations.get(_CHECKSUM, ""), annotations.get(_SHARDS, "")
+                name,
+                text.encode(),
+                annotations.get(_CHECKSUM, ""),
+                annotations.get(_SHARDS, ""),
+                _number(metadata.get("resourceVersion", "")),
+                annotations.get(_EPOCH, ""),
+                annotations.get(_MAXIMUM_LOSS, ""),
             )
         )
     return found

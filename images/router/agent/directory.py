@@ -1,6 +1,6 @@
 """The directory's text to values, strictly: what is not exactly as written here is refused whole.
 
-    organization: name id cell state path hosts     (tab-separated, hosts separated by commas)
+    organization: name id cell state path hosts limits   (tab-separated; the last may be empty)
     cell:         name id host port
 
 Every character that gets through is harmless in a map file and in a command to HAProxy, so
@@ -14,10 +14,12 @@ from typing import NamedTuple
 
 _NAME = rb"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _PATH = rb"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_STATE = rb"active|maintenance|fenced|suspended|gone"
+_STATE = rb"active|maintenance(?:-[1-9][0-9]{0,9})?|fenced|suspended|gone"
+_LIMITS = rb"(?:[1-9][0-9]{0,6}/(?:[1-9][0-9]{0,3})?|/[1-9][0-9]{0,3})?"
 _ID = rb"[1-9][0-9]{0,18}"
 _LINE = re.compile(
-    rb"^(%s)\t(%s)\t(%s)\t(%s)\t(%s)\t([a-z0-9.,-]*)\n" % (_NAME, _ID, _NAME, _STATE, _PATH),
+    rb"^(%s)\t(%s)\t(%s)\t(%s)\t(%s)\t([a-z0-9.,-]*)\t(%s)\n"
+    % (_NAME, _ID, _NAME, _STATE, _PATH, _LIMITS),
     re.MULTILINE,
 )
 _HOST = re.compile(rb"(?=.{1,253}\Z)(?:%s\.)+%s" % (_PATH, _PATH))
@@ -25,7 +27,11 @@ _CELL = re.compile(rb"(%s)\t(%s)\t([a-z0-9.:-]{1,253})\t([1-9][0-9]{0,4})" % (_N
 
 
 class Organization(NamedTuple):
-    """One line of a shard; `hosts` as written, separated by commas."""
+    """One line of a shard; `hosts` as written, separated by commas.
+
+    `state` may say after how many seconds a maintenance ends (`maintenance-60`). `limits` are
+    requests per second and at the same time (`100/20`, `100/`, `/20`), or empty.
+    """
 
     name: bytes
     id: bytes
@@ -33,6 +39,7 @@ class Organization(NamedTuple):
     state: bytes
     path: bytes
     hosts: bytes
+    limits: bytes
 
 
 class Endpoint(NamedTuple):

@@ -7,21 +7,12 @@ routers go on with what they have.
 import random
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
-from agent.api import ApiError, Directory, ExpiredError
+from agent.api import ApiError, Batch, Directory, ExpiredError
 from agent.log import log
-from agent.table import ConfigMap
 
 SHORTEST_PAUSE = 0.5
 LONGEST_PAUSE = 15.0
-
-
-class Batch(NamedTuple):
-    """ConfigMaps that came together, from a list or from a watch."""
-
-    found: list[ConfigMap]
-    listed: bool
 
 
 def follow(directory: Directory, put: Callable[[Batch], None]) -> None:
@@ -44,10 +35,12 @@ def _once(directory: Directory, put: Callable[[Batch], None]) -> None:
         directory.stale = False
         try:
             for page in directory.listed():
-                put(Batch(page, listed=True))
+                put(page)
         except ApiError:
             directory.stale = True
             raise
         log("the directory is listed", version=directory.version)
+    else:
+        directory.check()
     for changed in directory.watched():
-        put(Batch(changed, listed=False))
+        put(changed)

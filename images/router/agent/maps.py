@@ -1,6 +1,6 @@
 """Organizations to the lines of HAProxy's maps, and what differs between two tables.
 
-    path.map   /o/<path>/    -> id:organization:cell:state
+    path.map   /o/<path>/    -> state:cell:id:organization[:limits]
     host.map   host          -> the same
     name.map   organization  -> the same, only where the path is not the name: for all others the
                                 look-up by path finds the name too, in half of the memory
@@ -42,7 +42,10 @@ def sections(organizations: Iterable[Organization]) -> dict[str, bytes]:
     """Return the section of each map."""
     path, host, name = bytearray(), bytearray(), bytearray()
     for one in organizations:
-        value = b" %s:%s:%s:%s\n" % (one.id, one.name, one.cell, one.state)
+        said = (one.state, one.cell, one.id, one.name)
+        value = b" %s:%s:%s:%s\n" % said
+        if one.limits:
+            value = b" %s:%s:%s:%s:%s\n" % (*said, one.limits)
         path += one.path + value
         if one.hosts:
             for each in one.hosts.split(b","):

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 from agent.maps import MAPS
+from agent.table import Refusal
 
 STUCK = 120.0
 """Seconds without a turn of the main loop after which the agent is to be restarted. Building all
@@ -23,8 +24,9 @@ class Status:
     shards: int = 0
     cells: int = 0
     unresolved: tuple[str, ...] = ()
-    refused: dict[str, str] = field(default_factory=dict)
-    version: str = ""
+    refused: dict[str, Refusal] = field(default_factory=dict)
+    version: int = 0
+    resource_version: int = 0
     heard: float | None = None
     ready: bool = False
     turn: float = field(default_factory=time.monotonic)
@@ -40,6 +42,8 @@ class Status:
 
     def table(self) -> dict[str, object]:
         """Return the answer of `/table`."""
+        # Read before `served`: the main loop sets it after that.
+        resource_version = self.resource_version
         return {
             "checksum": self.checksum,
             "served": self.served,
@@ -47,10 +51,11 @@ class Status:
             "maps": self.entries,
             "shards": self.shards,
             "cells": self.cells,
-            "resource_version": self.version,
+            "version": str(self.version or ""),
+            "resource_version": str(resource_version or ""),
             "age_seconds": None if self.heard is None else round(time.monotonic() - self.heard, 3),
             "unresolved": self.unresolved,
-            "refused": self.refused,
+            "refused": {name: one.reason for name, one in self.refused.items()},
         }
 
     def metrics(self) -> str:
@@ -74,6 +79,12 @@ class Status:
                     "time since the API server last said something",
                     "NaN" if self.heard is None else round(time.monotonic() - self.heard, 3),
                 ),
+                (
+                    "resource_version",
+                    "gauge",
+                    "everything up to this resourceVersion of the directory is in the table",
+                    self.resource_version,
+                ),
                 ("updates_total", "counter", "entries changed in HAProxy", self.updates),
                 ("rebuilds_total", "counter", "maps built anew in HAProxy", self.rebuilds),
                 ("refusals_total", "counter", "ConfigMaps refused", self.refusals),
@@ -89,5 +100,13 @@ class Status:
             "# HELP cellwright_table_entries entries by map",
             "# TYPE cellwright_table_entries gauge",
             *(f'cellwright_table_entries{{map="{one}"}} {n}' for one, n in self.entries.items()),
+        ]
+        lines += [
+            "# HELP cellwright_table_refused a ConfigMap that is refused, and the kind of reason",
+            "# TYPE cellwright_table_refused gauge",
+            *(
+                f'cellwright_table_refused{{configmap="{name}",kind="{one.kind}"}} 1'
+                for name, one in self.refused.items()
+            ),
         ]
         return "\n".join(lines) + "\n"

@@ -3,31 +3,53 @@
 A ConfigMap that is refused leaves the last good one in place; one that vanishes says nothing about
 its organizations, so it is no reason to forget them. Refuses to serve a table that lacks a shard,
 also while the number of shards changes: the old table is served until the new one is all there.
+What is well-formed but older than what is served, or loses too much, is refused too (`guard`).
 """
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from agent.directory import Endpoint, MalformedError, parse_cells, parse_shard
+from agent.guard import Guard, RefusedError, Rules, read_rules
 from agent.maps import MAPS, Change, Lines, change_between, difference, holding, sections
 from agent.store import Store
 
 CELLS = "directory-cells"
+WHOLE = "directory"
+"""Under this name stands why a table with another number of shards is refused."""
+
+_ENTRIES = MAPS.index("path")
+"""Every organization has one entry in this map."""
+
 _SHARD = re.compile(r"directory-([0-9]{2,4})")
 _COUNT = re.compile(r"[1-9][0-9]{0,3}")
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigMap:
-    """What the agent reads of one ConfigMap; `shards` is said by `directory-cells` only."""
+    """What the agent reads of one ConfigMap; a `version` of 0 is unknown.
+
+    `shards`, `epoch` and `maximum_loss` are said by `directory-cells` only.
+    """
 
     name: str
     text: bytes
     checksum: str
     shards: str = ""
+    version: int = 0
+    epoch: str = ""
+    maximum_loss: str = ""
+
+
+class Refusal(NamedTuple):
+    """Why a ConfigMap is not in the table: `kind` is `malformed`, `version` or `loss`."""
+
+    kind: str
+    reason: str
+    version: int
 
 
 class Step(NamedTuple):
@@ -55,7 +77,7 @@ class Table:
         self._store = store
         state = store.recall("state")
         self.cells = {name: Endpoint(*one) for name, one in state.get("cells", {}).items()}
-        self.refused: dict[str, str] = {}
+        self.refused: dict[str, Refusal] = {}
         """Why the newest form of a ConfigMap is not in the table, by name."""
         self.count: int = state.get("count", 0)
         """How many shards the table has; 0 until there is one."""
@@ -67,6 +89,11 @@ class Table:
         if len(self._shards) < self.count:
             self.count, self._shards = 0, {}
         self._arrived = {} if self.coming == self.count else store.shards(self.coming)
+        self._kept = store.recall("guard")
+        self._guard = Guard(self._kept)
+        self._heard = 0
+        self.resource_version: int = self._kept.get("resource_version", 0)
+        """Everything that the directory said up to this resourceVersion is in the table."""
 
     @property
     def complete(self) -> bool:
@@ -89,23 +116,83 @@ class Table:
         index = MAPS.index(name)
         return sum(shard.entries[index] for shard in self._shards.values())
 
-    def take(self, found: Iterable[ConfigMap]) -> Step:
-        """Accept what is good of the ConfigMaps; return what that changes."""
+    @property
+    def version(self) -> int:
+        """The largest resourceVersion of the ConfigMaps in the table; 0 if none is known."""
+        return max(self._guard.versions.values(), default=0)
+
+    @property
+    def rules(self) -> tuple[int, Rules]:
+        """What decides which shards fit: where it changes, refused ones are worth another look."""
+        return self.coming, self._guard.rules
+
+    def take(
+        self,
+        found: Iterable[ConfigMap],
+        version: int = 0,
+        gone: Collection[str] = (),
+        present: Collection[str] | None = None,
+    ) -> Step:
+        """Accept what is good of the ConfigMaps; return what that changes.
+
+        `version` says that with these everything up to it has been said. A refusal ends with the
+        ConfigMap itself: if it is `gone`, or not among those that are `present`.
+        """
         before = self.mark
         differing = _Differing()
         newest = {one.name: one for one in found}
-        for one in sorted(newest.values(), key=lambda one: one.name != CELLS):
+        for one in sorted(newest.values(), key=self._turn):
             try:
                 self._take_one(one, differing)
             except MalformedError as error:
-                self.refused[one.name] = str(error)
+                self.refused[one.name] = Refusal("malformed", str(error), one.version)
+            except RefusedError as error:
+                self.refused[one.name] = Refusal(error.kind, str(error), one.version)
             else:
                 self.refused.pop(one.name, None)
-        if self.coming != self.count and len(self._arrived) == self.coming:
-            self.count, self._shards, self._arrived = self.coming, self._arrived, {}
-            self._keep_state()
+        for name in set(self.refused):
+            if name in gone or (present is not None and name not in present):
+                del self.refused[name]
+        exchanged = self._exchange()
+        self._heard = version or self._heard
+        self._settle()
+        if exchanged:
             return Step(before, None)
         return Step(before, {name: self._change(name, differing) for name in MAPS})
+
+    def _turn(self, one: ConfigMap) -> tuple[bool, int]:
+        """Return the order of taking: the cells first, and who grows before who shrinks."""
+        number = _SHARD.fullmatch(one.name)
+        kept = self._shards.get(int(number[1])) if number else None
+        return one.name != CELLS, (kept.entries[_ENTRIES] if kept else 0) - one.text.count(b"\n")
+
+    def _exchange(self) -> bool:
+        """Go over to the table with another number of shards, if it is all there and good."""
+        self.refused.pop(WHOLE, None)
+        if self.coming == self.count or len(self._arrived) < self.coming:
+            return False
+        entries = self.entries("path")
+        left = sum(shard.entries[_ENTRIES] for shard in self._arrived.values())
+        try:
+            self._guard.check_loss(entries, left)
+        except RefusedError as error:
+            version = self._guard.versions.get(CELLS, 0)
+            self.refused[WHOLE] = Refusal(error.kind, str(error), version)
+            return False
+        self._guard.note(entries)
+        self.count, self._shards, self._arrived = self.coming, self._arrived, {}
+        self._keep_state()
+        return True
+
+    def _settle(self) -> None:
+        """Say up to where the table is complete, and keep that with what the guard knows."""
+        if self._heard and self.count and self.coming == self.count:
+            refused = [one.version - 1 for one in self.refused.values() if one.version]
+            self.resource_version = min([self._heard, *refused])
+        kept = {**self._guard.to_keep(), "resource_version": self.resource_version}
+        if kept != self._kept:
+            self._store.keep("guard", kept)
+            self._kept = kept
 
     def _take_one(self, one: ConfigMap, differing: _Differing) -> None:
         if hashlib.sha256(one.text).hexdigest() != one.checksum:
@@ -119,21 +206,33 @@ class Table:
     def _take_cells(self, one: ConfigMap) -> None:
         if not _COUNT.fullmatch(one.shards):
             raise MalformedError(f"{one.shards!r} is not a number of shards")
+        try:
+            rules = read_rules(one.epoch, one.maximum_loss)
+        except ValueError as error:
+            raise MalformedError(str(error)) from None
         cells, count = parse_cells(one.text), int(one.shards)
-        if (count, one.checksum) == (self.coming, self._cells_checksum):
-            return
-        if count != self.coming:
-            self._arrived = {} if count == self.count else self._store.shards(count)
-        self.coming, self.cells, self._cells_checksum = count, cells, one.checksum
-        self._keep_state()
+        known = (self.coming, self._cells_checksum, self._guard.rules)
+        if (count, one.checksum, rules) != known:
+            if self.coming and rules.epoch <= self._guard.rules.epoch:
+                self._guard.check_version(one.name, one.version)
+            self._guard.adopt(rules)
+            if count != self.coming:
+                self._arrived = {} if count == self.count else self._store.shards(count)
+            self.coming, self.cells, self._cells_checksum = count, cells, one.checksum
+            self._keep_state()
+        self._guard.versions[one.name] = one.version
 
     def _take_shard(self, number: int, one: ConfigMap, differing: _Differing) -> None:
         serving = self.coming == self.count
         kept = self._shards if serving else self._arrived
         if number in kept and kept[number].checksum == one.checksum:
+            self._guard.versions[one.name] = one.version
             return
+        if number in kept or number in self._shards:
+            self._guard.check_version(one.name, one.version)
         made = sections(parse_shard(one.text, number, self.coming))
         if serving:
+            self._guard_loss(kept[number].entries[_ENTRIES], made["path"].count(b"\n"))
             for name in MAPS:
                 old = self._store.section(self.count, number, name)
                 before, after = difference(old, made[name])
@@ -142,6 +241,16 @@ class Table:
                 if after:
                     differing.after[name][number] = after
         kept[number] = self._store.put_shard(self.coming, number, one.checksum, made)
+        self._guard.versions[one.name] = one.version
+
+    def _guard_loss(self, before: int, after: int) -> None:
+        """Raise RefusedError if a shard of the served table may not shrink so much."""
+        if before == after:
+            return
+        entries = self.entries("path")
+        self._guard.check_loss(entries, entries - before + after)
+        self._guard.check_sample(before, after)
+        self._guard.note(entries)
 
     def _change(self, name: str, differing: _Differing) -> Change:
         return change_between(

@@ -12,10 +12,13 @@ from cellwright.edge.inputs import read_inputs
 from cellwright.edge.kept import cache_folder, file_of, kept_size
 
 IS_LIGHT = True
+LIVE = "live"
+"""What stands for the clusters where a commit could be named."""
 EXAMPLES = """examples:
   cellwright check
   cellwright check --definitions           # nothing of what is rendered from them
   cellwright check --against origin/main   # and no change of what never changes
+  cellwright check --against live          # the same, of what the clusters hold
   cellwright check --format json | jq -r '.[].code' | sort | uniq -c
   cellwright check --format sarif > cellwright.sarif
   cellwright check --format junit > cellwright.xml
@@ -35,9 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--against",
-        metavar="GITREF",
-        help="also find changes since this commit that can't be made: ids, the version of "
-        "Postgres, storage that shrinks",
+        metavar="GITREF|live",
+        help="also find changes since this commit, or of what the clusters hold, that can't be "
+        "made: ids, the version of Postgres, storage that shrinks",
     )
 
 

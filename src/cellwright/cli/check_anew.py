@@ -5,12 +5,12 @@ from importlib import import_module
 from pathlib import Path
 
 from cellwright.cli.report import cache_failed, no_problems, put
-from cellwright.cli.results import problems_as_text, put_json
+from cellwright.cli.results import problems_as_json, problems_as_text, put_json
 from cellwright.edge.cache import outcome_of
 from cellwright.edge.files import read_declared, snapshot
 from cellwright.edge.inputs import Inputs
 from cellwright.loading import load
-from cellwright.problem import Problem, mistakes
+from cellwright.problem import mistakes
 
 _DOCUMENTS = {"sarif": "cellwright.cli.sarif", "junit": "cellwright.cli.junit"}
 """Forms that are rarely asked for, and loaded when they are (as what is done with git)."""
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace, read: tuple[Inputs, str] | None) -> int:
         after = whole if read is None else snapshot(inputs)
         problems = against.forbidden(Path(arguments.root), arguments.against, after)
     if arguments.format == "json":
-        put_json([_as_json(one) for one in problems])
+        put_json(problems_as_json(problems))
     elif arguments.format in _DOCUMENTS:
         form = import_module(_DOCUMENTS[arguments.format])
         put(form.document(definitions, problems))
@@ -46,15 +46,3 @@ def run(arguments: argparse.Namespace, read: tuple[Inputs, str] | None) -> int:
     elif size is not None:
         no_problems(*size)
     return 1 if problems else 0
-
-
-def _as_json(one: Problem) -> dict[str, str | int]:
-    return {
-        "file": one.place.file,
-        "line": one.place.line,
-        "column": one.place.column,
-        "path": one.path,
-        "code": one.code,
-        "message": one.message,
-        "hint": one.hint,
-    }

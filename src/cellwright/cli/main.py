@@ -18,6 +18,7 @@ VERBS = {
     "diff": "Show what would change, and what each change does to what runs",
     "place": "Choose cells for the organizations that name none",
     "route": "Tell which cell serves an organization or a URL, and by which rule",
+    "directory": "Tell what routers are told, wait until they serve it, and show how it came about",
     "new": "Write the definition of a new cell or organization, with the next free id",
     "init": "Make a workspace that passes all checks",
     "explain": "Explain a problem's code or a definition's field",

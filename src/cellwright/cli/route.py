@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     if one is not None and not arguments.header:
         return _tell_about(fleet, one, arguments.format)
     if not any(sign in target for sign in "/.:") and not arguments.header:
-        alike = _alike(target, fleet)
+        alike = names_alike(target, fleet)
         hint = f" ({nearest(target, alike)})" if alike else ""
         tell(f"cellwright route: no organization {target!r} is declared{hint}")
         return 1
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if decision.status == 200 else 1
 
 
-def _alike(target: str, fleet: Fleet) -> list[str]:
+def names_alike(target: str, fleet: Fleet) -> list[str]:
     """Return the names that the target may have been meant for: all of them, if they are few."""
     names = list(fleet.organizations)
     if len(names) > _MANY:

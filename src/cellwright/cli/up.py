@@ -1,5 +1,8 @@
 """Apply the stacks of the whole fleet, ring by ring.
 
+What would change an id, or lose data, is refused before anything is touched: the clusters are
+asked what they hold.
+
 A stack whose state already holds what the definitions ask for is skipped. The fleet's own
 stack comes last, so that nothing is routed to a cell before it is there; only the very first
 time it comes first, since routers need a directory to start with.
@@ -15,9 +18,13 @@ from cellwright.cli.report import say, tell
 from cellwright.cli.results import problems_as_text
 from cellwright.edge import stacks
 from cellwright.edge.files import read
+from cellwright.edge.live import local_changes, read_standing
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.plan import Plan, plan
-from cellwright.registration import registrations
+from cellwright.problem import Problem
+from cellwright.registration import protected_of, registrations
+from cellwright.snapshot import Snapshot
+from cellwright.standing import problems_of
 
 EXAMPLES = """examples:
   cellwright up
@@ -35,9 +42,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Apply everything; 1 if there is a problem or a stack fails, which stops later rings."""
-    made = plan(read(arguments.root))
+    snapshot = read(arguments.root)
+    made = plan(snapshot)
     if made.problems or made.fleet is None:
         problems_as_text(made.problems)
+        return 1
+    refused = _refused(made.fleet, made, snapshot)
+    if refused:
+        problems_as_text(refused)
+        tell("cellwright up: refused; nothing was touched")
         return 1
     names = [FLEET_STACK, *made.fleet.cells]
     stacks.ensure(arguments.root, names, lambda name: say(f"{name}: stack made"))
@@ -53,6 +66,14 @@ def run(arguments: argparse.Namespace) -> int:
             tell("cellwright up: stopped; a new run goes on where this one failed")
             return 1
     return 0
+
+
+def _refused(fleet: Fleet, made: Plan, snapshot: Snapshot) -> list[Problem]:
+    """Return what must not be done to what the clusters hold."""
+    before, held = read_standing(fleet)
+    protected = protected_of(fleet, made.stacks)
+    changed = local_changes(held, protected)
+    return problems_of(before, fleet, changed, protected, snapshot.definitions)
 
 
 def _finish(running: Sequence[Future[bool]]) -> None:

@@ -21,7 +21,7 @@ class CellState:
 def cell_states(fleet: Fleet) -> list[CellState]:
     """Return the state of every cell. Raises CommandError for a cluster that can't be asked."""
     found = []
-    for cluster in sorted({cell.cluster for cell in fleet.cells.values()}):
+    for cluster in fleet.used_clusters():
         kubectl = Kubectl(fleet.clusters[cluster])
         kubectl.greet()
         listed = kubectl.ours(_KINDS)

@@ -38,9 +38,9 @@ class Kubectl:
         except CommandError as error:
             raise CommandError(f"cluster {self._name} does not answer: {error}") from None
 
-    def document(self, path: str) -> Any:
-        """Return the JSON document that the API server has at a path."""
-        output = run([*self._command, "get", "--raw", path], timeout=_TIMEOUT).output
+    def document(self, path: str, *, seconds: float = _TIMEOUT) -> Any:
+        """Return the JSON document that the API server has at a path, in so many seconds."""
+        output = run([*self._command, "get", "--raw", path], timeout=seconds).output
         try:
             return json.loads(output)
         except ValueError:
@@ -50,6 +50,25 @@ class Kubectl:
         """Return all objects of some kinds that cellwright made."""
         asked = ["get", ",".join(sorted(set(kinds))), "--all-namespaces", "--selector", _SELECTOR]
         return _objects(run([*self._command, *asked, *_AS_JSON], timeout=_TIMEOUT).output)
+
+    def pods(self, selector: str) -> list[Body]:
+        """Return the pods of all namespaces; raise CommandError if that takes longer than greet."""
+        asked = ["get", "pods", "--all-namespaces", "--selector", selector, "--output", "json"]
+        patience = f"--request-timeout={_PATIENCE}s"
+        return _objects(run([*self._command, *asked, patience], timeout=_PATIENCE + 3).output)
+
+    def versions(self, kind: str, namespace: str, selector: str) -> list[int]:
+        """Return the resourceVersions of some objects; raise CommandError as `pods` does."""
+        asked = ["get", kind, "--namespace", namespace, "--selector", selector]
+        asked += ["--output", "jsonpath={.items[*].metadata.resourceVersion}"]
+        patience = f"--request-timeout={_PATIENCE}s"
+        done = run([*self._command, *asked, patience], timeout=_PATIENCE + 3)
+        return [int(one) for one in done.output.split()]
+
+    def named(self, kind: str, namespace: str, names: Iterable[str]) -> list[Body]:
+        """Return those of some objects of one kind and namespace that are there."""
+        asked = ["get", kind, *names, "--namespace", namespace, "--ignore-not-found"]
+        return _objects(run([*self._command, *asked, "--output", "json"], timeout=_TIMEOUT).output)
 
     def held(self, declared: Sequence[Body]) -> list[Body]:
         """Return those of the objects that are there, and others of their kinds that are ours."""

@@ -117,3 +117,51 @@ def test_nothing_is_asked_about_nothing(ask: Any) -> None:
     server = Server()
     assert ask(server).applied([]) == ([], [])
     assert server.commands == []
+
+
+class Silent:
+    """Stands for `kubectl` that prints one text, whatever it is asked."""
+
+    def __init__(self, output: str) -> None:
+        self.output = output
+        self.commands: list[list[str]] = []
+        self.timeouts: list[float] = []
+
+    def __call__(self, command: list[str], *, timeout: float) -> Result:
+        self.commands.append(command)
+        self.timeouts.append(timeout)
+        return Result(0, self.output, "")
+
+
+def test_pods_and_versions_are_asked_for_in_seconds(ask: Any) -> None:
+    server = Silent("4711 4698")
+    assert ask(server).versions("configmaps", "there", "key") == [4711, 4698]
+    assert server.commands[0][3:9] == [
+        "get",
+        "configmaps",
+        "--namespace",
+        "there",
+        "--selector",
+        "key",
+    ]
+    server = Silent('{"kind": "List", "items": []}')
+    assert ask(server).pods("key=value") == []
+    assert "--all-namespaces" in server.commands[0]
+    assert "--request-timeout=5s" in server.commands[0]
+    assert max(server.timeouts) < 10
+
+
+def test_some_objects_by_name_are_none_one_or_a_list(ask: Any) -> None:
+    one = body("a")
+    for output, found in (
+        ("", []),
+        (json.dumps(one), [one]),
+        (json.dumps({"kind": "List", "items": [one, one]}), [one, one]),
+    ):
+        assert ask(Silent(output)).named("configmaps", "there", ["a", "b"]) == found
+
+
+def test_a_document_may_have_to_come_soon(ask: Any) -> None:
+    server = Silent("{}")
+    assert ask(server).document("/path", seconds=3) == {}
+    assert server.timeouts == [3]
