@@ -34,6 +34,8 @@ import render_peers
 from cellwright.api_types import ApiTypes
 from cellwright.edge.cache import outcome_of
 from cellwright.edge.files import read
+from cellwright.edge.inputs import read_inputs
+from cellwright.edge.kept import file_of
 from cellwright.loading import load, many_values
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.outcome import outcome
@@ -116,7 +118,7 @@ def _render(fleet: Fleet, snapshot: Snapshot) -> Mapping[str, str]:
         if problems:
             raise SystemExit(f"the manifests have problems: {problems[:3]}")
         texts = files(one for manifests in stacks.values() for one in manifests)
-        outcome((), len(fleet.cells), 0, texts)
+        outcome((), fleet.size, texts)
     return texts
 
 
@@ -174,7 +176,8 @@ def _measured(workspace: Path, fleet: Fleet, snapshot: Snapshot, cache: Path) ->
 
 def _run(workspace: Path, cache: Path) -> int:
     """Do what `cellwright render` does, from files to the stream; return its bytes."""
-    return len(outcome_of(read(workspace), cache, _fail).stream)
+    inputs = read_inputs(str(workspace))
+    return len(outcome_of(inputs, file_of(inputs, str(cache)), _fail).stream)
 
 
 def _fail(error: OSError) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 from cellwright.codes import CODES, Code
 from cellwright.edge.shipped import schemas
 from cellwright.emit import to_yaml
-from cellwright.fields import KINDS, Field, fields, forms
+from cellwright.fields import Field, fields, forms
+from cellwright.layout import KINDS
 
 HERE = Path(__file__).parent
 _GROUPS = {

@@ -18,10 +18,8 @@ from typing import Any, NamedTuple
 
 from cellwright.node import SECRET_KEY, Hole, Node
 from cellwright.problem import Path, nearest
+from cellwright.quantity import amount
 
-_QUANTITY = re.compile(
-    r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(m|k|[MGTPE]|[KMGTPE]i|n|u|[eE][+-]?[0-9]+)?\Z"
-)
 _LABEL = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?\Z")
 _LABEL_KEY = re.compile(
     r"(?:(?=[^/]{1,253}/)[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?/)?"
@@ -208,7 +206,7 @@ _SIMPLE: dict[str, tuple[Callable[[Any], object], str]] = {
     "int64": (lambda value: _is_whole(value) and -(2**63) <= value < 2**63, "a number, 64 bits"),
     "number": (_is_number, "a number"),
     "quantity": (
-        lambda value: _is_number(value) or (isinstance(value, str) and _QUANTITY.match(value)),
+        lambda value: _is_number(value) or (isinstance(value, str) and amount(value) is not None),
         "a quantity such as 250m or 64Mi",
     ),
     "int-or-string": (

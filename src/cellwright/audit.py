@@ -51,7 +51,7 @@ def find_wrong(
     """
     known = list(types)
     found: dict[Problem, None] = {}
-    for name in sorted(templates.sources):
+    for name in sorted(templates.sources) if own else ():
         if is_rendered(name) and _closure(templates, name) & set(own):
             for way in ways(templates, name):
                 found |= dict.fromkeys(_way_problems(name, way, known))

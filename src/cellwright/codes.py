@@ -279,7 +279,8 @@ _WHOLE = {
     "CW216": Code(
         "an organization that is not placed",
         "It names no cell and the ledger has no line for it. That is no mistake in the "
-        "definitions, but nothing can be applied: `cellwright place --write` chooses a cell.",
+        "definitions, but nothing can be applied: `cellwright place --write` chooses a cell. Of "
+        "many such organizations the first twenty are named, and the rest counted.",
         _NEW,
         _organization("new", "id: 2001"),
         _organization("new", "id: 2001, cell: alpha"),

@@ -1,16 +1,16 @@
 """New definitions with the next free id, as text.
 
 Ids are never used twice, so the next free one is above all others: a gap may be the id of
-something that is gone. Refuses to check what it makes (`plan` does) and to write it.
+something that is gone. What was above all others itself and has been deleted is not known here.
+Refuses to check what it makes (`plan` does) and to write it.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from cellwright.emit import to_yaml
+from cellwright.layout import API_VERSION
 from cellwright.model import Fleet
-
-API_VERSION = "cellwright/v1"
 
 
 def new_cell(fleet: Fleet, name: str, wishes: Mapping[str, Any]) -> str:

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from cellwright.declared import Declared
 from cellwright.directory import shard_tables
 from cellwright.document import Document, documents, is_json
+from cellwright.layout import LEDGER
 from cellwright.ledger import HEADER, read_ledger
 from cellwright.model import Organization
 from cellwright.problem import Problem
-from cellwright.snapshot import LEDGER
 
 _DOCUMENT = re.compile(r"^(?=---(?:[ \t\r\n]|\Z))", re.MULTILINE)
 

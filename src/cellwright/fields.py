@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from cellwright.layout import KINDS
+
 Schemas = Mapping[str, Any]
 """The schema files' contents by file name."""
-
-KINDS = ("Fleet", "Cell", "Organization")
 
 _TYPES = {"object": "mapping", "array": "list", "string": "text", "integer": "whole number"}
 _INDEX = re.compile(r"\[[^]]*\]")

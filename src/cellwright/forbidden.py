@@ -7,13 +7,15 @@ to judge definitions by themselves (`consistency` does).
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from cellwright.declared import Declared
 from cellwright.document import Document, documents
+from cellwright.layout import LEDGER
 from cellwright.model import Cell, Fleet
 from cellwright.problem import NOT_PLACED, Path, Problem, dotted
 from cellwright.quantity import amount
-from cellwright.snapshot import LEDGER
 
 _ID: Path = ("spec", "id")
+_MOST_HOMELESS = 20
 _NEW_CELL = "make a new cell and move the organizations there"
 
 
@@ -67,15 +69,20 @@ def changes_forbidden(
     return placed(forbidden(before, after), definitions)
 
 
-def not_placed(fleet: Fleet, definitions: Mapping[str, bytes]) -> list[Problem]:
-    """Return a problem for each organization that has no home yet."""
-    message, hint = "not placed", "run: cellwright place --write"
-    homeless = (
-        Finding("Organization", one.name, ("spec",), NOT_PLACED, message, hint)
-        for one in fleet.organizations.values()
-        if one.cell is None
-    )
-    return placed(homeless, definitions)
+def not_placed(declared: Declared) -> list[Problem]:
+    """Return a problem for each of the first organizations that have no home yet.
+
+    The last one counts the others: of a new fleet there may be hundreds of thousands.
+    """
+    hint = "run: cellwright place --write"
+    homeless = [number for number, one in enumerate(declared.organizations) if one.cell is None]
+    found = [
+        Problem(declared.place(number, ("spec",)), "spec", NOT_PLACED, "not placed", hint)
+        for number in homeless[:_MOST_HOMELESS]
+    ]
+    if more := len(homeless) - len(found):
+        found[-1] = found[-1]._replace(message=f"not placed, nor are {more} more")
+    return found
 
 
 def forbidden(before: Fixed, after: Fleet) -> Iterator[Finding]:

@@ -7,7 +7,8 @@ both read, they read alike (a property in the tests).
 from json import JSONDecoder
 from typing import Any
 
-MAX_DEPTH = 50
+from cellwright.strict import MAX_DEPTH
+
 SPACE = " \t\n\r"
 """What may stand between the parts of JSON."""
 

@@ -11,10 +11,11 @@ import re
 from json import JSONDecodeError, JSONDecoder
 from typing import Any
 
-from cellwright.json_plain import MAX_DEPTH, SPACE
+from cellwright.json_plain import SPACE
 from cellwright.problem import Path, dotted
 from cellwright.scalars import AmbiguousError, fraction, whole
 from cellwright.spots import Fault, Spots
+from cellwright.strict import CONFLICT, CONFLICT_HINT, CONFLICT_MARK, MAX_DEPTH
 
 _SPACE = re.compile(f"[{SPACE}]*")
 _NUMBER = re.compile(r"(-?(?:0|[1-9][0-9]*))(\.[0-9]+)?([eE][-+]?[0-9]+)?(?![0-9A-Za-z_.])")
@@ -22,7 +23,7 @@ _WORD = re.compile(r"[-+]?[A-Za-z0-9_.$]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONSTANTS = {"true": True, "false": False, "null": None}
 _MEANT = {"True": "true", "False": "false", "None": "null", "undefined": "null"}
-_CONFLICT = re.compile(r"(?:<{7}|={7}|>{7})")
+_CONFLICT = re.compile(CONFLICT_MARK)
 _WHOLE_OBJECT = "each line holds one whole object"
 _decode_text = JSONDecoder().raw_decode
 
@@ -30,8 +31,7 @@ _decode_text = JSONDecoder().raw_decode
 def read(line: str) -> tuple[Any, Spots, list[Fault]]:
     """Return the value of one line, where everything stands in it, and what is wrong."""
     if _CONFLICT.match(line):
-        message, hint = "a merge conflict that is not resolved", "keep what is right of both sides"
-        return None, Spots(), [Fault(1, 1, "", "CW002", message, hint)]
+        return None, Spots(), [Fault(1, 1, "", "CW002", CONFLICT, CONFLICT_HINT)]
     reader = _Reader(line.rstrip("\r\n"))
     try:
         value = reader.whole()

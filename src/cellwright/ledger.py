@@ -9,14 +9,15 @@ import re
 from collections.abc import Iterator, Mapping
 
 from cellwright.document import byte_order_mark, undecodable
+from cellwright.layout import LEDGER
 from cellwright.problem import Place, Problem
-from cellwright.snapshot import LEDGER
+from cellwright.strict import CONFLICT, CONFLICT_MARK
 
 HEADER = "organization,cell"
 
 _NAME = r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?"
 _LINE = re.compile(rf"({_NAME}),({_NAME})\r?\n?")
-_CONFLICT = re.compile(r"<{7}|={7}|>{7}")
+_CONFLICT = re.compile(CONFLICT_MARK)
 
 
 class Ledger:
@@ -75,7 +76,7 @@ def _wrong_line(number: int, line: str) -> Problem:
     message = f"{shown if len(shown) <= 80 else shown[:79] + '…'} is not a line of two names"
     hint = "write organization,cell"
     if _CONFLICT.match(line):
-        message = "a merge conflict that is not resolved"
+        message = CONFLICT
         hint = "keep the lines of both sides"
     elif '"' in line or "'" in line:
         hint = "names stand without quotes"

@@ -17,12 +17,13 @@ from cellwright.document import (
     is_json,
     json_documents,
 )
+from cellwright.layout import LEDGER
 from cellwright.ledger import read_ledger
 from cellwright.model import Fleet
 from cellwright.parse import parse
 from cellwright.problem import Problem
 from cellwright.schema import Schemas
-from cellwright.snapshot import LEDGER, Snapshot
+from cellwright.snapshot import Snapshot
 
 MANY_BYTES = 256 * 1024
 """The size of a file of JSON lines from which on `bulk` is worth its start."""
@@ -30,6 +31,11 @@ MANY_BYTES = 256 * 1024
 
 def load(snapshot: Snapshot) -> tuple[Fleet | None, list[Problem]]:
     """Return the fleet that the definitions declare, or None and all problems in order."""
+    return load_declared(snapshot)[:2]
+
+
+def load_declared(snapshot: Snapshot) -> tuple[Fleet | None, list[Problem], Declared]:
+    """Return what `load` does, and what was declared, which knows the places of organizations."""
     definitions = dict(snapshot.definitions)
     ledger, wrong = read_ledger(definitions.pop(LEDGER, None))
     problems = [*snapshot.problems, *wrong]
@@ -42,7 +48,7 @@ def load(snapshot: Snapshot) -> tuple[Fleet | None, list[Problem]]:
             from cellwright.values import check_values  # noqa: PLC0415 - loads jsonschema
 
             problems += check_values(snapshot.values_schema, declared)
-        return (None if problems else parse(declared)), sorted(set(problems))
+        return (None if problems else parse(declared)), sorted(set(problems)), declared
 
 
 def _take_in(

@@ -231,6 +231,12 @@ class Fleet:
             if one.cell is not None:
                 self._held.setdefault(one.cell, []).append(one)
 
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """How many cells and organizations there are, and how many of these have no home yet."""
+        everyone = len(self.organizations)
+        return len(self.cells), everyone, everyone - sum(map(len, self._held.values()))
+
     def used_clusters(self) -> tuple[str, ...]:
         """Return the names of the clusters that cells are in."""
         return tuple(sorted({cell.cluster for cell in self.cells.values()}))

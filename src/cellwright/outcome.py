@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cellwright.problem import Place, Problem
-
-_HEAD = b"cellwright outcome 1\n"
+from cellwright.problem import Place, Problem, mistakes
+from cellwright.size import Size, first_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +23,7 @@ class Outcome:
     """
 
     problems: tuple[Problem, ...]
-    cells: int | None
-    organizations: int
+    size: Size | None
     index: bytes
     stream: bytes | memoryview
 
@@ -35,9 +33,7 @@ class Outcome:
         return {path: str(self.stream[start:end], "utf-8") for path, start, end in listed}
 
 
-def outcome(
-    problems: tuple[Problem, ...], cells: int | None, organizations: int, files: Mapping[str, str]
-) -> Outcome:
+def outcome(problems: tuple[Problem, ...], size: Size | None, files: Mapping[str, str]) -> Outcome:
     """Return an outcome from its parts; `files` are the manifests' texts by path."""
     parts: list[str] = []
     index = []
@@ -49,7 +45,7 @@ def outcome(
         parts += (head, text)
         index.append((path, start, at))
     encoded = json.dumps(index, separators=(",", ":")).encode()
-    return Outcome(problems, cells, organizations, encoded, "".join(parts).encode())
+    return Outcome(problems, size, encoded, "".join(parts).encode())
 
 
 def _size(text: str) -> int:
@@ -59,21 +55,28 @@ def _size(text: str) -> int:
 
 def encode(one: Outcome) -> bytes:
     """Return an outcome as bytes."""
-    header = json.dumps([one.problems, one.cells, one.organizations]).encode()
+    header = json.dumps([one.problems, one.size]).encode()
     body = b"\n".join((header, one.index, one.stream))
-    return b"".join((_HEAD, hashlib.sha256(body).hexdigest().encode(), b"\n", body))
+    return b"".join((_first_line(one), hashlib.sha256(body).hexdigest().encode(), b"\n", body))
 
 
 def decode(data: bytes) -> Outcome | None:
     """Return the outcome that `encode` made these bytes of, or None if they are not whole."""
-    start = len(_HEAD) + 65  # a SHA-256 in hexadecimal, and a line break
+    first = data[: data.find(b"\n") + 1]
+    start = len(first) + 65  # a SHA-256 in hexadecimal, and a line break
     view = memoryview(data)
     digest = f"{hashlib.sha256(view[start:]).hexdigest()}\n".encode()
-    if view[:start] != _HEAD + digest:
+    if view[len(first) : start] != digest:
         return None
     header_end = data.index(b"\n", start)
     index_end = data.index(b"\n", header_end + 1)
-    problems, cells, organizations = json.loads(data[start:header_end])
+    problems, size = json.loads(data[start:header_end])
     found = tuple(Problem(Place(*place), *rest) for place, *rest in problems)
     index = data[header_end + 1 : index_end]
-    return Outcome(found, cells, organizations, index, view[index_end + 1 :])
+    counts = None if size is None else (size[0], size[1], size[2])
+    made = Outcome(found, counts, index, view[index_end + 1 :])
+    return made if first == _first_line(made) else None
+
+
+def _first_line(one: Outcome) -> bytes:
+    return first_line(None if mistakes(one.problems) else one.size)

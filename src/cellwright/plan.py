@@ -10,7 +10,8 @@ from cellwright.api_types import ApiTypes
 from cellwright.audit import find_unsafe, find_wrong, own_templates
 from cellwright.check import Checker
 from cellwright.forbidden import not_placed
-from cellwright.loading import load, many_values
+from cellwright.layout import API_TYPES
+from cellwright.loading import load_declared, many_values
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, Fleet, UnknownStackError
 from cellwright.problem import Place, Problem, nearest
@@ -33,12 +34,12 @@ def plan(snapshot: Snapshot, only: Collection[str] | None = None) -> Plan:
 
     Raises UnknownStackError for a stack in `only` that a valid fleet does not have.
     """
-    fleet, problems = load(snapshot)
+    fleet, problems, declared = load_declared(snapshot)
     templates = Templates(snapshot.templates)
     own = own_templates(templates)
     unsafe = find_unsafe(templates, own)
     if fleet is not None:
-        problems += not_placed(fleet, snapshot.definitions)
+        problems += not_placed(declared)
         for name in only or ():
             if name != FLEET_STACK and name not in fleet.cells:
                 raise UnknownStackError(name)
@@ -89,7 +90,7 @@ def _types(snapshot: Snapshot, fleet: Fleet) -> tuple[dict[str, ApiTypes], list[
     problems = []
     for name in sorted(own.keys() - fleet.clusters.keys() - {""}):
         message = f"no cluster {name!r} is declared, whose types these could be"
-        place = Place(f"schemas/kubernetes/{name}.json")
+        place = Place(f"{API_TYPES}/{name}.json")
         problems.append(Problem(place, "", "CW205", message, nearest(name, fleet.clusters)))
     return {name: own.get(name, own[""]) for name in fleet.clusters}, problems
 

@@ -12,9 +12,9 @@ from jsonschema_rs import Draft202012Validator, Registry
 
 from cellwright.document import Document, Value
 from cellwright.forms import FORMATS
+from cellwright.layout import KINDS
 from cellwright.problem import Path, Problem, described, dotted, nearest, shown
 
-KINDS = ("Fleet", "Cell", "Organization")
 _EXPECTED = "expected a mapping with apiVersion, kind, metadata and spec"
 
 

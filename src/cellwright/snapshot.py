@@ -1,15 +1,11 @@
-"""What was read of a workspace, as a value, and the digest by which it is known unchanged."""
+"""What was read of a workspace, as a value."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from cellwright.problem import Problem
 
-LEDGER = "organizations/assignments.csv"
-"""The file in which the cells of organizations stand that name none."""
 SHIPPED = "shipped/"
 """Below this, our own templates stand under their names even where a workspace's hides them."""
 
@@ -30,14 +26,3 @@ class Snapshot:
     api_types: Mapping[str, Any]
     values_schema: Any
     problems: tuple[Problem, ...]
-
-    def digest(self) -> str:
-        """Return the SHA-256 of everything in the snapshot, in hexadecimal."""
-        found = hashlib.sha256()
-        rest = (self.schemas, self.templates, self.api_types, self.values_schema, self.problems)
-        parts = {**self.definitions, "": json.dumps(rest, sort_keys=True).encode()}
-        for name, data in parts.items():
-            found.update(f"{len(name.encode(errors='surrogatepass'))} {len(data)} ".encode())
-            found.update(name.encode(errors="surrogatepass"))
-            found.update(data)
-        return found.hexdigest()

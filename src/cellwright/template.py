@@ -9,11 +9,20 @@ environment and the cluster.
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import is_dataclass
 from typing import Any, NamedTuple
 
-from jinja2 import FunctionLoader, StrictUndefined, Undefined, nodes, pass_context
+from jinja2 import (
+    BaseLoader,
+    Environment,
+    StrictUndefined,
+    Template,
+    TemplateNotFound,
+    Undefined,
+    nodes,
+    pass_context,
+)
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
@@ -74,9 +83,9 @@ class Templates:
         """Take the templates by their path below `templates/`, with `/` between folders."""
         self.sources = sources
         self._values: list[Any] = []
-        self._yaml = _environment(self._load, self._hole)
+        self._yaml = _environment(_Loader(sources), self._hole)
         self._yaml.add_extension(_Lines)
-        self._texts = _environment(self._load, _harmless)
+        self._texts = _environment(_Loader(sources), _harmless)
 
     def draw(self, name: str, context: dict[str, Any]) -> Drawn:
         """Return what the YAML template `name` writes.
@@ -102,11 +111,7 @@ class Templates:
         Raises jinja2.TemplateSyntaxError.
         """
         environment = self._texts if is_text_template(name) else self._yaml
-        return environment.parse(self.sources[name], name, name)
-
-    def _load(self, name: str) -> tuple[str, str, None] | None:
-        source = self.sources.get(name)
-        return None if source is None else (source, name, None)
+        return environment.loader.tree(environment, name)
 
     @pass_context
     def _hole(self, _: object, value: Any) -> str:
@@ -222,7 +227,34 @@ class _Missing(StrictUndefined):
         return f"{noun} has no {name!r}" + (f" ({nearest(name, known)})" if known else "")
 
 
+class _Loader(BaseLoader):
+    """Gives an environment its templates, each of which is parsed once."""
+
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        self._sources = sources
+        self._trees: dict[str, nodes.Template] = {}
+
+    def tree(self, environment: Environment, name: str) -> nodes.Template:
+        """Return a template's syntax. Compiling folds constants in it, which changes no meaning."""
+        if name not in self._trees:
+            self._trees[name] = environment.parse(self._sources[name], name, name)
+        return self._trees[name]
+
+    def load(
+        self,
+        environment: Environment,
+        name: str,
+        globals: MutableMapping[str, Any] | None = None,  # noqa: A002 - Jinja2's name for it
+    ) -> Template:
+        """Return a template, ready to be rendered."""
+        if name not in self._sources:
+            raise TemplateNotFound(name)
+        code = environment.compile(self.tree(environment, name), name, name)
+        return environment.template_class.from_code(environment, code, globals or {})
+
+
 class _Environment(ImmutableSandboxedEnvironment):
+    loader: _Loader
     concat = staticmethod(lambda chunks: _Written("".join(chunks)))
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -232,9 +264,9 @@ class _Environment(ImmutableSandboxedEnvironment):
         return super().getattr(obj, attribute)
 
 
-def _environment(load: Any, finalize: Any) -> _Environment:
+def _environment(loader: _Loader, finalize: Any) -> _Environment:
     environment = _Environment(
-        loader=FunctionLoader(load),
+        loader=loader,
         undefined=_Missing,
         autoescape=False,
         finalize=finalize,

@@ -15,11 +15,11 @@ from referencing.exceptions import Unresolvable
 
 from cellwright.declared import Declared, name, spec
 from cellwright.document import Document
+from cellwright.layout import VALUES_SCHEMA
 from cellwright.parse import overlaid
 from cellwright.problem import Path, Place, Problem, dotted
 from cellwright.schema_errors import problems_of
 
-FILE = "schemas/values.json"
 _HERE: Path = ("spec", "values")
 
 
@@ -49,7 +49,9 @@ def check_values(schema: Any, declared: Declared) -> list[Problem]:
 
 
 def _wrong_schema(message: str) -> Problem:
-    return Problem(Place(FILE), "", "CW221", f"not a schema: {' '.join(message.split())[:200]}")
+    return Problem(
+        Place(VALUES_SCHEMA), "", "CW221", f"not a schema: {' '.join(message.split())[:200]}"
+    )
 
 
 def _problems(validator: Any, merged: Any, documents: list[Document]) -> Iterator[Problem]:

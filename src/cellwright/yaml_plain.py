@@ -124,7 +124,7 @@ def _built(lines: list[Line]) -> Any:  # noqa: C901 - the innermost loop
 @cache
 def _strange_in_any_language() -> re.Pattern[str]:
     """Return what is no letter of any language: controls, odd spaces and line breaks, marks."""
-    return re.compile("[^\t\n -~\xa1-\u1fff\u2030-\ud7ff]")
+    return re.compile("[\x00-\x08\x0b-\x1f\x7f-\xa0\u2000-\u202f\ud800-\U0010ffff]")
 
 
 def _parts(line: str) -> Line:

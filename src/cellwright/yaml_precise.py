@@ -17,12 +17,12 @@ import yaml
 from cellwright.problem import Path, dotted
 from cellwright.scalars import AmbiguousError, plain
 from cellwright.spots import Fault, Spots
+from cellwright.strict import CONFLICT, CONFLICT_HINT, MAX_DEPTH
 from cellwright.yaml_errors import explained
 from cellwright.yaml_leniency import Span, too_lenient
 
-MAX_DEPTH = 50
 _STRANGE = re.compile(
-    "[^\t\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]"  # quick to compile
 )
 _STRANGE_NAMES = {
     "\r": "a carriage return without a line feed",
@@ -52,8 +52,7 @@ def read(text: str) -> tuple[Read, list[Fault]]:
         if line[0][0] == "%":
             message, hint = f"the directive {line[0].split()[0]}", "leave it out: YAML 1.2 is read"
             return Read(), [Fault(number, 1, "", "CW005", message, hint)]
-        message = "a merge conflict that is not resolved"
-        return Read(), [Fault(number, 1, "", "CW002", message, "keep what is right of both sides")]
+        return Read(), [Fault(number, 1, "", "CW002", CONFLICT, CONFLICT_HINT)]
     reader = _Reader()
     try:
         # libyaml misreads a last line of spaces that has no end.

@@ -14,6 +14,24 @@ def test_a_good_workspace_has_no_problems(program: Program) -> None:
     assert done.err == "no problems in 3 cells and 12 organizations\n"
 
 
+def test_a_check_tells_the_same_again_until_something_changes(program: Program) -> None:
+    path = "organizations/new.yaml"
+    program.write(path, WRONG.replace("id: 0", "id: 900"))
+    first, again = program("check"), program("check")
+    assert first == again
+    assert first.err == (
+        "no problems in 3 cells and 13 organizations\n"
+        "1 not placed yet: run cellwright place --write\n"
+    )
+    program.write(path, WRONG)
+    wrong, still_wrong = program("check"), program("check")
+    assert wrong == still_wrong
+    assert (wrong.code, wrong.err) == (1, "1 problem\n")
+    assert "CW104" in wrong.out
+    (program.root / path).unlink()
+    assert program("check").err == "no problems in 3 cells and 12 organizations\n"
+
+
 def test_problems_are_lines_in_order(program: Program) -> None:
     program.write("organizations/b.yaml", WRONG)
     program.write("organizations/a.yaml", "a: [\n")

@@ -55,6 +55,34 @@ def test_help_and_version_load_nothing_heavy() -> None:
     assert done.stderr.strip() == "[]"
 
 
+def test_a_check_of_what_has_not_changed_loads_next_to_nothing(program: Program) -> None:
+    names = (*HEAVY, "cellwright.plan", "dataclasses", "typing", "pathlib", "json", "shutil")
+    code = (
+        "import sys; from cellwright.cli.main import main; code = main(['check']); "
+        f"sys.exit(str([name for name in {names} if name in sys.modules]))"
+    )
+    command = [sys.executable, "-c", code]
+    ends = [
+        subprocess.run(command, cwd=program.root, capture_output=True, text=True, check=False)
+        for _ in range(2)
+    ]
+    told = "no problems in 3 cells and 12 organizations\n"
+    assert "jinja2" in ends[0].stderr
+    assert ends[1].stderr == f"{told}[]\n"
+
+
+def test_help_is_as_wide_as_asked_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widths = []
+    for columns in ("60", "200", "0", "wide"):
+        monkeypatch.setenv("COLUMNS", columns)
+        assert main(["check", "--help"]) == 0
+        described = capsys.readouterr().out.partition("options:")[2].partition("examples:")[0]
+        widths.append(max(map(len, described.splitlines())))
+    assert widths[0] <= 58 < widths[2] == widths[3] <= 78 < widths[1] <= 198
+
+
 @pytest.mark.parametrize(
     "verb", ["check", "render", "diff", "route", "place", "explain", "directory"]
 )

@@ -9,7 +9,8 @@ import pytest
 
 from cellwright.edge import stacks
 from cellwright.edge.failure import CommandError
-from cellwright.edge.files import read
+from cellwright.edge.inputs import read_inputs
+from cellwright.edge.kept import digest_of
 from cellwright.edge.stacks import Finished
 from tests.cli.conftest import Program
 from tests.cli.standins import World
@@ -22,7 +23,7 @@ def applied(monkeypatch: pytest.MonkeyPatch, world: World) -> list[str]:
     done: list[str] = []
 
     def up(root: Path, name: str, digest: str) -> Finished:
-        assert digest == read(root).digest()
+        assert digest == digest_of(read_inputs(str(root)))
         done.append(name)
         return Finished(ok=True, lines=())
 

@@ -11,7 +11,8 @@ import pytest
 from pulumi.runtime import rpc
 
 from cellwright.edge import program
-from cellwright.edge.files import read
+from cellwright.edge.inputs import read_inputs
+from cellwright.edge.kept import digest_of
 from cellwright.secret import derive
 
 ROOT = Path(__file__).parents[2]
@@ -127,6 +128,16 @@ def test_wrong_definitions_are_all_named_with_their_place(workspace: Path) -> No
     assert "cells/alpha.yaml:9:11: CW205" in text
 
 
+def test_a_hostile_definition_can_not_act_on_the_terminal(workspace: Path) -> None:
+    (workspace / "organizations" / "a\x1b[2J\n.yaml").write_text('"\\e[31m": 1\n')
+    with pytest.raises(pulumi.RunError) as raised:
+        register(workspace, "beta")
+    head, line = str(raised.value).split("\n")
+    assert head == "1 problem in the definitions:"
+    assert line.startswith("  organizations/a\\x1b[2J\\n.yaml:1:1: CW")
+    assert "\x1b" not in str(raised.value)
+
+
 @pytest.mark.parametrize("secret", [None, b"short"])
 def test_a_missing_or_wrong_root_secret_is_an_error_that_does_not_show_it(
     workspace: Path, secret: bytes | None
@@ -139,7 +150,7 @@ def test_a_missing_or_wrong_root_secret_is_an_error_that_does_not_show_it(
 def test_what_was_not_checked_is_not_applied(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CELLWRIGHT_CHECKED", read(workspace).digest())
+    monkeypatch.setenv("CELLWRIGHT_CHECKED", digest_of(read_inputs(str(workspace))))
     assert objects(register(workspace, "alpha"))
     cell = workspace / "cells" / "alpha.yaml"
     cell.write_text(cell.read_text() + "# saved while `up` ran\n")

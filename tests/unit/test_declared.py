@@ -24,7 +24,7 @@ def organization(name: str, **spec: object) -> bytes:
     return json.dumps(whole).encode() + b"\n"
 
 
-def test_defaults_are_those_of_the_schema() -> None:
+def test_an_organization_may_say_next_to_nothing() -> None:
     (one,) = declared({"a.jsonl": organization("acme")}).organizations
     assert one == Organization("acme", 1, None, "acme", (), (), "active", "standard", 1)
 

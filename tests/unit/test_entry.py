@@ -5,9 +5,9 @@ import json
 import pytest
 
 from cellwright.entry import Entry, Home, UnreadableError, entries, home_in, home_of
+from cellwright.layout import LEDGER
 from cellwright.ledger import HEADER
 from cellwright.model import Organization
-from cellwright.snapshot import LEDGER
 
 ACME = """\
 apiVersion: cellwright/v1

@@ -4,7 +4,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from cellwright.edge.shipped import schemas
-from cellwright.fields import KINDS, bundled, fields, find
+from cellwright.fields import bundled, fields, find
+from cellwright.layout import KINDS
 
 SCHEMAS = schemas()
 

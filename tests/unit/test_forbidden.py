@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from cellwright.declared import Declared
 from cellwright.edge.files import read
 from cellwright.forbidden import changes_forbidden, fixed, not_placed
-from cellwright.loading import load
+from cellwright.loading import load, load_declared
 from cellwright.model import Cell, Fleet
+from cellwright.problem import Place
 from cellwright.snapshot import Snapshot
 from tests.workspaces import BASE
 
@@ -75,11 +77,37 @@ def test_what_is_gone_or_new_is_no_change(fleet: Fleet, snapshot: Snapshot) -> N
     assert changes_forbidden(fixed(fewer), fleet, snapshot.definitions) == []
 
 
-def test_who_has_a_home_is_placed(fleet: Fleet, snapshot: Snapshot) -> None:
-    assert not_placed(fleet, snapshot.definitions) == []
-    acme = replace(fleet.organizations["acme"], cell=None)
-    homeless = replace(fleet, organizations={"acme": acme})
-    (problem,) = not_placed(homeless, snapshot.definitions)
-    assert str(problem) == (
-        "organizations/acme.yaml:6:3: CW216 spec: not placed (run: cellwright place --write)"
+def homeless(snapshot: Snapshot, count: int) -> list[str]:
+    """Return the problems of so many organizations without a home, beside those that have one."""
+    head = '{"apiVersion": "cellwright/v1", "kind": "Organization", "metadata": {"name": '
+    lines = "".join(f'{head}"o{one}"}}, "spec": {{"id": {7000 + one}}}}}\n' for one in range(count))
+    definitions = {**snapshot.definitions, "organizations/z.jsonl": lines.encode()}
+    _, problems, declared = load_declared(replace(snapshot, definitions=definitions))
+    assert problems == []
+    return [str(one) for one in not_placed(declared)]
+
+
+def test_who_has_a_home_is_placed(snapshot: Snapshot) -> None:
+    assert not_placed(load_declared(snapshot)[2]) == []
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_few_without_a_home_are_all_named(snapshot: Snapshot, count: int) -> None:
+    assert homeless(snapshot, count) == [
+        f"organizations/z.jsonl:{line}:{92 + len(str(line - 1))}: CW216 spec: not placed "
+        "(run: cellwright place --write)"
+        for line in range(1, count + 1)
+    ]
+
+
+def test_of_many_without_a_home_the_first_are_named(
+    snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up = []
+    monkeypatch.setattr(
+        Declared, "place", lambda _, number, __: looked_up.append(number) or Place("f", number)
     )
+    found = homeless(snapshot, 3000)
+    assert len(found) == len(looked_up) == 20
+    assert [one for one in found if "nor are" in one] == [found[-1]]
+    assert found[-1].endswith("not placed, nor are 2980 more (run: cellwright place --write)")

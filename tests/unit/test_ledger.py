@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cellwright.layout import LEDGER
 from cellwright.ledger import HEADER, read_ledger
 from cellwright.problem import Place
-from cellwright.snapshot import LEDGER
 
 names = st.from_regex(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?", fullmatch=True)
 

@@ -19,12 +19,16 @@ from cellwright.quantity import amount
         ("2E-1", Decimal("0.2")),
         ("3E", Decimal(3 * 10**18)),
         ("5n", Decimal("5e-9")),
+        ("-1.5Ki", Decimal(-1536)),
+        ("+1", Decimal(1)),
     ],
 )
 def test_a_quantity_is_a_number(text: object, number: Decimal) -> None:
     assert amount(text) == number
 
 
-@pytest.mark.parametrize("text", ["", "1 Gi", "1gi", "Gi", True, None, ["1"], "1e9999", "\u0661"])
+@pytest.mark.parametrize(
+    "text", ["", "1 Gi", "1gi", "Gi", True, None, ["1"], "1e9999", "--1", "\u0661"]
+)
 def test_what_is_no_quantity_is_no_number(text: object) -> None:
     assert amount(text) is None

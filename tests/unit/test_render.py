@@ -16,6 +16,7 @@ from cellwright.audit import find_unsafe
 from cellwright.edge.files import read
 from cellwright.manifest import Manifest
 from cellwright.model import Cell, Fleet
+from cellwright.plan import plan
 from cellwright.redact import redacted
 from cellwright.render import Rendered, Renderer
 from cellwright.shape import read_shapes
@@ -281,3 +282,17 @@ def test_one_cell_s_manifests_stay_when_the_next_is_rendered() -> None:
     assert all(
         loaded(one.text) == redacted(one.body) for one in (*alpha.manifests, *beta.manifests)
     )
+
+
+def test_each_template_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+    parse = Environment.parse
+
+    def counted(self: Environment, source: str, name: str, filename: str) -> Any:
+        parsed.append(name)
+        return parse(self, source, name, filename)
+
+    monkeypatch.setattr(Environment, "parse", counted)
+    assert plan(SNAPSHOT).problems == ()
+    assert "app/deployment.yaml.j2" in parsed
+    assert len(parsed) == len(set(parsed))

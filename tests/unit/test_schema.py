@@ -19,7 +19,8 @@ from jsonschema import Draft202012Validator
 from cellwright import schema_errors
 from cellwright.document import Document, read_yaml
 from cellwright.forms import FORMATS
-from cellwright.schema import KINDS, Schemas
+from cellwright.layout import KINDS
+from cellwright.schema import Schemas
 from tests.workspaces import BASE, CASES
 
 FOLDER = Path(__file__).parents[2] / "schemas"

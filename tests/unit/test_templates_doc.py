@@ -11,15 +11,17 @@ from tests.fleets import ROOT
 
 PAGE = (ROOT / "docs" / "templates.md").read_text()
 FILES = dict(re.findall(r"^`([^`\n]+)`:\n\n```\w*\n(.*?)```$", PAGE, re.MULTILINE | re.DOTALL))
+VALUES = "values for cells/fleet.yaml"
 
 
 def test_the_workspace_of_the_page_does_what_it_says(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "cells", tmp_path / "cells")
-    values = FILES.pop("values for cells/fleet.yaml")
+    files = {name: text for name, text in FILES.items() if name != VALUES}
+    values = FILES[VALUES]
     fleet = tmp_path / "cells" / "fleet.yaml"
     indented = "".join(f"    {line}\n" for line in values.splitlines())
     fleet.write_text(fleet.read_text().replace("\nspec:\n", f"\nspec:\n  values:\n{indented}"))
-    for name, text in FILES.items():
+    for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     made = plan(read(tmp_path))

@@ -4,7 +4,7 @@ import argparse
 
 import shtab
 
-from cellwright.cli.main import load, parser
+from cellwright.cli.main import VerbParser, parser
 from cellwright.cli.report import put
 
 NEEDS_WORKSPACE = False
@@ -36,6 +36,6 @@ def _prepare(one: argparse.ArgumentParser) -> None:
             action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
             for verb in action.choices.values():
-                if verb.get_default("module") and not verb.epilog:
-                    load(verb)
+                if isinstance(verb, VerbParser):
+                    verb.fill()
                 _prepare(verb)

@@ -8,7 +8,8 @@ from pathlib import Path
 from cellwright.changes import Stacks, changes, moves
 from cellwright.cli.check import LIVE, named
 from cellwright.cli.difference import as_json, as_lines, summary
-from cellwright.cli.report import BOLD, problems_as_text, put_json, say, say_problems, tell
+from cellwright.cli.report import BOLD, say, tell
+from cellwright.cli.results import problems_as_text, put_json, say_problems
 from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read
 from cellwright.edge.git import checked_out

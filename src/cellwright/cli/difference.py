@@ -7,7 +7,8 @@ from itertools import groupby
 from typing import Any
 
 from cellwright.changes import MISSING, Change, FieldChange, Move, line_changes
-from cellwright.cli.report import BOLD, DIM, GREEN, RED, YELLOW, Part, counted, problems_as_json
+from cellwright.cli.report import BOLD, DIM, GREEN, RED, YELLOW, Part, counted
+from cellwright.cli.results import problems_as_json
 from cellwright.effects import Effect
 from cellwright.problem import Problem
 

@@ -3,7 +3,8 @@
 import argparse
 import re
 
-from cellwright.cli.report import counted, problems_as_text, put_json, say, tell
+from cellwright.cli.report import counted, say, tell
+from cellwright.cli.results import problems_as_text, put_json
 from cellwright.cli.told import get, history
 from cellwright.edge.files import read_declared
 from cellwright.edge.routers import Waited, wait

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from cellwright.cli.report import BOLD, DIM, say, tell
 from cellwright.codes import CODES, Code
 from cellwright.edge.shipped import schemas
-from cellwright.fields import KINDS, Field, fields, find
+from cellwright.fields import Field, fields, find
+from cellwright.layout import KINDS
 from cellwright.problem import nearest
 
 NEEDS_WORKSPACE = False

@@ -1,10 +1,11 @@
 """Reads the command line and hands it to one verb.
 
 The module of a verb is loaded when that verb is asked for, so that help and completion answer
-without loading YAML, JSON Schema, templates or Pulumi.
+without loading YAML, JSON Schema, templates or Pulumi; and its parser is made then.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -53,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="Each verb has its own help with examples: cellwright VERB --help\n\n"
         "exit codes: 0 clean, 1 problems or a failed operation, 2 usage, 3 unexpected,\n"
         "16 diff found differences, 130 interrupted",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
     )
     made.add_argument("--version", action="version", version=f"cellwright {__version__}")
     made.add_argument(
@@ -62,31 +63,53 @@ def parser() -> argparse.ArgumentParser:
         help="the workspace (default: the nearest folder with a Pulumi.yaml)",
     )
     verbs = made.add_subparsers(
-        dest="verb", required=True, metavar="VERB", parser_class=_VerbParser
+        dest="verb", required=True, metavar="VERB", parser_class=VerbParser, prog=made.prog
     )
     for name, summary in VERBS.items():
-        one = verbs.add_parser(
-            name,
-            help=summary[0].lower() + summary[1:],
-            description=f"{summary}.",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        one.set_defaults(module=f"cellwright.cli.{name}")
+        verbs.add_parser(name, help=summary[0].lower() + summary[1:])
     return made
 
 
-class _VerbParser(argparse.ArgumentParser):
-    """The parser of one verb, which gets its arguments when it is used."""
+class VerbParser(argparse.ArgumentParser):
+    """The parser of one verb, which is empty until it is used: a run uses one of them."""
+
+    def __init__(self, prog: str, **_: object) -> None:
+        """Take the name; `fill` makes the parser. Newer Pythons hand on settings that it has."""
+        self.prog = prog
+
+    def fill(self) -> None:
+        """Make the parser, with the verb's arguments and examples."""
+        name = self.prog.split()[-1]
+        super().__init__(self.prog, description=f"{VERBS[name]}.", formatter_class=_Help)
+        self.set_defaults(module=f"cellwright.cli.{name}")
+        module = import_module(f"cellwright.cli.{name}")
+        self.epilog = module.EXAMPLES
+        module.add_arguments(self)
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        load(self)
+        """Parse the arguments of the verb."""
+        self.fill()
         return super().parse_known_args(args, namespace)
 
 
-def load(verb: argparse.ArgumentParser) -> None:
-    """Give a verb's parser its arguments and examples."""
-    module = import_module(verb.get_default("module"))
-    verb.epilog = module.EXAMPLES
-    module.add_arguments(verb)
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help with the lines of descriptions as they are, as wide as the terminal.
+
+    Left to itself argparse asks shutil for the width, which takes half as long to load as
+    argparse.
+    """
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    set_by_hand = os.environ.get("COLUMNS", "")
+    if set_by_hand.isdecimal() and int(set_by_hand):
+        return int(set_by_hand)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns
+    except (AttributeError, OSError, ValueError):  # no output, or none to a terminal
+        return 80

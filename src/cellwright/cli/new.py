@@ -4,7 +4,8 @@ import argparse
 from dataclasses import replace
 from typing import Any
 
-from cellwright.cli.report import problems_as_text, say, tell
+from cellwright.cli.report import say, tell
+from cellwright.cli.results import problems_as_text
 from cellwright.definition import new_cell, new_organization
 from cellwright.edge.files import read
 from cellwright.loading import load

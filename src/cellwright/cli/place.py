@@ -4,12 +4,13 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from cellwright.cli.report import BOLD, DIM, RED, counted, problems_as_text, put_json, say, tell
+from cellwright.cli.report import BOLD, DIM, RED, counted, say, tell
+from cellwright.cli.results import problems_as_text, put_json
 from cellwright.edge.files import read
 from cellwright.edge.ledger import append
+from cellwright.layout import LEDGER
 from cellwright.loading import load
 from cellwright.place import Choice, place
-from cellwright.snapshot import LEDGER
 
 EXAMPLES = f"""examples:
   cellwright place                           # show the choices and their reasons

@@ -3,9 +3,12 @@
 import argparse
 from pathlib import Path
 
-from cellwright.cli.report import cache_failed, counted, problems_as_text, put_bytes, tell
-from cellwright.edge.cache import cache_folder, outcome_of, outcome_of_some
-from cellwright.edge.files import read
+from cellwright.cli.report import cache_failed, counted, put_bytes, tell
+from cellwright.cli.results import problems_as_text
+from cellwright.edge.cache import outcome_of, outcome_of_some
+from cellwright.edge.files import snapshot
+from cellwright.edge.inputs import read_inputs
+from cellwright.edge.kept import cache_folder, file_of
 from cellwright.edge.output import write
 from cellwright.model import UnknownStackError
 
@@ -44,12 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the manifests in order of application; 1 if there is a problem."""
-    snapshot = read(arguments.root)
+    inputs = read_inputs(str(arguments.root))
     try:
         if arguments.stacks is None:
-            made = outcome_of(snapshot, cache_folder(), cache_failed)
+            made = outcome_of(inputs, file_of(inputs, cache_folder()), cache_failed)
         else:
-            made = outcome_of_some(snapshot, arguments.stacks)
+            made = outcome_of_some(snapshot(inputs), arguments.stacks)
     except UnknownStackError as error:
         tell(f"cellwright render: no cell {str(error)!r} in the definitions")
         return 1

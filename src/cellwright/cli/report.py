@@ -1,24 +1,19 @@
-"""The only place that prints: problems, progress and results.
+"""The only place that prints: lines of results and of progress (problems: `cli.results`).
 
-What comes from users' data can't act on the terminal: control characters are shown as
-escapes. Colours are used on a terminal only, and not where NO_COLOR is set.
+What comes from users' data can't act on the terminal. Colours are used on a terminal only, and
+not where NO_COLOR is set. Loads next to nothing, since every run does.
 """
 
 import io
-import json
 import os
-import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, TextIO
 
-from cellwright.problem import DECEIVING, Problem, harmless
+from cellwright.harmless import harmless
 
 BOLD, DIM, RED, GREEN, YELLOW = "1", "2", "31", "32", "33"
 Part = str | tuple[str, str]
 """A piece of a line: text, or text and its style."""
-
-_HARMFUL_IN_JSON = re.compile(f"[{DECEIVING}]")
 
 
 def prepare() -> None:
@@ -30,12 +25,14 @@ def prepare() -> None:
 
 def say(*parts: Part) -> None:
     """Print a line of a result to standard output."""
-    _print(parts, sys.stdout)
+    sys.stdout.write(_line(parts, coloured=_shows_colours(is_terminal=sys.stdout.isatty())))
+    sys.stdout.flush()
 
 
 def tell(*parts: Part) -> None:
     """Print a line about the run to standard error."""
-    _print(parts, sys.stderr)
+    sys.stderr.write(_line(parts, coloured=_shows_colours(is_terminal=sys.stderr.isatty())))
+    sys.stderr.flush()
 
 
 def put(text: str) -> None:
@@ -50,45 +47,16 @@ def put_bytes(text: bytes | memoryview) -> None:
     sys.stdout.flush()
 
 
-def put_json(value: Any) -> None:
-    """Print a value as JSON, harmful characters as the escapes that JSON has for them."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    put(_HARMFUL_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
-
-
-def problems_as_text(problems: Sequence[Problem]) -> None:
-    """Print one problem a line, and their number."""
-    say_problems(problems)
-    tell(counted(len(problems), "problem"))
-
-
-def say_problems(problems: Iterable[Problem]) -> None:
-    """Print one problem a line."""
-    for one in problems:
-        where = f"{one.path}: " if one.path else ""
-        hint = f" ({one.hint})" if one.hint else ""
-        say((str(one.place), BOLD), ": ", (one.code, RED), f" {where}{one.message}", (hint, DIM))
-
-
-def problems_as_json(problems: Iterable[Problem]) -> list[dict[str, Any]]:
-    """Return problems with each part under its name."""
-    return [
-        {
-            "file": one.place.file,
-            "line": one.place.line,
-            "column": one.place.column,
-            "path": one.path,
-            "code": one.code,
-            "message": one.message,
-            "hint": one.hint,
-        }
-        for one in problems
-    ]
-
-
 def cache_failed(error: OSError) -> None:
     """Tell that the cache can't be used, which only makes runs slower."""
     tell(f"note: the cache can't be used: {error}")
+
+
+def no_problems(cells: int, organizations: int, homeless: int) -> None:
+    """Tell that a fleet of this size has no problems, and who has no home in it yet."""
+    tell(f"no problems in {counted(cells, 'cell')} and {counted(organizations, 'organization')}")
+    if homeless:
+        tell(f"{homeless} not placed yet: run cellwright place --write")
 
 
 def counted(number: int, noun: str) -> str:
@@ -105,17 +73,15 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         say("  ".join(cells).rstrip())
 
 
-def _print(parts: Sequence[Part], stream: TextIO) -> None:
-    coloured = _is_coloured(stream)
+def _line(parts: Sequence[Part], *, coloured: bool) -> str:
     line = ""
     for part in parts:
         text, style = (part, "") if isinstance(part, str) else part
         text = harmless(text)
         line += f"\x1b[{style}m{text}\x1b[0m" if coloured and style and text else text
-    stream.write(line + "\n")
-    stream.flush()
+    return line + "\n"
 
 
-def _is_coloured(stream: TextIO) -> bool:
+def _shows_colours(*, is_terminal: bool) -> bool:
     dumb = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return stream.isatty() and not dumb
+    return is_terminal and not dumb

@@ -3,7 +3,8 @@
 import argparse
 from typing import Any
 
-from cellwright.cli.report import problems_as_text, put_json, say, tell
+from cellwright.cli.report import say, tell
+from cellwright.cli.results import problems_as_text, put_json
 from cellwright.edge.files import read
 from cellwright.keys import cell_of_token
 from cellwright.loading import load

@@ -4,7 +4,6 @@ import argparse
 import os
 import sys
 from importlib import import_module
-from pathlib import Path
 
 from cellwright.cli.report import prepare, tell
 from cellwright.edge.failure import CommandError, NoWorkspaceError
@@ -18,7 +17,10 @@ def run(parsed: argparse.Namespace) -> int:
     module = import_module(parsed.module)
     try:
         if getattr(module, "NEEDS_WORKSPACE", True):
-            parsed.root = workspace(None if parsed.root is None else Path(parsed.root))
+            root = workspace(parsed.root)
+            # A verb that loads little goes without pathlib, too.
+            is_light = getattr(module, "IS_LIGHT", False)
+            parsed.root = root if is_light else import_module("pathlib").Path(root)
         return int(module.run(parsed))
     except BrokenPipeError:  # whoever read the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,9 +2,10 @@
 
 import argparse
 
-from cellwright.cli.report import put_json
+from cellwright.cli.results import put_json
 from cellwright.edge.shipped import schemas
-from cellwright.fields import KINDS, bundled
+from cellwright.fields import bundled
+from cellwright.layout import KINDS
 
 NEEDS_WORKSPACE = False
 EXAMPLES = """examples:

@@ -5,7 +5,8 @@ After it `pulumi up --stack NAME` works by hand.
 
 import argparse
 
-from cellwright.cli.report import problems_as_text, say
+from cellwright.cli.report import say
+from cellwright.cli.results import problems_as_text
 from cellwright.edge.files import read
 from cellwright.edge.stacks import ensure
 from cellwright.model import FLEET_STACK

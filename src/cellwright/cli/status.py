@@ -2,7 +2,8 @@
 
 import argparse
 
-from cellwright.cli.report import problems_as_text, put_json, table
+from cellwright.cli.report import table
+from cellwright.cli.results import problems_as_text, put_json
 from cellwright.edge.cluster import cell_states
 from cellwright.edge.files import read
 from cellwright.loading import load

@@ -7,7 +7,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from cellwright.cli.report import put_json, say, table, tell
+from cellwright.cli.report import say, table, tell
+from cellwright.cli.results import put_json
 from cellwright.cli.route import names_alike
 from cellwright.edge import git
 from cellwright.edge.failure import CommandError

@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 
 from cellwright.api_reduce import dump
-from cellwright.cli.report import problems_as_text, say, tell
+from cellwright.cli.report import say, tell
+from cellwright.cli.results import problems_as_text
 from cellwright.edge.api import cluster_types
 from cellwright.edge.files import read
 from cellwright.loading import load

@@ -15,10 +15,13 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from cellwright.changes import Stacks
-from cellwright.cli.report import problems_as_text, say, tell
+from cellwright.cli.report import say, tell
+from cellwright.cli.results import problems_as_text
 from cellwright.edge import stacks
 from cellwright.edge.failure import CommandError
-from cellwright.edge.files import read
+from cellwright.edge.files import snapshot
+from cellwright.edge.inputs import read_inputs
+from cellwright.edge.kept import digest_of
 from cellwright.edge.live import local_changes, read_standing
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.plan import plan
@@ -43,12 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Apply everything; 1 if there is a problem or a stack fails, which stops later rings."""
-    snapshot = read(arguments.root)
-    made = plan(snapshot)
+    inputs = read_inputs(str(arguments.root))
+    read = snapshot(inputs)
+    made = plan(read)
     if made.problems or made.fleet is None:
         problems_as_text(made.problems)
         return 1
-    refused = _refused(made.fleet, made.stacks, snapshot)
+    refused = _refused(made.fleet, made.stacks, read)
     if refused:
         problems_as_text(refused)
         tell("cellwright up: refused; nothing was touched")
@@ -57,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     others = stacks.ensure(arguments.root, names, lambda name: say(f"{name}: stack made"))
     for name in others:
         tell(f"{name}: no such cell is declared; its stack is left as it is")
-    digest = snapshot.digest()
+    digest = digest_of(inputs)
     wanted = {name: registrations(made.fleet, made.stacks[name]) for name in names}
     for ring in _rings(made.fleet, first=stacks.is_empty(arguments.root, FLEET_STACK)):
         workers = max(1, min(arguments.parallel, len(ring)))
@@ -73,12 +77,12 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _refused(fleet: Fleet, wanted: Stacks, snapshot: Snapshot) -> list[Problem]:
+def _refused(fleet: Fleet, wanted: Stacks, read: Snapshot) -> list[Problem]:
     """Return what must not be done to what the clusters hold."""
     before, held = read_standing(fleet)
     protected = protected_of(fleet, wanted)
     changed = local_changes(held, protected)
-    return problems_of(before, fleet, changed, protected, snapshot.definitions)
+    return problems_of(before, fleet, changed, protected, read.definitions)
 
 
 def _finish(running: Sequence[Future[bool]]) -> None:

@@ -1,118 +1,119 @@
-"""Reads the files of definitions, every one of them: what can't be read is a problem.
+"""Reads the files of definitions, every one of them: what can't be read is a fault.
 
-A file that nothing would read is a problem too, since someone meant something by it. Names
+A file that nothing would read is a fault too, since someone meant something by it. Names
 that start with a dot, and `.md` files, belong to people and their tools and are left alone.
-Refuses to interpret what it reads.
+Refuses to interpret what it reads, and to load pathlib: a check of what has not changed reads
+everything and ends before that would pay.
 """
 
 import os
 import stat
 from collections.abc import Iterator
-from pathlib import Path
 
-from cellwright.problem import Place, Problem
-from cellwright.snapshot import LEDGER
+from cellwright.layout import DEFINITIONS, LEDGER
 
-FOLDERS = ("cells", "organizations")
 ENDINGS = (".yaml", ".yml", ".jsonl")
 MAX_BYTES = 256 * 1024 * 1024
 
+Fault = tuple[str, str, str, str]
+"""What is wrong with a file as a whole: its name, the problem's code, message and hint."""
 
-def read_definitions(root: Path, problems: list[Problem]) -> dict[str, bytes]:
+
+def read_definitions(root: str, faults: list[Fault]) -> dict[str, bytes]:
     """Return the contents of all definition files by path below `root`, in order."""
     found = {}
-    for folder in FOLDERS:
-        for path in sorted(_files(root, folder, problems)):
-            name = path.relative_to(root).as_posix()
-            data = read_file(path, name, problems)
+    for folder in DEFINITIONS:
+        for name in sorted(_files(root, folder, faults), key=_parts):
+            data = read_file(root, name, faults)
             if data is not None:
                 found[name] = data
     return found
 
 
-def read_file(path: Path, name: str, problems: list[Problem]) -> bytes | None:
-    """Return what a file holds; or None, with a problem of the file called `name`."""
+def read_file(root: str, name: str, faults: list[Fault]) -> bytes | None:
+    """Return what the file `name` below `root` holds; or None, with a fault."""
+    path = f"{root}/{name}"
     try:
-        found = path.stat()
+        found = os.stat(path)
         if not stat.S_ISREG(found.st_mode):
-            problems.append(_unreadable(name, "not a regular file"))
+            faults.append(_unreadable(name, "not a regular file"))
             return None
         size = found.st_size
         if size > MAX_BYTES:
             message = f"{size} bytes, more than {MAX_BYTES}"
-            hint = "spread bulk organizations over several files"
-            problems.append(Problem(Place(name), "", "CW007", message, hint))
+            faults.append((name, "CW007", message, "spread bulk organizations over several files"))
             return None
-        return path.read_bytes()
+        with open(path, "rb", buffering=0) as file:
+            return file.read()
     except OSError as error:
-        hint = f"it is a link to {path.readlink()}" if path.is_symlink() else ""
-        problems.append(_unreadable(name, _reason(error), hint))
+        hint = f"it is a link to {os.readlink(path)}" if os.path.islink(path) else ""
+        faults.append(_unreadable(name, _reason(error), hint))
         return None
 
 
-def _files(root: Path, folder: str, problems: list[Problem]) -> Iterator[Path]:
-    top = root / folder
-    if not top.is_dir():
+def _files(root: str, folder: str, faults: list[Fault]) -> Iterator[str]:
+    top = f"{root}/{folder}"
+    if not os.path.isdir(top):
         if os.path.lexists(top):
-            problems.append(_unreadable(folder, "not a folder"))
+            faults.append(_unreadable(folder, "not a folder"))
         elif folder == "cells":
             hint = "cells and the fleet are declared there"
-            problems.append(_unreadable(folder, "the folder is missing", hint))
+            faults.append(_unreadable(folder, "the folder is missing", hint))
         return
 
     def failed(error: OSError) -> None:
-        where = Path(error.filename or top).relative_to(root).as_posix()
-        problems.append(_unreadable(where, _reason(error)))
+        name = _shown(os.fspath(error.filename or top)[len(root) + 1 :])
+        faults.append(_unreadable(name, _reason(error)))
 
     for here, folders, names in os.walk(top, onerror=failed):
-        below = [one for one in folders if not one.startswith(".")]
-        folders[:] = []
-        for one in sorted(below):
-            path = Path(here, one)
-            if _is_followed(path, root, problems):
-                folders.append(one)
+        below = here[len(root) + 1 :]
+        own = sorted(one for one in folders if not one.startswith("."))
+        folders[:] = [one for one in own if _is_followed(root, f"{below}/{one}", faults)]
         for one in sorted(names):
-            if not one.startswith(".") and _is_read(Path(here, one), root, problems):
-                yield Path(here, one)
+            if not one.startswith(".") and _is_read(f"{below}/{one}", faults):
+                yield f"{below}/{one}"
 
 
-def _is_followed(path: Path, root: Path, problems: list[Problem]) -> bool:
-    name = _shown(path, root)
-    if path.is_symlink():
-        problems.append(_unreadable(name, "a link to a folder, which is not followed"))
+def _parts(name: str) -> list[str]:
+    return name.split("/")
+
+
+def _is_followed(root: str, name: str, faults: list[Fault]) -> bool:
+    if os.path.islink(f"{root}/{name}"):
+        faults.append(_unreadable(_shown(name), "a link to a folder, which is not followed"))
         return False
-    if path.suffix in ENDINGS:
-        problems.append(_unreadable(name, "a folder where a file should be"))
+    if name.endswith(ENDINGS):
+        faults.append(_unreadable(_shown(name), "a folder where a file should be"))
         return False
     return True
 
 
-def _is_read(path: Path, root: Path, problems: list[Problem]) -> bool:
-    name = _shown(path, root)
-    if path.name.encode(errors="replace") != os.fsencode(path.name):
-        problems.append(_unreadable(name, "its name is not UTF-8", "give it another name"))
+def _is_read(name: str, faults: list[Fault]) -> bool:
+    shown = _shown(name)
+    if name.encode(errors="replace") != os.fsencode(name):
+        faults.append(_unreadable(shown, "its name is not UTF-8", "give it another name"))
         return False
-    if path.suffix in ENDINGS or name == LEDGER:
+    ending = os.path.splitext(name)[1]
+    if ending in ENDINGS or name == LEDGER:
         return True
-    if path.suffix != ".md":
+    if ending != ".md":
         hint = "definitions end in " + ", ".join(ENDINGS)
-        if path.suffix.lower() in ENDINGS:
+        if ending.lower() in ENDINGS:
             hint = "write the ending in lower case"
-        elif path.suffix == ".json":
+        elif ending == ".json":
             hint = "write each definition on one line of a .jsonl file, or as YAML"
-        elif path.suffix == ".csv":
+        elif ending == ".csv":
             hint = f"the ledger is {LEDGER}"
-        problems.append(Problem(Place(name), "", "CW008", "nothing reads this file", hint))
+        faults.append((shown, "CW008", "nothing reads this file", hint))
     return False
 
 
-def _shown(path: Path, root: Path) -> str:
-    name = path.relative_to(root).as_posix()
+def _shown(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def _unreadable(name: str, message: str, hint: str = "") -> Problem:
-    return Problem(Place(name), "", "CW001", message, hint)
+def _unreadable(name: str, message: str, hint: str = "") -> Fault:
+    return name, "CW001", message, hint
 
 
 def _reason(error: OSError) -> str:

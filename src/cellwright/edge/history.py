@@ -11,9 +11,9 @@ from pathlib import Path, PurePosixPath
 
 from cellwright.document import is_json
 from cellwright.edge import git
-from cellwright.edge.definitions import ENDINGS, FOLDERS
+from cellwright.edge.definitions import ENDINGS
 from cellwright.entry import Home, UnreadableError, home_in, naming
-from cellwright.snapshot import LEDGER
+from cellwright.layout import DEFINITIONS, LEDGER
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Change:
 
 def changes(root: Path, organization: str) -> Iterator[Change]:
     """Yield the changes of an organization's home, the newest first, as they are found."""
-    named = git.touching(root, FOLDERS, naming(organization))
+    named = git.touching(root, DEFINITIONS, naming(organization))
     files = sorted({file for some in named.values() for file in some if _is_read(file)})
     spread = [file for file in files if file != LEDGER and not is_json(file)]
     commits = list(named)

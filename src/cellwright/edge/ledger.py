@@ -7,8 +7,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from cellwright.layout import LEDGER
 from cellwright.ledger import HEADER
-from cellwright.snapshot import LEDGER
 
 
 def append(root: Path, cells: Mapping[str, str]) -> None:

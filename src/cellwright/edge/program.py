@@ -13,12 +13,14 @@ from typing import Any
 
 import pulumi
 
-from cellwright.edge.files import read
+from cellwright.edge.files import snapshot
+from cellwright.edge.inputs import read_inputs
+from cellwright.edge.kept import digest_of
 from cellwright.edge.stacks import CHECKED
+from cellwright.harmless import harmless
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, Fleet, UnknownStackError
 from cellwright.plan import plan
-from cellwright.problem import harmless
 from cellwright.registration import Registration, registrations
 from cellwright.secret import ROOT_SECRET, decode_root, resolve
 from cellwright.snapshot import Snapshot
@@ -38,17 +40,17 @@ def register(root: Path) -> None:
     Raises pulumi.RunError for wrong definitions, an unknown stack or a wrong root secret.
     """
     stack = pulumi.get_stack()
-    snapshot = read(root)
+    inputs = read_inputs(str(root))
     checked = os.environ.get(CHECKED)
-    if checked is not None and checked != snapshot.digest():
+    if checked is not None and checked != digest_of(inputs):
         raise pulumi.RunError(
             "the definitions, or the cellwright that reads them, are not those that "
             "`cellwright up` has checked; run it again"
         )
     try:
-        made = plan(snapshot, only=[stack])
+        made = plan(snapshot(inputs), only=[stack])
     except UnknownStackError:
-        known = ", ".join([FLEET_STACK, *_cell_names(snapshot)])
+        known = ", ".join([FLEET_STACK, *_cell_names(snapshot(inputs))])
         raise pulumi.RunError(f"no stack {stack!r} in the definitions; known: {known}") from None
     if made.problems or made.fleet is None:
         lines = "\n".join(f"  {harmless(str(problem))}" for problem in made.problems)
@@ -59,8 +61,8 @@ def register(root: Path) -> None:
     _register(made.fleet, stack, made.stacks[stack], secret)
 
 
-def _cell_names(snapshot: Snapshot) -> list[str]:
-    fleet = plan(snapshot, only=[]).fleet
+def _cell_names(read: Snapshot) -> list[str]:
+    fleet = plan(read, only=[]).fleet
     return list(fleet.cells) if fleet else []
 
 

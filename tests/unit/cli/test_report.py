@@ -2,12 +2,15 @@
 
 import io
 import json
+import re
 from contextlib import redirect_stdout
 from typing import Any
 
 import pytest
 
-from cellwright.cli.report import BOLD, put_json, say, table
+from cellwright.cli.report import BOLD, say, table
+from cellwright.cli.results import problems_as_text, put_json
+from cellwright.problem import Place, Problem
 
 
 class Terminal(io.StringIO):
@@ -60,6 +63,25 @@ def test_json_is_the_same_value_without_control_characters(value: Any, terminal:
     text = terminal.getvalue()
     assert json.loads(text) == value
     assert not any(harmful in text for harmful in "\x9b\u202e\x7f")
+
+
+PROBLEMS = [
+    Problem(Place("a", 2, 3), "spec.id", "CW104", "too small", "write 1"),
+    Problem(Place("b"), "", "CW001", "not a file"),
+]
+
+
+def test_a_problem_reads_the_same_wherever_it_is_told(
+    terminal: Terminal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    problems_as_text(PROBLEMS)
+    told = capsys.readouterr()
+    assert told.out.splitlines() == [str(one) for one in PROBLEMS]
+    assert told.err == "2 problems\n"
+    with redirect_stdout(terminal):
+        problems_as_text(PROBLEMS)
+    assert re.sub(r"\x1b\[\d+m", "", terminal.getvalue()) == told.out
+    assert terminal.getvalue().startswith("\x1b[1ma:2:3\x1b[0m: \x1b[31mCW104\x1b[0m spec.id: ")
 
 
 def test_columns_are_as_wide_as_they_need_to_be(capsys: pytest.CaptureFixture[str]) -> None:

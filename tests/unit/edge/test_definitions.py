@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cellwright.edge.definitions import MAX_BYTES, read_definitions
-from cellwright.problem import Problem
+from cellwright.edge.definitions import MAX_BYTES, Fault, read_definitions
 
 
 @pytest.fixture
@@ -17,8 +16,11 @@ def root(tmp_path: Path) -> Path:
 
 
 def read(root: Path) -> tuple[dict[str, bytes], list[str]]:
-    problems: list[Problem] = []
-    return read_definitions(root, problems), [str(one) for one in problems]
+    faults: list[Fault] = []
+    found = read_definitions(str(root), faults)
+    return found, [
+        f"{name}: {code} {said}" + f" ({hint})" * bool(hint) for name, code, said, hint in faults
+    ]
 
 
 def test_every_file_is_read_in_order(root: Path) -> None:
@@ -40,7 +42,7 @@ def test_every_file_is_read_in_order(root: Path) -> None:
 
 def test_a_pipe_is_not_waited_for(root: Path) -> None:
     os.mkfifo(root / "cells" / "a.yaml")
-    assert read(root) == ({}, ["cells/a.yaml:1:1: CW001 not a regular file"])
+    assert read(root) == ({}, ["cells/a.yaml: CW001 not a regular file"])
 
 
 def test_a_file_of_300_megabytes_is_not_read(root: Path) -> None:
@@ -50,7 +52,7 @@ def test_a_file_of_300_megabytes_is_not_read(root: Path) -> None:
     assert found == {}
     (problem,) = problems
     assert problem == (
-        f"organizations/all.jsonl:1:1: CW007 {MAX_BYTES + 1} bytes, more than {MAX_BYTES} "
+        f"organizations/all.jsonl: CW007 {MAX_BYTES + 1} bytes, more than {MAX_BYTES} "
         "(spread bulk organizations over several files)"
     )
 
@@ -59,7 +61,7 @@ def test_a_name_that_is_not_utf_8(root: Path) -> None:
     Path(os.fsdecode(os.fsencode(root / "cells") + b"/b\xff.yaml")).write_text("a: 1")
     assert read(root) == (
         {},
-        ["cells/b\\xff.yaml:1:1: CW001 its name is not UTF-8 (give it another name)"],
+        ["cells/b\\xff.yaml: CW001 its name is not UTF-8 (give it another name)"],
     )
 
 
@@ -72,15 +74,15 @@ def test_what_may_not_be_read(root: Path) -> None:
     (root / "organizations").chmod(0o700)
     assert found == {}
     assert problems == [
-        "cells/a.yaml:1:1: CW001 can't be read: permission denied",
-        "organizations:1:1: CW001 can't be read: permission denied",
+        "cells/a.yaml: CW001 can't be read: permission denied",
+        "organizations: CW001 can't be read: permission denied",
     ]
 
 
 def test_folders_that_are_not_there(tmp_path: Path) -> None:
     assert read(tmp_path) == (
         {},
-        ["cells:1:1: CW001 the folder is missing (cells and the fleet are declared there)"],
+        ["cells: CW001 the folder is missing (cells and the fleet are declared there)"],
     )
 
 

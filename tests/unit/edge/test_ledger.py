@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from cellwright.edge.ledger import append
-from cellwright.snapshot import LEDGER
+from cellwright.layout import LEDGER
 
 
 def test_a_ledger_is_made_with_its_header(tmp_path: Path) -> None:

@@ -1,0 +1,30 @@
+"""What `check --against` finds: changes that can't be made to what stands already."""
+
+from pathlib import Path
+
+from cellwright.cli.check import LIVE
+from cellwright.edge.failure import CommandError
+from cellwright.edge.files import read_declared
+from cellwright.edge.git import checked_out
+from cellwright.edge.live import read_standing
+from cellwright.forbidden import Fixed, changes_forbidden, fixed
+from cellwright.loading import load
+from cellwright.problem import Problem
+from cellwright.snapshot import Snapshot
+
+
+def forbidden(root: Path, against: str, after: Snapshot) -> list[Problem]:
+    """Return the changes that can't be made to what a commit has, or what the clusters hold."""
+    fleet, wrong = load(after)
+    if fleet is None:
+        return wrong
+    before = read_standing(fleet)[0] if against == LIVE else _committed(root, against)
+    return changes_forbidden(before, fleet, after.definitions)
+
+
+def _committed(root: Path, ref: str) -> Fixed:
+    with checked_out(root, ref) as folder:
+        before, wrong = load(read_declared(folder))
+    if before is None:
+        raise CommandError(f"the definitions at {ref} have problems: {wrong[0]}")
+    return fixed(before)
