@@ -76,9 +76,8 @@ def _traffic(fleet: Fleet, prometheus: Prometheus) -> None:
                 "/../",
             ):
                 router.get(path)
-        found = prometheus.query(
-            "min(sum by (cell, proxy) (rate(haproxy_backend_http_responses_total[1m]))) > 0"
-        )
+        answers = 'haproxy_backend_http_responses_total{proxy=~"app|cells|refused"}'
+        found = prometheus.query(f"min(sum by (cell, proxy) (rate({answers}[1m]))) > 0")
         scraped = prometheus.query("count(count_over_time(up[1m]) > 5) == 4")
         return bool(found and scraped)
 
