@@ -8,6 +8,7 @@ What differs from the official image is the network: the `ptp` plugin instead of
 
 import re
 import shutil
+import sys
 from pathlib import Path
 
 from airgap import golang
@@ -53,6 +54,8 @@ def inputs() -> str:
 
 def build(tag: str, place: Place, system: System, report: Report) -> None:
     """Build the programs that the cache lacks, then the image."""
+    if sys.platform != "linux":
+        raise Failed(f"{tag} cannot be pulled, and only a Linux machine builds its programs")
     folders = {name: golang.built(name, place, system, report) for name in SETS}
     kind = golang.source(golang.program(place, system, report), "kind", KIND)
     manifest = storage_manifest((kind / "pkg/build/nodeimage/const_storage.go").read_text())

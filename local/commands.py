@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from local import cluster, engine, fleet, images, loading, plugin, programs, suite, venv
+from local import cluster, engine, fleet, images, loading, plugin, programs, prometheus, suite, venv
 from local import environment as shell
 from local.catalog import PROGRAMS
 from local.errors import Failed
@@ -119,6 +119,7 @@ def lint(run: Run) -> None:
 def test(run: Run) -> None:
     """Everything that checks the project; what needs a cluster gets one of its own."""
     _packages(run, "docker-registry")
+    run.report.step("prometheus", lambda: prometheus.obtain(run.place, run.system, run.report))
     _engine(run)
     _programs(run)
     lint(run)

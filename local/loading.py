@@ -4,11 +4,13 @@ An image that was rebuilt under the same tag changes no manifest, so nothing els
 """
 
 import json
+import os
 import re
 from typing import Any
 
 from local import docker
 from local.cluster import kubectl
+from local.files import scratch
 from local.place import Place
 from local.process import capture, logged
 from local.programs import Tools
@@ -26,7 +28,10 @@ def load(tags: list[str], place: Place, tools: Tools, report: Report) -> str:
         return "present"
     report.say("loading " + " ".join(missing))
     argv = [str(tools.kind), "load", "docker-image", "--name", place.cluster, *missing]
-    logged(argv, place.logs / "load.log", timeout=LOAD_TIMEOUT_S)
+    # kind unpacks here, and leaves it behind when it is interrupted.
+    with scratch(place.state / "loading") as folder:
+        environment = {**os.environ, "TMPDIR": str(folder)}
+        logged(argv, place.logs / "load.log", timeout=LOAD_TIMEOUT_S, env=environment)
     return f"{len(missing)} loaded"
 
 

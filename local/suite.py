@@ -26,6 +26,8 @@ LINTERS = (
 def lint(place: Place, report: Report) -> str:
     """Run all linters, even when one finds something; fail if any did."""
     found = []
+    if not (place.venv / "bin" / LINTERS[0][0]).exists():
+        raise Failed(f"there are no linters in {place.venv} yet: run `make setup`")
     for linter, *options in LINTERS:
         report.say(" ".join([linter, *options]))
         if passed_on([str(place.venv / "bin" / linter), *options], cwd=place.root):

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from cellwright.directory import Entry, entries
 from cellwright.effects import Effect, of_change, of_removal
 from cellwright.manifest import Manifest
 from cellwright.node import SECRET_KEY
@@ -20,7 +21,10 @@ Action = Literal["add", "change", "remove"]
 
 _KEYS = ("mountPath", "name", "containerPort", "port", "key")
 _PLAIN_KEY = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
-_SHARD = {"cellwright.dev/directory": "shard"}
+_DIRECTORY = "cellwright.dev/directory"
+CELLS, SHARDS = "cells", "shard"
+"""The values of the label that the directory's ConfigMaps have."""
+_KEY_OF = {CELLS: "cells", SHARDS: "table"}
 
 
 class Missing:
@@ -217,12 +221,24 @@ def _shown_path(path: Path) -> str:
 
 
 def _assignment(stacks: Stacks) -> dict[str, str]:
-    found = {}
-    for manifests in stacks.values():
-        for manifest in manifests:
-            labels = manifest.body["metadata"].get("labels") or {}
-            if manifest.kind == "ConfigMap" and _SHARD.items() <= labels.items():
-                for line in str((manifest.body.get("data") or {}).get("table", "")).splitlines():
-                    name, _, cell = line.split("\t")[:3]
-                    found[name] = cell
-    return found
+    return {
+        one.name: one.cell
+        for manifests in stacks.values()
+        for manifest in manifests
+        for one in table_of(manifest, SHARDS)
+    }
+
+
+def table_of(manifest: Manifest, table: str) -> Iterator[Entry]:
+    """Yield the lines of one of the directory's ConfigMaps; none of any other object.
+
+    `table` is CELLS or SHARDS. Raises ValueError for text that is no such table.
+    """
+    labels = manifest.body["metadata"].get("labels") or {}
+    if manifest.kind == "ConfigMap" and labels.get(_DIRECTORY) == table:
+        text = (manifest.body.get("data") or {}).get(_KEY_OF[table], "")
+        try:
+            yield from entries(str(text))
+        except ValueError as error:
+            where = f"ConfigMap {manifest.namespace}/{manifest.name}"
+            raise ValueError(f"{where}: {error}") from None

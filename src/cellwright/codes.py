@@ -330,6 +330,13 @@ _WHOLE = {
         _organization("new", "id: 2001, cell: alpha, retryAfter: 15m"),
         _organization("new", "id: 2001, cell: alpha, state: maintenance, retryAfter: 15m"),
     ),
+    "CW223": Code(
+        "a rule that is never asked",
+        "The rule default applies to every request, so that it must be the last one.",
+        "",
+        "rules: [{by: default, cell: alpha}, {by: host}]",
+        "rules: [{by: host}, {by: default, cell: alpha}]",
+    ),
 }
 
 _RENDERED = {
@@ -446,6 +453,18 @@ _CHANGES = {
         "cells/alpha.yaml",
         _cell("alpha", 1, ", postgres: {storageClass: fast}"),
         _cell("alpha", 1, ", postgres: {maxConnections: 99}"),
+    ),
+    "CW406": Code(
+        "something protected would be made anew",
+        "Some fields of a StatefulSet or a volume's claim can't be changed, so a new one would "
+        "take its place. Pulumi refuses that for cells that are in service or hold "
+        "organizations; `up` says so before anything is touched. A volume grows by hand: its "
+        "claim and the cell's ResourceQuota get the new size, the StatefulSet is deleted with "
+        "`kubectl delete statefulset --cascade=orphan` (its pod goes on), `pulumi refresh` drops "
+        "it from the stack, and `up` makes it with the new size.",
+        "",
+        "postgres.storage of a cell goes from 1Gi to 2Gi while its volume has 1Gi",
+        "postgres.storage goes to 2Gi after the volume was grown and the StatefulSet deleted",
     ),
 }
 

@@ -28,6 +28,7 @@ def find_problems(declared: Declared) -> list[Problem]:
     if shared:
         problems += _ring_problems(declared.fleets[0])
         problems += _router_problems(declared.fleets[0])
+        problems += _rule_problems(declared)
         problems += _size_problems(declared.fleets[0])
         for cell in cells:
             problems += _reference_problems(shared, cell)
@@ -86,6 +87,21 @@ def _router_problems(fleet: Document) -> Iterator[Problem]:
         message = f"routers of type {kind} are reached from anywhere all the same"
         path: Path = ("spec", "routers", "sourceRanges")
         yield problem(fleet, path, "CW219", message, "it counts with type LoadBalancer alone")
+
+
+def _rule_problems(declared: Declared) -> Iterator[Problem]:
+    fleet = declared.fleets[0]
+    rules = spec(fleet).get("routing", {}).get("rules", ())
+    known = {name(cell) for cell in declared.cells} | declared.broken.get("Cell", set())
+    for index, rule in enumerate(rules):
+        path: Path = ("spec", "routing", "rules", index)
+        if rule["by"] != "default":
+            continue
+        if not declared.incomplete:
+            yield from _unknown(fleet, (*path, "cell"), "cell", known)
+        if index + 1 < len(rules):
+            message = "the rule default takes everything, so that none behind it is ever asked"
+            yield problem(fleet, path, "CW223", message, "make it the last one")
 
 
 def _size_problems(fleet: Document) -> Iterator[Problem]:

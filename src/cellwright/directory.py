@@ -8,9 +8,11 @@ bytes. Refuses to know how routers use them.
 """
 
 import hashlib
+import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cellwright.model import Cell, Organization
 
@@ -60,6 +62,25 @@ def cell_table(cells: Iterable[Cell], cluster: str) -> Table:
         port = 80 if inside else cell.router.port
         lines.append(f"{cell.name}\t{cell.id}\t{host}\t{port}\n")
     return _table(0, sorted(lines))
+
+
+class Entry(NamedTuple):
+    """What every line of both kinds of table begins with; `cell` is of an organization's line."""
+
+    name: str
+    id: int
+    cell: str
+
+
+def entries(text: str) -> Iterator[Entry]:
+    """Yield the beginning of each line of a table. Raises ValueError for what is no such line."""
+    for line in text.split("\n"):
+        if not line:
+            continue
+        name, *rest = line.split("\t")
+        if len(rest) < 3 or not name or not re.fullmatch("[0-9]{1,18}", rest[0]):
+            raise ValueError(f"no line of the directory: {line[:80]!r}")
+        yield Entry(name, int(rest[0]), rest[1])
 
 
 def _table(number: int, lines: list[str]) -> Table:

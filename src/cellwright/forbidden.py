@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cellwright.document import Document, documents
-from cellwright.model import Cell, Fleet, Organization
+from cellwright.model import Cell, Fleet
 from cellwright.problem import NOT_PLACED, Path, Problem, dotted
 from cellwright.quantity import amount
 from cellwright.snapshot import LEDGER
@@ -17,7 +17,32 @@ _ID: Path = ("spec", "id")
 _NEW_CELL = "make a new cell and move the organizations there"
 
 
-class _Finding(NamedTuple):
+class Volume(NamedTuple):
+    """What the volume of a cell's database was made with; None is the cluster's own class."""
+
+    storage: str
+    storage_class: str | None
+
+
+class FixedCell(NamedTuple):
+    """What never changes about a cell; None is what is not known of it."""
+
+    id: int | None
+    cluster: str | None
+    version: int | None
+    volume: Volume | None
+
+
+class Fixed(NamedTuple):
+    """What never changes about a fleet: its cells, and the ids of its organizations, by name."""
+
+    cells: Mapping[str, FixedCell]
+    organizations: Mapping[str, int]
+
+
+class Finding(NamedTuple):
+    """A problem whose place is not known yet: that of `path` in a definition."""
+
     kind: str
     name: str
     path: Path
@@ -26,83 +51,101 @@ class _Finding(NamedTuple):
     hint: str
 
 
+def fixed(fleet: Fleet) -> Fixed:
+    """Return what never changes about a fleet, as its definitions have it."""
+    cells = {name: _fixed_cell(cell) for name, cell in fleet.cells.items()}
+    return Fixed(cells, {name: one.id for name, one in fleet.organizations.items()})
+
+
 def changes_forbidden(
-    before: Fleet, after: Fleet, definitions: Mapping[str, bytes]
+    before: Fixed, after: Fleet, definitions: Mapping[str, bytes]
 ) -> list[Problem]:
     """Return which changes between two states of a fleet can't be made.
 
     `definitions` are the files of the state `after`, in which the problems are placed.
     """
-    return _placed(_forbidden(before, after), definitions)
+    return placed(forbidden(before, after), definitions)
 
 
 def not_placed(fleet: Fleet, definitions: Mapping[str, bytes]) -> list[Problem]:
     """Return a problem for each organization that has no home yet."""
     message, hint = "not placed", "run: cellwright place --write"
     homeless = (
-        _Finding("Organization", one.name, ("spec",), NOT_PLACED, message, hint)
+        Finding("Organization", one.name, ("spec",), NOT_PLACED, message, hint)
         for one in fleet.organizations.values()
         if one.cell is None
     )
-    return _placed(homeless, definitions)
+    return placed(homeless, definitions)
 
 
-def _forbidden(before: Fleet, after: Fleet) -> Iterator[_Finding]:
+def forbidden(before: Fixed, after: Fleet) -> Iterator[Finding]:
+    """Yield which changes between two states of a fleet can't be made."""
     for name, cell in after.cells.items():
         if name in before.cells:
             yield from _of_cell(before.cells[name], cell)
-    yield from _ids("Cell", before.cells, after.cells)
-    yield from _ids("Organization", before.organizations, after.organizations)
+    ids = {name: one.id for name, one in before.cells.items() if one.id is not None}
+    yield from _ids("Cell", ids, {name: one.id for name, one in after.cells.items()})
+    new = {name: one.id for name, one in after.organizations.items()}
+    yield from _ids("Organization", before.organizations, new)
 
 
-def _of_cell(old: Cell, new: Cell) -> Iterator[_Finding]:
+def _fixed_cell(cell: Cell) -> FixedCell:
+    database = cell.postgres
+    volume = Volume(database.storage, database.storage_class)
+    return FixedCell(cell.id, cell.cluster, database.version, volume)
+
+
+def _of_cell(old: FixedCell, cell: Cell) -> Iterator[Finding]:
+    new = _fixed_cell(cell)
     database: Path = ("spec", "postgres")
-    a, b = old.postgres, new.postgres
-    if a.version != b.version:
-        message = f"the major version of Postgres goes from {a.version} to {b.version}"
-        yield _Finding("Cell", new.name, (*database, "version"), "CW403", message, _NEW_CELL)
-    less, more = amount(b.storage), amount(a.storage)
+    if old.version is not None and old.version != new.version:
+        message = f"the major version of Postgres goes from {old.version} to {new.version}"
+        yield Finding("Cell", cell.name, (*database, "version"), "CW403", message, _NEW_CELL)
+    if old.volume is not None and new.volume is not None:
+        yield from _of_volume(cell.name, old.volume, new.volume)
+    if old.cluster is not None and old.cluster != new.cluster:
+        message = f"the cluster goes from {old.cluster} to {new.cluster}"
+        yield Finding("Cell", cell.name, ("spec", "cluster"), "CW405", message, _NEW_CELL)
+
+
+def _of_volume(cell: str, old: Volume, new: Volume) -> Iterator[Finding]:
+    database: Path = ("spec", "postgres")
+    less, more = amount(new.storage), amount(old.storage)
     if less is not None and more is not None and less < more:
-        message = f"the storage shrinks from {a.storage} to {b.storage}"
-        yield _Finding("Cell", new.name, (*database, "storage"), "CW404", message, _NEW_CELL)
-    if a.storage_class != b.storage_class:
+        message = f"the storage shrinks from {old.storage} to {new.storage}"
+        yield Finding("Cell", cell, (*database, "storage"), "CW404", message, _NEW_CELL)
+    if old.storage_class != new.storage_class:
         classes = " to ".join(
-            one or "the cluster's default" for one in (a.storage_class, b.storage_class)
+            one or "the cluster's default" for one in (old.storage_class, new.storage_class)
         )
         message = f"the storage class goes from {classes}"
-        yield _Finding("Cell", new.name, (*database, "storageClass"), "CW405", message, _NEW_CELL)
-    if old.cluster != new.cluster:
-        message = f"the cluster goes from {old.cluster} to {new.cluster}"
-        yield _Finding("Cell", new.name, ("spec", "cluster"), "CW405", message, _NEW_CELL)
+        yield Finding("Cell", cell, (*database, "storageClass"), "CW405", message, _NEW_CELL)
 
 
-def _ids(
-    kind: str,
-    before: Mapping[str, Cell] | Mapping[str, Organization],
-    after: Mapping[str, Cell] | Mapping[str, Organization],
-) -> Iterator[_Finding]:
-    owners = {one.id: name for name, one in before.items()}
+def _ids(kind: str, before: Mapping[str, int], after: Mapping[str, int]) -> Iterator[Finding]:
+    owners = {number: name for name, number in before.items()}
     noun = kind.lower()
-    for name, one in after.items():
+    for name, number in after.items():
         old = before.get(name)
-        if old is not None and old.id != one.id:
-            message = f"the id goes from {old.id} to {one.id}"
-            yield _Finding(kind, name, _ID, "CW401", message, f"write {old.id}")
-        elif old is None and one.id in owners:
-            owner = owners[one.id]
-            message = f"the id {one.id} belonged to the {noun} {owner}"
+        if old is not None and old != number:
+            message = f"the id goes from {old} to {number}"
+            yield Finding(kind, name, _ID, "CW401", message, f"write {old}")
+        elif old is None and number in owners:
+            owner = owners[number]
+            message = f"the id {number} belonged to the {noun} {owner}"
             hint = "take an id that nobody had"
             if kind == "Organization" and owner not in after:
                 hint = f"{hint}; a customer with a new name keeps name {owner} and gets a new path"
-            yield _Finding(kind, name, _ID, "CW402", message, hint)
+            yield Finding(kind, name, _ID, "CW402", message, hint)
 
 
-def _placed(findings: Iterable[_Finding], definitions: Mapping[str, bytes]) -> list[Problem]:
+def placed(findings: Iterable[Finding], definitions: Mapping[str, bytes]) -> list[Problem]:
+    """Return the problems, each with its place in these files, sorted by it."""
     wanted = list(findings)
     if not wanted:
         return []
     found = _documents(definitions, {(one.kind, one.name) for one in wanted})
-    return [
+    return sorted(
         Problem(
             found[one.kind, one.name].place(one.path),
             dotted(one.path),
@@ -111,7 +154,7 @@ def _placed(findings: Iterable[_Finding], definitions: Mapping[str, bytes]) -> l
             one.hint,
         )
         for one in wanted
-    ]
+    )
 
 
 def _documents(

@@ -165,17 +165,27 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One step of classification; `header` only with `by="header"`."""
+    """One step of classification.
 
-    by: Literal["path", "host", "header"]
-    header: str | None
+    `header` names that of `by="header"` and `by="token"`, `cookie` that of `by="cookie"`; `cell`
+    gets all that comes to `by="default"`.
+    """
+
+    by: Literal["path", "host", "header", "cookie", "token", "default"]
+    header: str | None = None
+    cookie: str | None = None
+    cell: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """How a request is classified, first match wins."""
+    """How a request is classified, first match wins.
+
+    Requests of an organization that is being moved are held for up to `hold` seconds.
+    """
 
     rules: tuple[Rule, ...]
+    hold: int = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,6 @@ def parse(declared: Declared) -> Fleet:
     """Return the fleet that is declared without a problem."""
     fleet = declared.fleets[0]
     shared = spec(fleet)
-    rules = shared.get("routing", {}).get("rules", [{"by": "path"}, {"by": "host"}])
     timeout = shared.get("rollout", {}).get("timeout", "5m")
     by_name = attrgetter("name")
     cells = sorted((_cell(shared, cell) for cell in declared.cells), key=by_name)
@@ -43,7 +42,7 @@ def parse(declared: Declared) -> Fleet:
         clusters={
             key: Cluster(key, body.get("context")) for key, body in shared["clusters"].items()
         },
-        routing=Routing(tuple(Rule(rule["by"], rule.get("header")) for rule in rules)),
+        routing=_routing(shared.get("routing", {})),
         routers_type=shared.get("routers", {}).get("type", "ClusterIP"),
         shards=shared.get("directory", {}).get("shards", 64),
         timeout=seconds(timeout),
@@ -57,6 +56,15 @@ def parse(declared: Declared) -> Fleet:
         maximum_loss=shared.get("directory", {}).get("maximumLoss", 20),
         epoch=shared.get("directory", {}).get("epoch", 1),
     )
+
+
+def _routing(body: Mapping[str, Any]) -> Routing:
+    rules = body.get("rules", [{"by": "path"}, {"by": "host"}])
+    found = []
+    for rule in rules:
+        header = rule.get("header", "Authorization" if rule["by"] == "token" else None)
+        found.append(Rule(rule["by"], header, rule.get("cookie"), rule.get("cell")))
+    return Routing(tuple(found), seconds(body.get("hold", "10s")))
 
 
 def _cell(shared: Mapping[str, Any], document: Document) -> Cell:

@@ -4,6 +4,7 @@ What each code means stands in `cellwright.codes`. Refuses to print: the reporte
 `cellwright.cli` does.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -11,6 +12,10 @@ Path = tuple[str | int, ...]
 
 NOT_PLACED = "CW216"
 """The code of an organization without a home, which is a problem where homes are needed."""
+
+DECEIVING = "\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069"
+"""Characters that end lines, turn text around or act on terminals, as part of a pattern."""
+_HARMFUL = re.compile(f"[\x00-\x08\x0a-\x1f{DECEIVING}]")
 
 
 class Place(NamedTuple):
@@ -45,6 +50,11 @@ class Problem(NamedTuple):
 def mistakes(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Return the problems that are wrong by themselves, and not only in the way of applying."""
     return tuple(one for one in problems if one.code != NOT_PLACED)
+
+
+def harmless(text: str) -> str:
+    """Return text from users' data as it may be printed: what could act stands as escapes."""
+    return _HARMFUL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def dotted(path: Sequence[str | int]) -> str:

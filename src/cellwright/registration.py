@@ -10,7 +10,7 @@ from typing import Any
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, QUARANTINE, Fleet
 
-_PROTECTED_KINDS = {"Namespace", "StatefulSet"}
+_PROTECTED_KINDS = {"Namespace", "PersistentVolumeClaim", "StatefulSet"}
 _SECRET_INPUTS = frozenset(("data", "stringData"))
 
 
@@ -41,6 +41,17 @@ def registrations(fleet: Fleet, manifests: Iterable[Manifest]) -> tuple[Registra
     the cells' leave to read it, so that routers go on by themselves once it is there again.
     """
     return tuple(_registration(fleet, manifest) for manifest in manifests)
+
+
+def protected_of(fleet: Fleet, stacks: Mapping[str, Iterable[Manifest]]) -> list[Manifest]:
+    """Return what nobody may delete, of the stacks of cells that the fleet has."""
+    return [
+        one.manifest
+        for name, manifests in stacks.items()
+        if name in fleet.cells
+        for one in registrations(fleet, manifests)
+        if one.protect
+    ]
 
 
 def is_applied(state: Mapping[str, Any], wanted: Iterable[Registration]) -> bool:

@@ -2,15 +2,17 @@
 
 It decides as templates/router/haproxy.cfg.j2 does: the rules in the fleet's order, the first
 whose key the request carries. A path of the form `/o/…` and the header are keys whatever they
-hold; a host is a key only if it is an organization's. Refuses whatever routers refuse. The
-fleet has no rule for session cookies and tokens.
+hold; a host is a key only if it is an organization's, a cookie only if it is a cell's, a token
+only if it is whole. Refuses whatever routers refuse. Limits and requests that other routers pass
+on are not its business.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cellwright.model import Fleet, Organization
+from cellwright.keys import cell_of_cookie, cell_of_token
+from cellwright.model import Fleet, Organization, Rule
 
 _URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^/?#]*@)?([^/?#]*)([^?#]*)", re.DOTALL)
 _PORT = re.compile(r":[0-9]*\Z")
@@ -25,6 +27,7 @@ ALMOST_A_KEY = r"^(?:/|%2f|%5c)+(?:o|%6f)(?:/|%2f|%5c|;|%3b)"
 _TWO_MEANINGS = re.compile(TWO_MEANINGS + r"|[^\x00-\xff]", re.IGNORECASE)
 _ALMOST_A_KEY = re.compile(ALMOST_A_KEY, re.IGNORECASE)
 _STATUS = {"active": 200, "maintenance": 403, "suspended": 403, "gone": 410}
+_NEEDS_ONE = ("header", "token")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a router does: 200 to pass it to the organization's cell, else its own answer.
+    """What a router does: 200 to pass it to `cell`, else its own answer.
 
-    `rule` and `key` say how the organization was found; they are empty if no rule applied.
+    `rule` and `key` say how the cell was found; they are empty if no rule applied. Some requests
+    are for a cell and no organization. `retry_after` are the seconds of that header, if any.
     """
 
     status: int
@@ -48,6 +52,8 @@ class Decision:
     rule: str
     key: str
     why: str
+    cell: str | None = None
+    retry_after: int | None = None
 
 
 def request_of(url: str, headers: Sequence[tuple[str, str]] = ()) -> Request:
@@ -67,6 +73,7 @@ class Routes:
         self._by_name = {one.name: one for one in placed}
         self._by_path = {one.path: one for one in placed}
         self._by_host = {host: one for one in placed for host in one.hosts}
+        self._cells = {str(cell.id): cell.name for cell in fleet.cells.values()}
 
     def decide(self, request: Request) -> Decision:
         """Return what routers do with a request."""
@@ -74,28 +81,57 @@ class Routes:
         if refused:
             return Decision(400, None, "", "", refused)
         for rule in self._rules:
-            if rule.by == "path":
-                if request.path.startswith("/o/"):
-                    key = request.path.split("/")[2]
-                    return _found(self._by_path.get(key), "path", key)
-                if _ALMOST_A_KEY.match(request.path):
-                    why = "some programs take the path for one of the form /o/…"
-                    return Decision(400, None, "", "", why)
-            if rule.by == "host":
-                key = _PORT.sub("", request.host.lower()).rstrip(".")
-                if key in self._by_host:
-                    return _found(self._by_host[key], "host", key)
-            if rule.by == "header":
-                values = _values(request, str(rule.header))
-                if values:
-                    return _found(self._by_name.get(values[0]), "header", values[0])
+            decision = self._by_rule(rule, request)
+            if decision is not None:
+                return decision
         return Decision(404, None, "", "", "no rule of the fleet applies to it")
+
+    def _by_rule(self, rule: Rule, request: Request) -> Decision | None:
+        """Return what a rule decides, None if the request does not carry its key."""
+        match rule.by:
+            case "path":
+                return self._by_its_path(request)
+            case "host":
+                key = _PORT.sub("", request.host.lower()).rstrip(".")
+                one = self._by_host.get(key)
+                return _found(one, "host", key) if one else None
+            case "header":
+                values = _values(request, str(rule.header))
+                return _found(self._by_name.get(values[0]), "header", values[0]) if values else None
+            case "cookie":
+                cell = cell_of_cookie(_values(request, "cookie"), str(rule.cookie))
+                known = cell in self._cells
+                return self._to_cell("cookie", str(cell), f"the cookie {rule.cookie}", known=known)
+            case "token":
+                values = _values(request, str(rule.header))
+                cell = cell_of_token(values[0]) if values else None
+                known = cell is not None
+                return self._to_cell("token", str(cell), f"the token in {rule.header}", known=known)
+        why = "the rule default, as no other applies"
+        return Decision(200, None, "default", "", why, rule.cell)
+
+    def _by_its_path(self, request: Request) -> Decision | None:
+        if request.path.startswith("/o/"):
+            key = request.path.split("/")[2]
+            return _found(self._by_path.get(key), "path", key)
+        if _ALMOST_A_KEY.match(request.path):
+            why = "some programs take the path for one of the form /o/…"
+            return Decision(400, None, "", "", why)
+        return None
+
+    def _to_cell(self, rule: str, key: str, what: str, *, known: bool) -> Decision | None:
+        if not known:
+            return None
+        cell = self._cells.get(key)
+        if cell is None:
+            return Decision(404, None, rule, key, f"{what} names cell {key}, which there is not")
+        return Decision(200, None, rule, key, what, cell)
 
     def _refused(self, request: Request) -> str:
         if not request.path.startswith("/") or _TWO_MEANINGS.search(request.path):
             return "the path can be read in two ways"
         for rule in self._rules:
-            if rule.by == "header" and len(_values(request, str(rule.header))) > 1:
+            if rule.by in _NEEDS_ONE and len(_values(request, str(rule.header))) > 1:
                 return f"the header {rule.header} stands more than once"
         return ""
 
@@ -107,16 +143,22 @@ def _values(request: Request, header: str) -> list[str]:
 def _found(one: Organization | None, rule: str, key: str) -> Decision:
     if one is None:
         return Decision(404, None, rule, key, f"no organization has the {_noun(rule)} {key!r}")
-    status = _STATUS[one.state]
+    status = _STATUS[one.state] if one.retry_after is None else 503
     why = f"{rule} {key}"
     if status != 200:
-        why += f", and the organization is {_in_state(one.state)}"
-    return Decision(status, one, rule, key, why)
+        why += f", and the organization is {_in_state(one)}"
+    elif one.override:
+        why += ", by override"
+    return Decision(status, one, rule, key, why, one.serving_cell, one.retry_after)
 
 
 def _noun(rule: str) -> str:
     return "name" if rule == "header" else rule
 
 
-def _in_state(state: str) -> str:
-    return "in maintenance" if state == "maintenance" else state
+def _in_state(one: Organization) -> str:
+    if one.state != "maintenance":
+        return one.state
+    if one.retry_after is None:
+        return "in maintenance until further notice"
+    return f"in maintenance (Retry-After: {one.retry_after})"

@@ -60,9 +60,9 @@ def test_sessions_ended_by_the_server_are_not_noticed(
 ) -> None:
     """A connection is checked before it is used: a restart costs no request afterwards."""
     organization.note("before")
-    postgres.value(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'cell_app'"
-    )
+    # Waits for their end: a session that is still ending would pass the check and fail then.
+    ended = "SELECT bool_and(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity"
+    assert postgres.value(f"{ended} WHERE usename = 'cell_app'") == "t"
     organization.note("after")
 
 

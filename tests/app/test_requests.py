@@ -122,6 +122,12 @@ def test_bad_organization_ids(app: App, given: str) -> None:
     assert_error(answer, 400, "must be a positive 64-bit integer")
 
 
+@pytest.mark.parametrize(("method", "path"), [("GET", "/notes"), ("POST", "/o/a/notes")])
+def test_a_request_for_the_cell_and_no_organization(app: App, method: str, path: str) -> None:
+    answer = app.client.request(method, path, headers={"X-Cellwright-Cell": CELL}, json={})
+    assert_error(answer, 400, "the request names none by path, host or header")
+
+
 def test_a_request_id_is_kept_if_it_can_do_no_harm(organization: Organization) -> None:
     def answered(given: str) -> str:
         return str(organization.ask("GET", headers={"X-Request-Id": given}).headers["X-Request-Id"])

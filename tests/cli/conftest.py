@@ -10,6 +10,7 @@ import pytest
 
 from cellwright.cli.main import main
 from tests.cli.clusters import Clusters
+from tests.cli.standins import World, world_in
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,3 +77,9 @@ def clusters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clusters:
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
     return Clusters(folder)
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A cluster that holds nothing, and a Pulumi that does nothing."""
+    return world_in(tmp_path / "standins", monkeypatch)

@@ -15,6 +15,14 @@ from tests.cli.conftest import Done, Program
 CUSTOMERS = "organizations/customers.yaml"
 
 
+DUFF = """\
+apiVersion: cellwright/v1
+kind: Organization
+metadata: {name: duff}
+spec: {id: 7001, cell: HOME}
+"""
+
+
 def organizations(program: Program) -> Iterable[Organization]:
     fleet, _ = load(read(program.root))
     assert fleet is not None
@@ -262,6 +270,23 @@ def test_without_git_the_live_part_is_shown(program: Program) -> None:
 
 
 @pytest.mark.usefixtures("live")
+def test_when_git_is_missing_or_fails_the_live_part_is_shown(
+    program: Program, clusters: Clusters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program.commit()
+    monkeypatch.setenv("PATH", str(clusters.folder))
+    done = program("directory", "get", "acme")
+    assert (done.code, rows(done)[0][0]) == (0, "acme")
+    assert "since when is not told: git is not on the PATH" in done.err
+    fails = clusters.folder / "git"
+    fails.write_text("#!/bin/sh\n[ $1 = rev-parse ] && echo true || { echo broken >&2; exit 1; }\n")
+    fails.chmod(0o755)
+    done = program("directory", "get", "acme")
+    assert (done.code, rows(done)[0][0]) == (0, "acme")
+    assert "exit code 1: broken" in done.err
+
+
+@pytest.mark.usefixtures("live")
 def test_organizations_that_routers_are_not_told_of(program: Program) -> None:
     assert "did you mean 'acme'?" in program("directory", "get", "acmee").err
     assert program("directory", "get", "acmee").code == 1
@@ -366,6 +391,17 @@ def test_a_change_counts_when_it_is_merged(program: Program) -> None:
         ("beta", "active", "Merge the move of acme"),
         ("alpha", "active", "as it was"),
     ]
+
+
+def test_what_people_write_into_commits_and_names_of_files_is_harmless(program: Program) -> None:
+    program.commit()
+    program.write("organizations/:commit *.yaml", DUFF.replace("HOME", "beta"))
+    commit(program, "A\x01name\x02 \x1b[31mred")
+    program.write("organizations/:commit *.yaml", DUFF.replace("HOME", "alpha"))
+    commit(program, "again")
+    done = program("directory", "history", "duff")
+    assert "A\\x01name\\x02 \\x1b[31mred" in done.out
+    assert [one[0] for one in past(program, "duff")] == ["alpha", "beta"]
 
 
 def test_a_commit_that_can_t_be_read_changed_nothing(program: Program) -> None:

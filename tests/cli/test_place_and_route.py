@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.cli.conftest import Program
+from tests.tokens import token
 
 HOMELESS = """\
 apiVersion: cellwright/v1
@@ -87,8 +88,39 @@ def test_an_organization_in_maintenance_is_not_served(program: Program) -> None:
     program.edit("organizations/customers.yaml", "cell: alpha", "cell: alpha\n  state: maintenance")
     done = program("route", "/o/acme/")
     assert done.code == 1
-    assert done.out == ("routers answer 403: path acme, and the organization is in maintenance\n")
+    why = "the organization is in maintenance until further notice"
+    assert done.out == f"routers answer 403: path acme, and {why}\n"
     assert program("route", "acme").code == 1
+    program.edit(
+        "organizations/customers.yaml",
+        "state: maintenance",
+        "state: maintenance\n  retryAfter: 15m",
+    )
+    done = program("route", "/o/acme/", "--format", "json")
+    found = json.loads(done.out)
+    assert (found["status"], found["retry_after"]) == (503, 900)
+
+
+def test_an_override_is_told(program: Program) -> None:
+    override = "override: {cell: beta, reason: a try}"
+    program.edit("organizations/customers.yaml", "cell: alpha", f"cell: alpha\n  {override}")
+    assert program("route", "/o/acme/").out == "acme on cell beta, by path acme, by override\n"
+    assert "acme on cell alpha, sent to cell beta by override" in program("route", "acme").out
+
+
+def test_a_cell_without_an_organization(program: Program) -> None:
+    made = token("c:2")
+    assert program("route", made).err == "cellwright route: the fleet has no rule for tokens\n"
+    rules = "rules:\n      - by: cookie\n        cookie: session\n      - by: token"
+    program.edit("cells/fleet.yaml", "rules:", rules)
+    assert program("route", made).out == (
+        "no organization on cell beta, by the token in Authorization\n"
+    )
+    done = program("route", "/", "--header", "Cookie: session=cell-2-x")
+    assert done.out == "no organization on cell beta, by the cookie session\n"
+    done = program("route", token("c:9"))
+    assert done.code == 1
+    assert "names cell 9, which there is not" in done.out
 
 
 def test_a_homeless_organization_is_not_served(program: Program) -> None:

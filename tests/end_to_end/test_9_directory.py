@@ -15,7 +15,7 @@ IDENTITY = ("-c", "user.name=Tester", "-c", "user.email=tester@example.com")
 
 
 @pytest.fixture(scope="module")
-def fleet(fleet: Workspace, routers: dict[str, str]) -> Iterator[Workspace]:
+def versioned(fleet: Workspace, routers: dict[str, str]) -> Iterator[Workspace]:
     """The fleet with the definitions under git; without it again afterwards."""
     assert routers
     fleet.must("cellwright", "up", timeout=900)
@@ -47,26 +47,26 @@ def get(fleet: Workspace, name: str) -> dict[str, Any]:
 
 
 def test_a_barrier_after_a_change_then_every_router_answers_by_it(
-    fleet: Workspace, routers: dict[str, str], client: httpx.Client
+    versioned: Workspace, routers: dict[str, str], client: httpx.Client
 ) -> None:
     """No waiting but for the barrier: what it promises holds for the next request."""
     for state, status in (("suspended", 403), ("active", 200), ("gone", 410), ("active", 200)):
-        set_state(fleet, state)
-        fleet.up("fleet")
-        done = fleet.run("cellwright", "directory", "wait")
+        set_state(versioned, state)
+        versioned.up("fleet")
+        done = versioned.run("cellwright", "directory", "wait")
         assert done.returncode == 0, done.stdout + done.stderr
         assert re.search(r"served by [0-9]+ routers: version [0-9]+ ", done.stderr)
         for router in routers.values():
             assert client.get(f"{router}/o/acme/notes").status_code == status
 
 
-def test_a_version_that_is_not_there_yet(fleet: Workspace) -> None:
+def test_a_version_that_is_not_there_yet(versioned: Workspace) -> None:
     chosen = ("--namespace", "cellwright-directory", "--selector", "cellwright.dev/directory")
-    there = fleet.must("kubectl", "get", "configmaps", *chosen, "--output", NEWEST)
+    there = versioned.must("kubectl", "get", "configmaps", *chosen, "--output", NEWEST)
     newest = max(int(one) for one in there.split())
-    done = fleet.run("cellwright", "directory", "wait", str(newest), "--timeout", "30s")
+    done = versioned.run("cellwright", "directory", "wait", str(newest), "--timeout", "30s")
     assert done.returncode == 0, done.stdout
-    done = fleet.run("cellwright", "directory", "wait", str(10 * newest), "--timeout", "1s")
+    done = versioned.run("cellwright", "directory", "wait", str(10 * newest), "--timeout", "1s")
     assert done.returncode == 1
     for cell in ("alpha", "beta", "gamma"):
         assert re.search(
@@ -76,26 +76,28 @@ def test_a_version_that_is_not_there_yet(fleet: Workspace) -> None:
         ), done.stdout
 
 
-def test_where_an_organization_is_and_was(fleet: Workspace) -> None:
-    first = get(fleet, "acme")
+def test_where_an_organization_is_and_was(versioned: Workspace) -> None:
+    first = get(versioned, "acme")
     assert (first["cell"], first["state"], first["since"]["subject"]) == (
         "alpha",
         "active",
         "The demo",
     )
-    set_state(fleet, "suspended")
-    commit(fleet, "Suspend acme")
-    done = fleet.run("cellwright", "directory", "get", "acme")
+    set_state(versioned, "suspended")
+    commit(versioned, "Suspend acme")
+    done = versioned.run("cellwright", "directory", "get", "acme")
     expected = "routers are told cell alpha (active), the definitions say cell alpha (suspended)"
     assert expected in done.stderr
-    fleet.up("fleet")
-    changed = get(fleet, "acme")
+    versioned.up("fleet")
+    changed = get(versioned, "acme")
     assert (changed["state"], changed["since"]["subject"]) == ("suspended", "Suspend acme")
     assert int(changed["version"]) > int(first["version"])
-    set_state(fleet, "active")
-    commit(fleet, "Acme has paid")
-    fleet.up("fleet")
-    past = json.loads(fleet.must("cellwright", "directory", "history", "acme", "--format", "json"))
+    set_state(versioned, "active")
+    commit(versioned, "Acme has paid")
+    versioned.up("fleet")
+    past = json.loads(
+        versioned.must("cellwright", "directory", "history", "acme", "--format", "json")
+    )
     assert [(one["after"]["state"], one["subject"]) for one in past] == [
         ("active", "Acme has paid"),
         ("suspended", "Suspend acme"),
@@ -103,7 +105,7 @@ def test_where_an_organization_is_and_was(fleet: Workspace) -> None:
     ]
 
 
-def test_an_organization_that_there_is_not(fleet: Workspace) -> None:
-    done = fleet.run("cellwright", "directory", "get", "acmee")
+def test_an_organization_that_there_is_not(versioned: Workspace) -> None:
+    done = versioned.run("cellwright", "directory", "get", "acmee")
     assert done.returncode == 1
     assert "did you mean 'acme'?" in done.stderr

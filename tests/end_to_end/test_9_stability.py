@@ -14,6 +14,7 @@ from tests.end_to_end.workspace import Workspace
 
 MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 ASIDE = "/etc/kubernetes/kube-apiserver.yaml"
+CONTAINERD = ("ctr", "--namespace", "k8s.io")
 LATE_RISER = """\
 apiVersion: cellwright/v1
 kind: Organization
@@ -80,12 +81,12 @@ def on_node(fleet: Workspace, node: str, *command: str) -> str:
     return fleet.must("docker", "exec", node, *command)
 
 
-def running(fleet: Workspace, node: str, container: str, pod: str = "") -> list[str]:
-    """Return the ids of containers that run, by name and by the beginning of their pod's name."""
-    command = ("crictl", "ps", "--state", "running", "--name", f"^{container}$", "--output", "json")
-    found = json.loads(on_node(fleet, node, *command)).get("containers") or []
-    label = "io.kubernetes.pod.name"
-    return [one["id"] for one in found if one["labels"][label].startswith(pod)]
+def running(fleet: Workspace, node: str, container: str) -> list[str]:
+    """Return the ids of the containers of that name that run."""
+    named = f'labels."io.kubernetes.container.name"=={container}'
+    found = on_node(fleet, node, *CONTAINERD, "containers", "list", "--quiet", named).split()
+    tasks = on_node(fleet, node, *CONTAINERD, "tasks", "list").splitlines()
+    return [one for one in found if any(t.startswith(one) and "RUNNING" in t for t in tasks)]
 
 
 def wrong_answers(
@@ -122,12 +123,13 @@ def test_every_organization_is_answered_while_everything_is_away(
 ) -> None:
     assert unanswered() == []
     for container in ("agent", "haproxy"):
-        before = running(fleet, node, container, "router-")
+        before = running(fleet, node, container)
         assert len(before) >= 3
-        on_node(fleet, node, "crictl", "stop", "--timeout", "0", *before)
+        for one in before:
+            on_node(fleet, node, *CONTAINERD, "tasks", "kill", "--signal", "SIGKILL", one)
 
         def restarted(container: str = container, before: list[str] = before) -> bool:
-            now = running(fleet, node, container, "router-")
+            now = running(fleet, node, container)
             return len(now) == len(before) and not set(now) & set(before)
 
         if container == "agent":

@@ -7,6 +7,7 @@ import pytest
 from local import commands, engine, images, suite
 from local.errors import Failed
 from local.place import Place
+from local.prometheus import obtain
 from local.system import System
 from tests.local.standins import Shown
 
@@ -22,6 +23,7 @@ def run(where: Place, shown: Shown, monkeypatch: pytest.MonkeyPatch) -> commands
 
     monkeypatch.setattr("local.venv.ensure", too_early)
     monkeypatch.setattr("local.programs.obtain", too_early)
+    monkeypatch.setattr("local.prometheus.obtain", lambda *_: "present")
     monkeypatch.setattr(suite, "lint", too_early)
     monkeypatch.setattr("local.system.SYSTEM_FOLDERS", "/nowhere")
     return commands.Run(where, USER, shown.report)
@@ -29,6 +31,15 @@ def run(where: Place, shown: Shown, monkeypatch: pytest.MonkeyPatch) -> commands
 
 def test_packages_of_the_tests_are_named_first(run: commands.Run) -> None:
     with pytest.raises(Failed, match=r"missing: docker, docker-registry\. "):
+        commands.test(run)
+
+
+def test_prometheus_for_the_tests_is_asked_for_first(
+    run: commands.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "need", lambda *_: "present")
+    monkeypatch.setattr("local.prometheus.obtain", obtain)
+    with pytest.raises(Failed, match="missing: prometheus, promtool"):
         commands.test(run)
 
 

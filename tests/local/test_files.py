@@ -40,6 +40,13 @@ def test_a_missing_file_records_nothing(tmp_path: Path) -> None:
     assert recorded(tmp_path / "none") is None
 
 
+def test_a_digest_of_a_file_sees_its_content(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("1")
+    before = digest([tmp_path / "file"])
+    (tmp_path / "file").write_text("2")
+    assert digest([tmp_path / "file"]) != before
+
+
 def test_a_digest_sees_content_names_modes_and_words(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()

@@ -14,6 +14,7 @@ import pytest
 
 from airgap import base_image, node_image
 from local import docker, images, versions
+from local.errors import Failed
 from local.place import Place
 from local.process import ProgramFailed, capture
 from local.system import this_machine
@@ -241,6 +242,15 @@ def test_no_path_of_a_killed_debootstrap_stays_mounted(tmp_path: Path) -> None:
     capture(["mount", "--bind", "/etc", root / "proc"], timeout=20)
     base_image.unmount_below(tmp_path)
     assert list((root / "proc").iterdir()) == []
+
+
+def test_a_node_image_needs_linux(
+    where: Place, shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.platform", "darwin")
+    monkeypatch.setattr(node_image.golang, "built", lambda *_: pytest.fail("it was begun"))
+    with pytest.raises(Failed, match="only a Linux machine builds its programs"):
+        node_image.build("kindest/node:1", where, this_machine(), shown.report)
 
 
 def test_a_base_image_needs_a_name_that_says_what_it_is(where: Place, shown: Shown) -> None:

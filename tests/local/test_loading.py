@@ -1,8 +1,15 @@
 """Which images a node has, and which workloads run an older content of a tag."""
 
+from pathlib import Path
 from typing import Any
 
-from local.loading import images_in, outdated
+import pytest
+
+from local import docker
+from local.loading import images_in, load, outdated
+from local.place import Place
+from local.programs import Tools
+from tests.local.standins import Shown, script
 
 A, B, M, N = (f"sha256:{letter * 64}" for letter in "abcd")
 
@@ -19,6 +26,30 @@ def test_an_image_on_the_node_has_two_ids() -> None:
         "docker.io/cellwright/app:0.1.0": {A, M},
         "registry.k8s.io/pause:3.10.1": {B, N},
     }
+
+
+def test_only_what_the_node_lacks_is_loaded(
+    where: Place, shown: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "listing").write_text(LISTING)
+    script(tmp_path / "bin" / "docker", f"cat {tmp_path}/listing")
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    ids = {"cellwright/app:0.1.0": A, "cellwright/router:0.1.0": B}
+    monkeypatch.setattr(docker, "image_id", ids.get)
+    kind = script(
+        tmp_path / "bin" / "kind", f'echo "$*" > {tmp_path}/notes; mktemp >> {tmp_path}/left'
+    )
+    tools = Tools(pulumi=tmp_path / "pulumi", kind=kind, kubectl=tmp_path / "kubectl")
+    assert load(["cellwright/app:0.1.0"], where, tools, shown.report) == "present"
+    assert not (tmp_path / "notes").exists()
+    assert load(list(ids), where, tools, shown.report) == "1 loaded"
+    loaded = f"load docker-image --name {where.cluster} cellwright/router:0.1.0\n"
+    assert (tmp_path / "notes").read_text() == loaded
+    ids["cellwright/app:0.1.0"] = N  # rebuilt under the same tag
+    assert load(list(ids), where, tools, shown.report) == "2 loaded"
+    for left in (tmp_path / "left").read_text().split():
+        assert Path(left).is_relative_to(where.state)
+        assert not Path(left).exists()
 
 
 def pod(name: str, owner: tuple[str, str], image: str, content: str) -> dict[str, Any]:

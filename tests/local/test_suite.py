@@ -36,6 +36,13 @@ def test_every_linter_runs_and_all_findings_are_named(
     ]
 
 
+def test_linters_that_are_not_there_yet_are_told(
+    where: Place, shown: Shown, tmp_path: Path
+) -> None:
+    with pytest.raises(Failed, match=r"no linters in .*\.venv yet: run `make setup`"):
+        suite.lint(replace(where, root=tmp_path), shown.report)
+
+
 def test_failed_tests_fail_the_command(where: Place, shown: Shown, tmp_path: Path) -> None:
     there = replace(where, root=tmp_path)
     script(tmp_path / ".venv" / "bin" / "python", 'test "$*" = "-m pytest a b" && exit 1; exit 2')

@@ -11,6 +11,7 @@ import pytest
 from pulumi.runtime import rpc
 
 from cellwright.edge import program
+from cellwright.edge.files import read
 from cellwright.secret import derive
 
 ROOT = Path(__file__).parents[2]
@@ -133,3 +134,14 @@ def test_a_missing_or_wrong_root_secret_is_an_error_that_does_not_show_it(
     with pytest.raises(pulumi.RunError, match="cellwright:rootSecret") as raised:
         register(workspace, "alpha", secret)
     assert base64.b64encode(b"short").decode() not in str(raised.value)
+
+
+def test_what_was_not_checked_is_not_applied(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CELLWRIGHT_CHECKED", read(workspace).digest())
+    assert objects(register(workspace, "alpha"))
+    cell = workspace / "cells" / "alpha.yaml"
+    cell.write_text(cell.read_text() + "# saved while `up` ran\n")
+    with pytest.raises(pulumi.RunError, match="not those that `cellwright up` has checked"):
+        register(workspace, "alpha")

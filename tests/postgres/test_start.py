@@ -9,6 +9,7 @@ from tests.postgres.conftest import Start
 from tests.postgres.containers import (
     DATA,
     PASSWORDS,
+    POSTGRES_IMAGE,
     Postgres,
     container,
     docker,
@@ -233,6 +234,6 @@ def test_a_server_that_cannot_start_for_its_roles_is_not_waited_for(
 def test_the_image_needs_its_mounts(passwords: Path) -> None:
     """Without a volume nothing may be written to a layer that is lost with the container."""
     mount = f"--volume={passwords}:/etc/cellwright/passwords:ro"
-    with container("cellwright/postgres:0.1.0", mount) as bare:
+    with container(POSTGRES_IMAGE, mount) as bare:
         assert bare.exit_code() == 1
         assert f"the volume at {DATA} is not writable" in bare.logs().splitlines()[-1]

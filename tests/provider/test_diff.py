@@ -79,6 +79,35 @@ def test_no_drift_where_the_server_only_normalized_and_defaulted() -> None:
     assert drifted(inputs, live, live) == inputs
 
 
+@pytest.mark.parametrize(
+    ("wanted", "live"),
+    [
+        ({"spec": {"schedule": "@daily"}}, {"spec": {"schedule": "0 0 * * *"}}),
+        ({"spec": {"kept": 1, "unknown": 2}}, {"spec": {"kept": 1}}),
+        ({"rules": [{"verbs": ["GET"]}]}, {"rules": [{"verbs": ["get"]}, {"verbs": ["list"]}]}),
+    ],
+)
+def test_what_the_server_made_of_it_at_once_is_no_drift(wanted: Any, live: Any) -> None:
+    assert drifted(wanted, live, live) == wanted
+    # Nor when something else of the object changes, so that it is not the same as a whole.
+    both = {"items": [wanted], "other": 1}
+    before, now = {"items": [live], "other": 1}, {"items": [live], "other": 2}
+    assert drifted(both, before, now) == {"items": [wanted], "other": 2}
+
+
+def test_lists_of_one_length_drift_item_by_item() -> None:
+    wanted = {"args": ["A", "B"]}
+    assert drifted(wanted, {"args": ["a", "b"]}, {"args": ["a", "x"]}) == {"args": ["A", "x"]}
+
+
+def test_ports_of_a_service_are_told_apart_by_port_and_protocol() -> None:
+    ports = [{"port": 53, "protocol": protocol, "targetPort": 53} for protocol in ("UDP", "TCP")]
+    service = {"spec": {"ports": ports}}
+    changed = {"spec": {"ports": [ports[1], {**ports[0], "targetPort": 54}]}}
+    wanted = {"spec": {"ports": [{**ports[0], "targetPort": 54}, ports[1]]}}
+    assert drifted(service, service, changed) == wanted
+
+
 def test_drift_shows_changed_and_removed_fields_only() -> None:
     inputs = {"data": {"a": "1", "b": "2"}, "kind": "ConfigMap"}
     before = {**inputs, "metadata": {"uid": "x"}}
@@ -129,15 +158,32 @@ def test_atomic_lists_and_maps_drift_as_a_whole() -> None:
         (DEPLOYMENT, ("spec", "selector", "matchLabels", "app"), True),
         (DEPLOYMENT, ("spec",), True),
         (DEPLOYMENT, ("spec", "replicas"), False),
+        (Kind("apps", "v1", "StatefulSet"), ("spec", "podManagementPolicy"), True),
+        (Kind("apps", "v1", "StatefulSet"), ("spec", "selector", "matchLabels", "app"), True),
+        (Kind("apps", "v1", "StatefulSet"), ("spec", "serviceName"), True),
         (Kind("apps", "v1", "StatefulSet"), ("spec", "volumeClaimTemplates", 0, "spec"), True),
+        (Kind("apps", "v1", "StatefulSet"), ("spec", "template", "spec", "containers"), False),
         (Kind("apps", "v1", "StatefulSet"), ("spec", "revisionHistoryLimit"), False),
         (Kind("batch", "v1", "Job"), ("spec", "template", "spec", "containers", 0), True),
+        (Kind("batch", "v1", "Job"), ("spec", "completionMode"), True),
+        (Kind("batch", "v1", "Job"), ("spec", "completions"), True),
+        (Kind("batch", "v1", "Job"), ("spec", "selector"), True),
         (Kind("batch", "v1", "Job"), ("spec", "parallelism"), False),
+        (Kind("", "v1", "PersistentVolume"), ("spec", "hostPath", "path"), True),
+        (Kind("", "v1", "PersistentVolume"), ("spec", "capacity", "storage"), False),
+        (Kind("", "v1", "PersistentVolumeClaim"), ("spec", "storageClassName"), True),
+        (Kind("", "v1", "PersistentVolumeClaim"), ("spec", "volumeAttributesClassName"), False),
+        (Kind("storage.k8s.io", "v1", "StorageClass"), ("provisioner",), True),
+        (Kind("storage.k8s.io", "v1", "StorageClass"), ("allowVolumeExpansion",), False),
         (Kind("", "v1", "Service"), ("spec", "clusterIP"), True),
         (Kind("", "v1", "Service"), ("spec", "ports", 0, "port"), False),
         (Kind("", "v1", "Secret"), ("type",), True),
         (Kind("", "v1", "Pod"), ("spec", "containers", 0, "image"), False),
+        (Kind("", "v1", "Pod"), ("spec", "initContainers", 0, "image"), False),
         (Kind("", "v1", "Pod"), ("spec", "containers", 0, "args"), True),
+        (Kind("", "v1", "Pod"), ("spec", "containers", 0), True),
+        (Kind("", "v1", "Pod"), ("spec", "volumes", 0, "image"), True),
+        (Kind("", "v1", "Pod"), ("spec", "tolerations", 0), False),
         (Kind("", "v1", "Pod"), ("metadata", "labels", "a"), False),
         (Kind("rbac.authorization.k8s.io", "v1", "RoleBinding"), ("roleRef", "name"), True),
         (Kind("rbac.authorization.k8s.io", "v1", "RoleBinding"), ("subjects", 0), False),
@@ -158,6 +204,13 @@ def test_claims_may_only_grow(new: str, *, expected: bool) -> None:
     (change,) = changes(*versions)
     kind = Kind("", "v1", "PersistentVolumeClaim")
     assert needs_replacement(kind, change, versions, Mutability()) is expected
+
+
+@pytest.mark.parametrize("field", ["data", "binaryData", "stringData", "immutable"])
+def test_all_forms_of_data_count(field: str) -> None:
+    change = Change((field,), "update")
+    assert needs_replacement(Kind("", "v1", "Secret"), change, ({}, {}), Mutability())
+    assert not needs_replacement(DEPLOYMENT, change, ({}, {}), Mutability())
 
 
 @pytest.mark.parametrize("kind", ["ConfigMap", "Secret"])

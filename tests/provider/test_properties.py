@@ -110,11 +110,27 @@ def test_redaction_knows_the_clear_text_of_base64() -> None:
     assert redactor.redact(text) == "got [secret], [secret] and [secret]"
 
 
+def test_redaction_knows_string_data_as_it_is_applied() -> None:
+    redactor = Redactor()
+    redactor.remember(Properties(_hidden(stringData={"p": "hunter2-hunter2"}), frozenset()))
+    assert redactor.redact(f"data: {_base64('hunter2-hunter2')}") == "data: [secret]"
+
+
+def test_of_secrets_that_begin_alike_no_end_is_left() -> None:
+    redactor = Redactor()
+    for length in (10, 16, 13):
+        value = "0123456789abcdef"[:length]
+        redactor.remember(Properties({"a": value}, frozenset({("a",)})))
+    assert redactor.redact("0123456789abcdef") == "[secret]"
+
+
 def test_short_values_do_not_blot_out_words() -> None:
     redactor = Redactor()
     redactor.remember(Properties({"a": "on"}, frozenset({("a",)})))
     assert redactor.redact("waiting on pods") == "waiting on pods"
     assert list(secret_texts(Properties({"a": "on"}, frozenset()))) == []
+    redactor.remember(Properties({"a": "sixsix"}, frozenset({("a",)})))
+    assert redactor.redact("sixsix") == "[secret]"
 
 
 def _hidden(**rest: Any) -> dict[str, Any]:

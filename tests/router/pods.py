@@ -16,11 +16,14 @@ from typing import Any
 import httpx
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from cellwright.model import Rule
 from tests.postgres.containers import docker, new_name, until
 
 IMAGE = os.environ.get("ROUTER_IMAGE", "cellwright/router:0.1.0")
 HOP_KEY = "a-key-of-the-whole-fleet-in-tests"
 RULES = ("path", "host", "header:X-Organization")
+HOLD = 3
+"""Seconds for which requests of a fenced organization are held."""
 _TEMPLATES = Path(__file__).parents[2] / "templates"
 _RESTRICTED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 _DUMP = """
@@ -32,10 +35,28 @@ with session(run / "haproxy.sock") as opened:
     maps = {name: opened.lines(run / "table" / f"{name}.map") for name in names}
 print(json.dumps({m: {k.decode(): v.decode() for k, v in one.items()} for m, one in maps.items()}))
 """
+_ASK = """
+import pathlib, sys
+from agent.haproxy import session
+with session(pathlib.Path("/run/cellwright/haproxy.sock")) as opened:
+    print(opened.ask(sys.argv[1])[0])
+"""
 
 
-def configuration(cell: str, rules: Iterable[str] = RULES, tls_secret: str | None = None) -> str:
-    """Return the configuration of a cell's router; a rule is path, host or header:NAME."""
+def rule_of(text: str) -> Rule:
+    """Return the rule that a test writes as `path`, `host`, or KIND:WHAT."""
+    by, _, what = text.partition(":")
+    field = {"cookie": "cookie", "default": "cell"}.get(by, "header")
+    return Rule(by, **{field: what} if what else {})  # type: ignore[arg-type]
+
+
+def configuration(
+    cell: str, rules: Iterable[str] = RULES, extra: str = "", tls_secret: str | None = None
+) -> str:
+    """Return the configuration of a cell's router; a rule is `path` or such as `header:NAME`.
+
+    `extra` stands where the workspace's own templates may put theirs.
+    """
     environment = Environment(  # noqa: S701 (not HTML)
         loader=FileSystemLoader(_TEMPLATES),
         undefined=StrictUndefined,
@@ -43,10 +64,11 @@ def configuration(cell: str, rules: Iterable[str] = RULES, tls_secret: str | Non
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    parts = [rule.partition(":") for rule in rules]
-    found = [SimpleNamespace(by=by, header=header or None) for by, _, header in parts]
-    template = environment.get_template("router/haproxy.cfg.j2")
-    fleet = SimpleNamespace(routing=SimpleNamespace(rules=found))
+    found = [rule_of(rule) for rule in rules]
+    template = environment.from_string(
+        f'{{% extends "router/haproxy.cfg.j2" %}}{{% block requests %}}{extra}{{% endblock %}}'
+    )
+    fleet = SimpleNamespace(routing=SimpleNamespace(rules=found, hold=HOLD))
     router = SimpleNamespace(tls_secret=tls_secret)
     return template.render(cell=SimpleNamespace(name=cell, router=router), fleet=fleet)
 
@@ -64,6 +86,7 @@ class Pod:
     api: str
     options: tuple[str, ...]
     rules: tuple[str, ...] = RULES
+    extra: str = ""
     hop_key: str = HOP_KEY
     secret: Path | None = None
     agent: str = field(default_factory=new_name)
@@ -97,7 +120,8 @@ class Pod:
         config = self.folder / "etc"
         config.mkdir(exist_ok=True)
         tls = "tls" if self.secret else None
-        (config / "haproxy.cfg").write_text(configuration(self.cell, self.rules, tls))
+        text = configuration(self.cell, self.rules, self.extra, tls)
+        (config / "haproxy.cfg").write_text(text)
         environment = {"HOP_KEY": self.hop_key, "ROUTER_ADDRESS": self.address}
         self._run(self.haproxy, environment)
         self._until(lambda: self._probe(8404, "/healthz"), "HAProxy is up", self.haproxy)
@@ -181,6 +205,10 @@ class Pod:
             docker("exec", self.agent, "python3", "-c", _DUMP)
         )
         return found
+
+    def ask(self, command: str) -> str:
+        """Return what HAProxy says to a command of its runtime API."""
+        return docker("exec", self.agent, "python3", "-c", _ASK, command)
 
     def get(
         self, path: str, headers: Mapping[str, str] | None = None, **options: Any

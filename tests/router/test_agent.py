@@ -109,8 +109,8 @@ def test_an_organization_in_a_wrong_shard() -> None:
 def test_cells() -> None:
     text = b"alpha\t1\trouter.cell-alpha.svc.cluster.local\t80\nbeta\t2\tfd00::1\t65535\n"
     assert parse_cells(text) == {
-        "alpha": Endpoint("router.cell-alpha.svc.cluster.local", 80),
-        "beta": Endpoint("fd00::1", 65535),
+        "alpha": Endpoint("router.cell-alpha.svc.cluster.local", 80, "1"),
+        "beta": Endpoint("fd00::1", 65535, "2"),
     }
     assert parse_cells(b"") == {}
 
@@ -121,6 +121,7 @@ def test_cells() -> None:
         b"alpha\t1\thost\t80",
         b"alpha\t1\thost\t80\n\n",
         b"alpha\t1\thost\t80\nalpha\t2\tother\t80\n",
+        b"alpha\t1\thost\t80\nbeta\t1\tother\t80\n",
         b"alpha\t1\thost\t65536\n",
         b"alpha\t1\thost\t0\n",
         b"alpha\t1\thost;quit\t80\n",

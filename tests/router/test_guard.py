@@ -20,19 +20,27 @@ class Said:
         self.shards = shards
         self.rules = {"epoch": "1", "maximum_loss": "20"}
 
-    def shard(self, number: int, version: int = 0, names: Iterable[str] | None = None) -> ConfigMap:
-        held = sorted(
-            name
-            for name in (self.names if names is None else names)
-            if zlib.crc32(name.encode()) % self.shards == number
+    def of(self, name: str) -> int:
+        """Return the number of a name's shard."""
+        return zlib.crc32(name.encode()) % self.shards
+
+    def held(self, number: int, names: Iterable[str] | None = None) -> list[str]:
+        """Return the names in a shard, sorted."""
+        return sorted(
+            name for name in (self.names if names is None else names) if self.of(name) == number
         )
-        lines = (f"{name}\t{int(name[1:]) + 1}\talpha\tactive\t{name}\t\n" for name in held)
+
+    def shard(self, number: int, version: int = 0, names: Iterable[str] | None = None) -> ConfigMap:
+        lines = (
+            f"{name}\t{int(name[1:]) + 1}\talpha\tactive\t{name}\t\t\n"
+            for name in self.held(number, names)
+        )
         return config_map(f"directory-{number:02d}", "".join(lines), version)
 
     def without(self, count: int) -> list[str]:
         """Return the names but for some of the first shard's."""
-        lost = [name for name in self.names if zlib.crc32(name.encode()) % self.shards == 0]
-        return [name for name in self.names if name not in lost[:count]]
+        lost = self.held(0)[:count]
+        return [name for name in self.names if name not in lost]
 
     def all(self, version: int = 0, names: Iterable[str] | None = None) -> list[ConfigMap]:
         kept = None if names is None else list(names)
@@ -158,12 +166,21 @@ def test_few_entries_may_always_be_lost(restarted: Callable[[], Table]) -> None:
     assert kinds(table) == {"directory-00": "loss"}
 
 
-def test_who_grows_counts_before_who_shrinks(restarted: Callable[[], Table]) -> None:
-    """Thirty organizations get other names: as many come as go, and none is lost."""
-    table, said = restarted(), Said(count=100)
-    table.take([said.cells(1), *said.all(1)])
-    table.take(said.all(2, [*said.names[30:], *(f"n{number}" for number in range(1000, 1030))]))
+def test_who_grows_counts_before_who_shrinks(table: Table, said: Said) -> None:
+    """Organizations get other names, all in the last shard: as many come as go."""
+    lost = [name for number in range(3) for name in said.held(number)[:8]]
+    new = [name for number in range(1000, 1200) if said.of(name := f"n{number}") == 3][: len(lost)]
+    assert len(new) == len(lost) == 24
+    table.take(said.all(30, [*(name for name in said.names if name not in lost), *new]))
     assert (table.refused, table.entries("path")) == ({}, 100)
+
+
+def test_a_shard_that_does_not_shrink_is_never_refused_for_a_loss() -> None:
+    guard = Guard({})
+    guard.note(100)
+    guard.check_loss(60, 70)
+    with pytest.raises(RefusedError):
+        guard.check_loss(71, 70)
 
 
 def test_a_higher_share_lets_the_loss_in_and_begins_the_hour_anew(table: Table, said: Said) -> None:
@@ -213,6 +230,25 @@ def test_another_number_of_shards_may_not_lose_more(
     again = restarted()
     again.take([said.cells(30), *said.all(32)], 32, present=[CELLS])
     assert (again.count, again.refused, again.resource_version) == (7, {}, 32)
+
+
+def test_a_shard_that_stays_the_same_is_one_of_another_number_too(
+    restarted: Callable[[], Table], said: Said
+) -> None:
+    """An empty one, for example: its ConfigMap is not touched, so its version is what it was."""
+    table, said.names = restarted(), ["n1"]
+    table.take([said.cells(10), *said.all(11)], 11)
+    said.shards = 7
+    table.take([said.cells(30), *said.all(11)], 30)
+    assert (table.count, table.refused, table.resource_version) == (7, {}, 30)
+
+
+def test_the_hour_goes_on_with_another_number_of_shards(table: Table, said: Said) -> None:
+    said.shards = 7
+    table.take([said.cells(30), *said.all(31, said.names[15:])], 31)
+    assert (table.count, table.entries("path")) == (7, 85)
+    table.take(said.all(32, said.names[25:]), 32)
+    assert "of the 100 entries" in next(iter(table.refused.values())).reason
 
 
 def test_a_share_said_later_lets_another_number_of_shards_in(table: Table, said: Said) -> None:

@@ -1,10 +1,12 @@
 """How a request finds its organization's cell, and what is said where it has none."""
 
 import json
+from uuid import uuid4
 
 import httpx
 import pytest
 
+from tests.postgres.containers import until
 from tests.router.conftest import Fleet
 from tests.router.pods import HOP_KEY
 
@@ -145,6 +147,30 @@ def test_access_log(fleet: Fleet) -> None:
     assert (first["rule"], second["rule"]) == ("path", "hop")
 
 
+def test_the_access_log_names_the_version_of_the_table(fleet: Fleet) -> None:
+    """It is that of the newest ConfigMap in the table, also for a HAProxy that was restarted."""
+
+    def logged(request_id: str) -> int:
+        fleet.alpha.get("/o/acme/", {"X-Request-Id": request_id})
+        return int(fleet.alpha.access(request_id)["table_version"])
+
+    def newest() -> int:
+        found = fleet.directory.texts()
+        return max(int(fleet.api.objects[n]["metadata"]["resourceVersion"]) for n in found)
+
+    before = newest()
+    assert logged("version-1") == before
+    fleet.directory.add("hooli", "beta")
+    fleet.publish()
+    assert newest() > before
+    assert logged("version-2") == newest()
+    del fleet.directory.organizations["hooli"]
+    fleet.publish()
+    fleet.alpha.remove(fleet.alpha.haproxy)
+    fleet.alpha.start_haproxy()
+    until(lambda: logged(f"version-{uuid4()}") == newest(), "the version after a restart")
+
+
 def test_health_and_metrics(fleet: Fleet) -> None:
     base = f"http://{fleet.alpha.address}"
     assert httpx.get(f"{base}:8404/healthz").status_code == 200
@@ -156,6 +182,12 @@ def test_health_and_metrics(fleet: Fleet) -> None:
     metrics = httpx.get(f"{base}:8405/metrics").text
     assert f'cellwright_table_entries{{map="path"}} {len(fleet.directory.organizations)}' in metrics
     assert "cellwright_table_served 1" in metrics
+    assert f"cellwright_table_version {fleet.alpha.table()['version']}\n" in metrics
+    states = [one.state.partition("-")[0] for one in fleet.directory.organizations.values()]
+    for state in ("active", "maintenance", "fenced", "suspended", "gone"):
+        line = f'cellwright_table_organizations{{state="{state}"}} {states.count(state)}\n'
+        assert line in metrics
+    assert "cellwright_table_oldest_fence_seconds 0\n" not in metrics
 
 
 def test_table(fleet: Fleet) -> None:

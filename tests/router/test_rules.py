@@ -1,11 +1,14 @@
 """The rules are the fleet's: any of them, in any order."""
 
 from collections.abc import Iterator
+from typing import Any
 
+import httpx
 import pytest
 
 from tests.router.conftest import Fleet
-from tests.router.pods import RULES
+from tests.router.pods import HOP_KEY, RULES
+from tests.tokens import token
 
 pytestmark = pytest.mark.docker
 
@@ -52,3 +55,74 @@ def test_a_header_may_have_any_name(fleet: Fleet) -> None:
     assert fleet.alpha.answered_by("/notes", EVERY) == "alpha-app"
     assert fleet.alpha.answered_by("/notes", {"x-tenant": "umbrella"}) == "beta-app"
     assert fleet.alpha.answered_by("/notes", {"X-Organization": "acme"}) == "404"
+
+
+COOKIE = {"Cookie": "session=cell-2-8f1b"}
+BY_CELL = ("cookie:session", "token:Authorization", "path", "default:gamma")
+
+
+def _internal(told: dict[str, Any]) -> dict[str, str]:
+    return {name: value for name, value in told["headers"] if "cellwright" in name}
+
+
+@pytest.mark.parametrize(
+    "headers", [COOKIE, {"Authorization": f"Bearer {token('c:2')}"}], ids=["cookie", "token"]
+)
+def test_a_cell_is_told_of_no_organization(fleet: Fleet, headers: dict[str, str]) -> None:
+    """The key is checked by nobody, so it must not make anybody out of a client."""
+    _restart(fleet, BY_CELL)
+    forged = {"X-Cellwright-Organization": "umbrella", "X-Cellwright-Organization-Id": "1002"}
+    told = fleet.alpha.get("/o/acme/", headers | forged).json()
+    assert told["app"] == "beta-app"
+    assert _internal(told) == {"x-cellwright-cell": "beta"}
+    told = fleet.alpha.get("/", forged).json()
+    assert told["app"] == "gamma"
+    assert _internal(told) == {"x-cellwright-cell": "gamma", "x-cellwright-hop": HOP_KEY}
+    own = {"Cookie": COOKIE["Cookie"].replace("2", "1", 1)}
+    told = fleet.alpha.get("/o/umb/", own | forged).json()
+    assert told["app"] == "alpha-app"
+    assert _internal(told) == {"x-cellwright-cell": "alpha"}
+
+
+def test_cells_come_and_go(fleet: Fleet) -> None:
+    _restart(fleet, BY_CELL)
+    cookie, bearer = {"Cookie": "session=cell-4-x"}, {"Authorization": token("c:4")}
+    assert fleet.alpha.answered_by("/", cookie) == "gamma"  # no key: the rule default
+    answer = fleet.alpha.get("/", bearer)
+    assert (answer.status_code, answer.json()["error"]) == (404, "unknown cell")
+    fleet.directory.cells["delta"] = (4, fleet.gamma.address, 8080)
+    fleet.publish()
+    for headers in (cookie, bearer):
+        assert _internal(fleet.alpha.get("/", headers).json())["x-cellwright-cell"] == "delta"
+    del fleet.directory.cells["delta"]
+    fleet.publish()
+    assert fleet.alpha.answered_by("/", cookie) == "gamma"
+    assert fleet.alpha.answered_by("/", bearer) == "404"
+
+
+def test_another_cells_request_is_passed_on_once(fleet: Fleet) -> None:
+    hop = {"X-Cellwright-Hop": HOP_KEY, "X-Cellwright-Cell": "gamma"}
+    answer = fleet.beta.get("/", hop)
+    assert answer.status_code == 508
+    wrong = {**hop, "X-Cellwright-Hop": "wrong", "X-Cellwright-Cell": "beta"}
+    assert fleet.beta.get("/", wrong).status_code == 404
+
+
+def test_a_router_that_passed_it_on_has_decided(fleet: Fleet) -> None:
+    """Also where this one's rules would refuse it: they differ while they change."""
+    _restart(fleet, ("token:Authorization", "path"))
+    twice = [("X-Organization", "acme"), ("X-Organization", "globex")]
+    url = f"http://{fleet.alpha.address}:8080/o/umb/"
+    assert httpx.get(url, headers=twice).json()["app"] == "beta-app"
+    assert httpx.get(url.replace("umb", "acme"), headers=twice).json()["app"] == "alpha-app"
+
+
+def test_the_log_of_a_request_for_a_cell(fleet: Fleet) -> None:
+    _restart(fleet, BY_CELL)
+    secret = token("c:2")
+    fleet.alpha.get("/", {"X-Request-Id": "for-a-cell", "Authorization": secret})
+    first, second = (router.access("for-a-cell") for router in fleet.routers)
+    assert [one["cell"] for one in (first, second)] == ["beta", "beta"]
+    assert [one["rule"] for one in (first, second)] == ["token", "hop"]
+    assert not first.get("organization")
+    assert secret not in str(first)

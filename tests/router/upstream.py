@@ -33,6 +33,7 @@ class Upstream(AbstractContextManager["Upstream"]):
         )
         server.allow_reuse_address = True
         server.daemon_threads = True
+        server.request_queue_size = 1024
         server.server_bind()
         server.server_activate()
         server.upstream = self  # type: ignore[attr-defined]

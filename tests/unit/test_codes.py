@@ -7,7 +7,7 @@ import pytest
 
 from cellwright.codes import CODES
 from cellwright.edge.files import read
-from cellwright.forbidden import changes_forbidden
+from cellwright.forbidden import changes_forbidden, fixed
 from cellwright.loading import load
 from cellwright.plan import plan
 from tests.workspaces import build
@@ -26,7 +26,7 @@ def codes_of(tmp_path: Path, name: str, file: str, text: str) -> set[str]:
     found = {one.code for one in plan(snapshot).problems}
     before, after = load(read(build(tmp_path / f"{name}-before")))[0], load(snapshot)[0]
     if before and after:
-        found |= {one.code for one in changes_forbidden(before, after, snapshot.definitions)}
+        found |= {one.code for one in changes_forbidden(fixed(before), after, snapshot.definitions)}
     return found
 
 

@@ -51,6 +51,12 @@ def test_a_document_among_others_whose_names_are_alike() -> None:
     assert home_in({}, "acme") is None
 
 
+def test_a_document_that_names_it_is_not_its_own() -> None:
+    other = ACME.replace("acme", "other").replace("alpha", "beta, hosts: [acme.example.com]")
+    assert home_in({FILE: f"{other}---\n{ACME}"}, "acme") == Home("alpha", "active")
+    assert home_in({FILE: other}, "acme") is None
+
+
 def test_a_json_line_and_the_ledger() -> None:
     line = {
         "apiVersion": "cellwright/v1",
@@ -65,9 +71,10 @@ def test_a_json_line_and_the_ledger() -> None:
 
 
 def test_an_organization_that_is_called_like_a_column_of_the_ledger() -> None:
-    files = {FILE: ACME.replace("acme", "cell").replace(", cell: alpha", "")}
-    files[LEDGER] = f"{HEADER}\ncell,beta\n"
-    assert home_in(files, "cell") == Home("beta", "active")
+    name = "organization"
+    files = {FILE: ACME.replace("acme", name).replace(", cell: alpha", "")}
+    files[LEDGER] = f"{HEADER}\n{name},beta\n"
+    assert home_in(files, name) == Home("beta", "active")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from cellwright.model import Fleet, Routing, Rule
 from cellwright.route import ALMOST_A_KEY, TWO_MEANINGS, Request, Routes, request_of
 from tests.fleets import ROOT, cell, fleet, organization
+from tests.tokens import token
 
 BY_HEADER = Rule("header", "X-Organization")
 RULES = (Rule("path", None), Rule("host", None), BY_HEADER)
@@ -19,6 +20,9 @@ def routed(rules: tuple[Rule, ...] = RULES) -> Fleet:
             organization("acme", "alpha", path="a", hosts=("acme.example.com",)),
             organization("globex", "beta"),
             organization("asleep", "beta", state="maintenance"),
+            organization("dozing", "beta", state="maintenance", retry_after=900),
+            organization("tried", "beta", override="alpha"),
+            organization("at-home", "beta", override="beta"),
             organization("banned", "beta", state="suspended"),
             organization("past", "beta", state="gone"),
             organization("homeless", None),
@@ -29,8 +33,7 @@ def routed(rules: tuple[Rule, ...] = RULES) -> Fleet:
 
 def decided(url: str, *headers: tuple[str, str], by: Fleet | None = None) -> tuple[int, str, str]:
     decision = Routes(by or routed()).decide(request_of(url, headers))
-    cell_name = decision.organization.cell if decision.organization else ""
-    return decision.status, str(cell_name or ""), decision.rule
+    return decision.status, decision.cell or "", decision.rule
 
 
 @pytest.mark.parametrize(
@@ -48,6 +51,9 @@ def decided(url: str, *headers: tuple[str, str], by: Fleet | None = None) -> tup
         ("http://other.example.com/", (404, "", "")),
         ("http://acme.example.com/o/globex/", (200, "beta", "path")),
         ("/o/asleep/", (403, "beta", "path")),
+        ("/o/dozing/", (503, "beta", "path")),
+        ("/o/tried/", (200, "alpha", "path")),
+        ("/o/at-home/", (200, "beta", "path")),
         ("/o/banned/", (403, "beta", "path")),
         ("/o/past/", (410, "beta", "path")),
         ("/o/a/../globex/", (400, "", "")),
@@ -88,6 +94,51 @@ def test_the_first_rule_wins() -> None:
     assert decided("/o/globex/", ("X-Organization", "acme"), by=path_first)[1] == "beta"
     assert decided("/O/a/", ("X-Organization", "acme"), by=header_first)[:2] == (200, "alpha")
     assert decided("/O/a/", ("X-Organization", "acme"), by=path_first)[0] == 400
+
+
+def test_a_maintenance_says_when_to_come_again() -> None:
+    decision = Routes(routed()).decide(Request("x", "/o/dozing/"))
+    assert decision.retry_after == 900
+    assert decision.why.endswith("in maintenance (Retry-After: 900)")
+    assert Routes(routed()).decide(Request("x", "/o/asleep/")).retry_after is None
+
+
+def test_an_override_is_told() -> None:
+    assert Routes(routed()).decide(Request("x", "/o/tried/")).why == "path tried, by override"
+
+
+BY_KEYS = (Rule("cookie", cookie="session"), Rule("token", "Authorization"), Rule("host"))
+LAST = Rule("default", cell="beta")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "decision"),
+    [
+        ("Cookie", "a=b; session=cell-2-abc", (200, "beta", "cookie")),
+        ("Cookie", "session=cell-9-abc", (200, "alpha", "host")),
+        ("Cookie", "session=abc", (200, "alpha", "host")),
+        ("Authorization", f"Bearer {token('c:2')}", (200, "beta", "token")),
+        ("Authorization", f"Bearer {token('c:9')}", (404, "", "token")),
+        ("Authorization", f"Bearer {token('o:9')}", (200, "alpha", "host")),
+        ("Authorization", f"Bearer {token('c:2')}x", (200, "alpha", "host")),
+    ],
+)
+def test_keys_that_name_a_cell(name: str, value: str, decision: tuple[int, str, str]) -> None:
+    by = routed((*BY_KEYS, LAST))
+    assert decided("https://acme.example.com/", (name, value), by=by) == decision
+    found = Routes(by).decide(request_of("/", [(name, value)]))
+    assert found.organization is None
+
+
+def test_two_tokens_are_refused() -> None:
+    twice = [("Authorization", token("c:1")), ("authorization", "x")]
+    assert decided("/", *twice, by=routed(BY_KEYS))[0] == 400
+
+
+def test_the_rule_default_takes_the_rest() -> None:
+    by = routed((Rule("path"), LAST))
+    assert decided("/", by=by) == (200, "beta", "default")
+    assert decided("/o/nobody/", by=by) == (404, "", "path")
 
 
 def test_without_a_path_rule_paths_are_nothing_special() -> None:

@@ -50,7 +50,7 @@ def bad_annotations(obj: Json) -> list[tuple[str, str]]:
     """Annotations with values that cannot be used: (name, what was expected)."""
     found = []
     seconds = _annotation(obj, "timeoutSeconds")
-    if seconds and not seconds.isdigit():
+    if seconds and not seconds.isdecimal():
         found.append((f"{PREFIX}timeoutSeconds", "a whole number of seconds"))
     policy = _annotation(obj, "deletionPropagationPolicy")
     if policy and policy.lower() not in POLICIES:

@@ -88,7 +88,7 @@ def _touches(path: Path, field: Path) -> bool:
 
 
 def _only_grows(change: Change, old: Json, new: Json) -> bool:
-    size: Path = ("spec", "resources", "requests", "storage")
+    size: tuple[str, ...] = ("spec", "resources", "requests", "storage")
     if change.path == ("spec", "volumeAttributesClassName"):
         return True
     before, after = parse(dig(old, *size)), parse(dig(new, *size))

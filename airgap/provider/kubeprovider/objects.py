@@ -20,17 +20,12 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 """kubectl's annotation: a copy of the whole object, Secrets' values included."""
 
 
-def dig(value: Any, *path: str | int) -> Any:
+def dig(value: Any, *path: str) -> Any:
     """The value at `path`, or None where any part of it is missing."""
     for part in path:
-        if isinstance(part, int):
-            if not isinstance(value, list) or part >= len(value):
-                return None
-            value = value[part]
-        elif isinstance(value, dict):
-            value = value.get(part)
-        else:
+        if not isinstance(value, dict):
             return None
+        value = value.get(part)
     return value
 
 

@@ -141,7 +141,7 @@ def has_unknowns(value: Any) -> bool:
 
 
 def secret_texts(properties: Properties) -> Iterator[str]:
-    """Every secret string of the properties, Secrets' base64 also in the clear."""
+    """Every secret string of the properties, in the clear and as base64."""
     marked = {_up_to_list(path) for path in properties.secrets}
     if is_secret(properties.values):
         marked |= {("data",), ("stringData",)}
@@ -161,6 +161,7 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
     elif isinstance(value, str):
         yield value
+        yield base64.b64encode(value.encode()).decode()
         try:
             yield base64.b64decode(value, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):

@@ -27,12 +27,21 @@ class Page(NamedTuple):
 
 
 def organization_id(request: Request, cell: str) -> int:
-    """Return the id of the organization that the router found; 421 if it is for another cell."""
+    """Return the id of the organization that the router found.
+
+    Refuses a request for another cell (421), and one that the router sent to this cell by a cookie
+    or a token alone, for no organization (400).
+    """
     asked = request.headers.get("X-Cellwright-Cell")
     if asked != cell:
         found = f"for cell {asked}" if asked else "without a cell"
         raise HTTPException(421, f"this is cell {cell}; the request came {found}")
-    given = request.headers.get("X-Cellwright-Organization-Id", "")
+    given = request.headers.get("X-Cellwright-Organization-Id")
+    if given is None:
+        raise HTTPException(
+            400,
+            "notes belong to an organization, and the request names none by path, host or header",
+        )
     if not _POSITIVE.fullmatch(given) or int(given) > _MAX_BIGINT:
         raise HTTPException(400, "X-Cellwright-Organization-Id must be a positive 64-bit integer")
     return int(given)

@@ -18,6 +18,7 @@ from agent.log import log
 from agent.maps import MAPS
 from agent.publish import Edition, Publisher
 from agent.settings import Settings
+from agent.states import States
 from agent.status import Status
 from agent.store import Store
 from agent.table import ConfigMap, Step, Table
@@ -42,6 +43,7 @@ class Agent:
         self._store = Store(settings.table)
         self._table = Table(self._store)
         self._addresses: Addresses = self._store.recall("addresses")
+        self._states = States()
         self._edition: Edition | None = None
         self._failed_connections = 0
         self.directory = Directory(settings.api, settings.credentials, settings.namespace)
@@ -113,11 +115,16 @@ class Agent:
         """Return the addresses of the cells that there are now; look-ups lag behind the list."""
         return {name: self._addresses.get(name) for name in self._endpoints()}
 
+    def _cells(self) -> Addresses:
+        """Return what the map of the cells holds: each one's address, and its name by its id."""
+        names = {one.id: name for name, one in self._table.cells.items() if one.id}
+        return {**self._present_addresses(), **names}
+
     def _publish(self) -> None:
         """Have the files written; HAProxy can be started once they are there."""
         if not self._table.complete or self._endpoints().keys() - self._addresses.keys():
             return
-        edition = Edition(self._table.count, self._table.mark, self._present_addresses())
+        edition = Edition(self._table.count, self._table.mark, self._cells())
         if edition != self._edition:
             self._edition = edition
             self.publisher.want(edition)
@@ -131,8 +138,8 @@ class Agent:
         served = False
         try:
             with session(self._settings.socket) as opened:
-                addresses = self._present_addresses()
-                applied = apply(opened, self._store, self._table, step, addresses)
+                applied = apply(opened, self._store, self._table, step, self._cells())
+                opened.set_version(self._table.version)
                 failed = opened.failed_connections()
             served = True
         except AwayError as error:
@@ -161,6 +168,9 @@ class Agent:
         status, table = self._status, self._table
         status.checksum = table.mark if table.complete else ""
         status.entries = {name: table.entries(name) for name in MAPS}
+        self._states.look(self._store, table.count, table.checksums())
+        status.organizations = self._states.counts(status.entries["path"])
+        status.oldest_fence = self._states.oldest_fence()
         status.shards = table.count
         status.cells = len(table.cells)
         addresses = self._present_addresses()

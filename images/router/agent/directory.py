@@ -43,10 +43,11 @@ class Organization(NamedTuple):
 
 
 class Endpoint(NamedTuple):
-    """A host name or IP address, and a port."""
+    """A host name or IP address, and a port; `id` is that of the cell, if it is one of a cell."""
 
     host: str
     port: int
+    id: str = ""
 
 
 class MalformedError(ValueError):
@@ -81,15 +82,18 @@ def parse_shard(text: bytes, number: int, shards: int) -> list[Organization]:
 def parse_cells(text: bytes) -> dict[str, Endpoint]:
     """Return where each cell's router is; raises MalformedError."""
     cells: dict[str, Endpoint] = {}
+    ids: set[str] = set()
     lines = text.split(b"\n")
     if lines.pop():
         raise MalformedError("the last line has no end")
     for number, line in enumerate(lines, 1):
         match = _CELL.fullmatch(line)
         name = match[1].decode() if match else ""
-        if not match or name in cells or int(match[4]) > 65535:
+        id_ = match[2].decode() if match else ""
+        if not match or name in cells or id_ in ids or int(match[4]) > 65535:
             raise MalformedError(f"line {number}: malformed, or twice")
-        cells[name] = Endpoint(match[3].decode(), int(match[4]))
+        cells[name] = Endpoint(match[3].decode(), int(match[4]), id_)
+        ids.add(id_)
     return cells
 
 

@@ -84,6 +84,12 @@ class Session:
             raise RuntimeApiError(f"prepare map {file}: {said}")
         return int(found[1])
 
+    def set_version(self, version: int) -> None:
+        """Say which version of the table the access log is to name."""
+        said = self.ask("experimental-mode on", f"set var proc.table_version int({version})")
+        if any(said):
+            raise RuntimeApiError(f"set var: {said}")
+
     def failed_connections(self) -> int:
         """Return how many connections to cells and to the app have failed so far."""
         rows = "".join(self.ask("show stat cells 4 -1", "show stat app 4 -1")).splitlines()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from agent.certificate import Certified
 from agent.maps import MAPS
+from agent.states import STATES
 from agent.table import Refusal
 
 STUCK = 120.0
@@ -26,6 +27,8 @@ class Status:
     cells: int = 0
     unresolved: tuple[str, ...] = ()
     refused: dict[str, Refusal] = field(default_factory=dict)
+    organizations: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATES, 0))
+    oldest_fence: float | None = None
     version: int = 0
     resource_version: int = 0
     heard: float | None = None
@@ -60,7 +63,7 @@ class Status:
             "cells": self.cells,
             "version": str(self.version or ""),
             "resource_version": str(resource_version or ""),
-            "age_seconds": None if self.heard is None else round(time.monotonic() - self.heard, 3),
+            "age_seconds": None if self.heard is None else _age(self.heard),
             "unresolved": self.unresolved,
             "refused": {name: one.reason for name, one in self.refused.items()},
             "certificate": self.certificate.told() if self.certificate else None,
@@ -68,6 +71,7 @@ class Status:
 
     def metrics(self) -> str:
         """Return the answer of `/metrics`, in Prometheus' text format."""
+        fence = self.oldest_fence  # read once: the main loop may end the fence
         lines = [
             line
             for name, kind, text, value in (
@@ -85,13 +89,25 @@ class Status:
                     "age_seconds",
                     "gauge",
                     "time since the API server last said something",
-                    "NaN" if self.heard is None else round(time.monotonic() - self.heard, 3),
+                    "NaN" if self.heard is None else _age(self.heard),
+                ),
+                (
+                    "version",
+                    "gauge",
+                    "the largest resourceVersion of the ConfigMaps in the table",
+                    self.version,
                 ),
                 (
                     "resource_version",
                     "gauge",
                     "everything up to this resourceVersion of the directory is in the table",
                     self.resource_version,
+                ),
+                (
+                    "oldest_fence_seconds",
+                    "gauge",
+                    "time since the oldest present fence was first seen, 0 without any",
+                    0 if fence is None else _age(fence),
                 ),
                 ("updates_total", "counter", "entries changed in HAProxy", self.updates),
                 ("rebuilds_total", "counter", "maps built anew in HAProxy", self.rebuilds),
@@ -104,19 +120,28 @@ class Status:
                 f"cellwright_table_{name} {value}",
             )
         ]
-        lines += [
+        return "\n".join([*lines, *self._by_label()]) + "\n"
+
+    def _by_label(self) -> list[str]:
+        return [
             "# HELP cellwright_table_entries entries by map",
             "# TYPE cellwright_table_entries gauge",
             *(f'cellwright_table_entries{{map="{one}"}} {n}' for one, n in self.entries.items()),
-        ]
-        lines += [
+            "# HELP cellwright_table_organizations organizations by state",
+            "# TYPE cellwright_table_organizations gauge",
+            *(
+                f'cellwright_table_organizations{{state="{state}"}} {n}'
+                for state, n in self.organizations.items()
+            ),
             "# HELP cellwright_table_refused a ConfigMap that is refused, and the kind of reason",
             "# TYPE cellwright_table_refused gauge",
             *(
                 f'cellwright_table_refused{{configmap="{name}",kind="{one.kind}"}} 1'
                 for name, one in self.refused.items()
             ),
+            *(self.certificate.metrics() if self.certificate else ()),
         ]
-        if self.certificate:
-            lines += self.certificate.metrics()
-        return "\n".join(lines) + "\n"
+
+
+def _age(since: float) -> float:
+    return round(time.monotonic() - since, 3)

@@ -116,6 +116,10 @@ class Table:
         index = MAPS.index(name)
         return sum(shard.entries[index] for shard in self._shards.values())
 
+    def checksums(self) -> dict[int, str]:
+        """Return the checksum of each shard of the table, by number."""
+        return {number: self._shards[number].checksum for number in range(self.count)}
+
     @property
     def version(self) -> int:
         """The largest resourceVersion of the ConfigMaps in the table; 0 if none is known."""
@@ -150,7 +154,7 @@ class Table:
                 self.refused[one.name] = Refusal(error.kind, str(error), one.version)
             else:
                 self.refused.pop(one.name, None)
-        for name in set(self.refused) - {WHOLE}:
+        for name in set(self.refused):
             if name in gone or (present is not None and name not in present):
                 del self.refused[name]
         exchanged = self._exchange()

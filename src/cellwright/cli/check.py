@@ -4,18 +4,33 @@ import argparse
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from cellwright.cli.report import cache_failed, counted, problems_as_text, put, put_json, tell
+from cellwright.cli.report import (
+    cache_failed,
+    counted,
+    problems_as_json,
+    problems_as_text,
+    put,
+    put_json,
+    tell,
+)
 from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read, read_declared
 from cellwright.problem import Problem, mistakes
 from cellwright.snapshot import Snapshot
 
+if TYPE_CHECKING:  # loaded where they are needed: most runs do without
+    from cellwright.forbidden import Fixed
+    from cellwright.model import Fleet
+
+LIVE = "live"
+"""What stands for the clusters where a commit could be named."""
 EXAMPLES = """examples:
   cellwright check
   cellwright check --definitions           # nothing of what is rendered from them
   cellwright check --against origin/main   # and no change of what never changes
+  cellwright check --against live          # the same, of what the clusters hold
   cellwright check --format json | jq -r '.[].code' | sort | uniq -c
   cellwright check --format sarif > cellwright.sarif
   cellwright check --format junit > cellwright.xml
@@ -33,6 +48,13 @@ class _Found(NamedTuple):
     homeless: int
 
 
+def named(text: str) -> str:
+    """Return what `--against` names. Nothing, as from an empty variable, would compare nothing."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb takes."""
     parser.add_argument(
@@ -46,9 +68,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--against",
-        metavar="GITREF",
-        help="also find changes since this commit that can't be made: ids, the version of "
-        "Postgres, storage that shrinks",
+        type=named,
+        metavar="GITREF|live",
+        help="also find changes since this commit, or of what the clusters hold, that can't be "
+        "made: ids, the version of Postgres, storage that shrinks",
     )
 
 
@@ -60,20 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.against and not problems:
         problems = _forbidden(arguments.root, arguments.against, snapshot)
     if arguments.format == "json":
-        put_json(
-            [
-                {
-                    "file": one.place.file,
-                    "line": one.place.line,
-                    "column": one.place.column,
-                    "path": one.path,
-                    "code": one.code,
-                    "message": one.message,
-                    "hint": one.hint,
-                }
-                for one in problems
-            ]
-        )
+        put_json(problems_as_json(problems))
     elif arguments.format in _DOCUMENTS:
         form = import_module(_DOCUMENTS[arguments.format])
         put(form.document(snapshot.definitions, problems))
@@ -89,17 +99,33 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _forbidden(root: Path, against: str, snapshot: Snapshot) -> list[Problem]:
-    """Return the changes since a commit that can't be made; both ends are valid or it says so."""
-    from cellwright.edge.git import checked_out  # noqa: PLC0415 - only here
-    from cellwright.forbidden import changes_forbidden  # noqa: PLC0415
+    """Return the changes that can't be made to what a commit has, or what the clusters hold."""
+    from cellwright.forbidden import changes_forbidden  # noqa: PLC0415 - only here
     from cellwright.loading import load  # noqa: PLC0415
 
-    with checked_out(root, against) as folder:
+    fleet, wrong = load(snapshot)
+    if fleet is None:
+        return wrong
+    before = _live(fleet) if against == LIVE else _committed(root, against)
+    return changes_forbidden(before, fleet, snapshot.definitions)
+
+
+def _live(fleet: "Fleet") -> "Fixed":
+    from cellwright.edge.live import read_standing  # noqa: PLC0415 - brings what renders
+
+    return read_standing(fleet)[0]
+
+
+def _committed(root: Path, ref: str) -> "Fixed":
+    from cellwright.edge.git import checked_out  # noqa: PLC0415 - only here
+    from cellwright.forbidden import fixed  # noqa: PLC0415
+    from cellwright.loading import load  # noqa: PLC0415
+
+    with checked_out(root, ref) as folder:
         before, wrong = load(read_declared(folder))
-    after, _ = load(snapshot)
-    if before is None or after is None:
-        raise CommandError(f"the definitions at {against} have problems: {wrong[0]}")
-    return changes_forbidden(before, after, snapshot.definitions)
+    if before is None:
+        raise CommandError(f"the definitions at {ref} have problems: {wrong[0]}")
+    return fixed(before)
 
 
 # Each of the two loads what the other does without.

@@ -6,18 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cellwright.changes import Stacks, changes, moves
+from cellwright.cli.check import LIVE, named
 from cellwright.cli.difference import as_json, as_lines, summary
-from cellwright.cli.report import problems_as_text, put_json, say, tell
+from cellwright.cli.report import BOLD, problems_as_text, put_json, say, say_problems, tell
+from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read
 from cellwright.edge.git import checked_out
-from cellwright.edge.live import read_live
+from cellwright.edge.live import read_live, read_standing
 from cellwright.edge.output import read_tree
 from cellwright.edge.root import MARK
+from cellwright.forbidden import Fixed, fixed
 from cellwright.model import Fleet, UnknownStackError
 from cellwright.plan import Plan, plan
 from cellwright.problem import mistakes
-from cellwright.registration import registrations
+from cellwright.registration import protected_of, registrations
 from cellwright.rendered import files, from_files
+from cellwright.snapshot import Snapshot
+from cellwright.standing import problems_of, standing
 
 DIFFERENT = 16
 """The exit code where anything would change."""
@@ -34,6 +39,8 @@ effects:
   rolling     pods are replaced one after the other
   replace     the object is taken away, for good or to be made anew
   data loss   stored data goes with it
+
+What `up` would refuse stands at the end as forbidden, with its code.
 """
 
 
@@ -41,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb takes."""
     parser.add_argument(
         "--against",
+        type=named,
         default="HEAD",
         metavar="DIR|GITREF|live",
         help="a workspace, a folder of rendered manifests, a commit of git, or `live` for the "
@@ -59,54 +67,67 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """Both sides, what stays in the cluster when it is removed, and what a server refuses."""
+    """Both sides, what never changes, what stays when it is removed, what a server refuses."""
 
     before: Stacks
     after: Stacks
+    fixed: Fixed
     retained: Collection[tuple[str, ...]]
     refused: tuple[str, ...] = ()
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print every difference; 16 if there is one, 1 if there is a problem."""
-    made = _planned(arguments.root, arguments.stacks, "")
-    pair = None if made is None else _pair(arguments, made)
+    snapshot = read(arguments.root)
+    made = _planned(snapshot, arguments.stacks, "")
+    if made is None or made.fleet is None:
+        return 1
+    pair = _pair(arguments, made, made.fleet)
     if pair is None:
         return 1
     found = changes(pair.before, pair.after, pair.retained)
     moved = moves(pair.before, pair.after)
+    protected = protected_of(made.fleet, made.stacks)
+    forbidden = problems_of(pair.fixed, made.fleet, found, protected, snapshot.definitions)
     for line in (line for said in pair.refused for line in said.splitlines()):
         tell(f"refused: {line}")
     if arguments.format == "json":
-        put_json(as_json(found, moved, pair.refused))
+        put_json(as_json(found, moved, forbidden, pair.refused))
     else:
         for parts in as_lines(found, moved):
             say(*parts)
+        if forbidden:
+            say(("forbidden, so that up refuses", BOLD))
+            say_problems(forbidden)
         tell(summary(found))
-    return DIFFERENT if found else 0
+    return DIFFERENT if found or forbidden else 0
 
 
-def _pair(arguments: argparse.Namespace, made: Plan) -> _Pair | None:
+def _pair(arguments: argparse.Namespace, made: Plan, fleet: Fleet) -> _Pair | None:
     against, only = arguments.against, arguments.stacks
     folder = Path(against)
-    if against == "live":
-        return _against_live(made)
+    if against == LIVE:
+        live = read_live(fleet, made.stacks)
+        retained = _retained(fleet, live.before)
+        return _Pair(
+            live.before, live.after, read_standing(fleet)[0], retained, tuple(live.refused)
+        )
     if folder.is_dir() and not (folder / MARK).is_file():
-        return _against_files(folder, made, only)
+        return _against_files(folder, made, fleet, only)
     if folder.is_dir():
-        before = _planned(folder, None, f" in {against}")
+        before = _planned(read(folder), None, f" in {against}")
     else:
         with checked_out(arguments.root, against) as files:
-            before = _planned(files, None, f" at {against}")
-    if before is None:
+            before = _planned(read(files), None, f" at {against}")
+    if before is None or before.fleet is None:
         return None
     stacks = _only(before.stacks, only)
-    return _Pair(stacks, made.stacks, _retained(before.fleet, stacks))
+    return _Pair(stacks, made.stacks, fixed(before.fleet), _retained(before.fleet, stacks))
 
 
-def _planned(root: Path, only: list[str] | None, where: str) -> Plan | None:
+def _planned(snapshot: Snapshot, only: list[str] | None, where: str) -> Plan | None:
     try:
-        made = plan(read(root), only=only)
+        made = plan(snapshot, only=only)
     except UnknownStackError as error:
         tell(f"cellwright diff: no cell {str(error)!r} in the definitions")
         return None
@@ -119,35 +140,31 @@ def _planned(root: Path, only: list[str] | None, where: str) -> Plan | None:
     return made
 
 
-def _against_live(made: Plan) -> _Pair | None:
-    if made.fleet is None:
-        return None
-    live = read_live(made.fleet, made.stacks)
-    retained = _retained(made.fleet, live.before)
-    return _Pair(live.before, live.after, retained, tuple(live.refused))
-
-
-def _against_files(folder: Path, made: Plan, only: list[str] | None) -> _Pair | None:
+def _against_files(folder: Path, made: Plan, fleet: Fleet, only: list[str] | None) -> _Pair | None:
     manifests = [one for stack in made.stacks.values() for one in stack]
     after = from_files({path: text.encode() for path, text in files(manifests).items()})
     before = from_files(read_tree(folder))
     if before.problems:
         problems_as_text(before.problems)
         return None
+    try:
+        fixed_before = standing(fleet, (one for stack in before.stacks.values() for one in stack))
+    except ValueError as error:
+        raise CommandError(f"{folder}: {error}") from None
     stacks = _only(before.stacks, only)
-    return _Pair(stacks, after.stacks, _retained(made.fleet, stacks))
+    return _Pair(stacks, after.stacks, fixed_before, _retained(fleet, stacks))
 
 
 def _only(stacks: Stacks, names: list[str] | None) -> Stacks:
     return {name: one for name, one in stacks.items() if names is None or name in names}
 
 
-def _retained(fleet: Fleet | None, stacks: Stacks) -> set[tuple[str, ...]]:
+def _retained(fleet: Fleet, stacks: Stacks) -> set[tuple[str, ...]]:
     """Return the identities of what stays in the cluster, of cells that the fleet has."""
     return {
         one.manifest.identity
         for name, manifests in stacks.items()
-        if fleet and name in fleet.cells
+        if name in fleet.cells
         for one in registrations(fleet, manifests)
         if one.retain
     }

@@ -7,8 +7,9 @@ from itertools import groupby
 from typing import Any
 
 from cellwright.changes import MISSING, Change, FieldChange, Move, line_changes
-from cellwright.cli.report import BOLD, DIM, GREEN, RED, YELLOW, Part, counted
+from cellwright.cli.report import BOLD, DIM, GREEN, RED, YELLOW, Part, counted, problems_as_json
 from cellwright.effects import Effect
+from cellwright.problem import Problem
 
 _SIGNS = {"add": ("+", GREEN), "change": ("~", YELLOW), "remove": ("-", RED)}
 _STYLES = {Effect.IN_PLACE: DIM, Effect.ROLLING: YELLOW, Effect.REPLACE: RED}
@@ -35,11 +36,15 @@ def as_lines(changes: Iterable[Change], moves: Sequence[Move]) -> Iterator[tuple
 
 
 def as_json(
-    changes: Iterable[Change], moves: Iterable[Move], refused: Iterable[str]
+    changes: Iterable[Change],
+    moves: Iterable[Move],
+    forbidden: Iterable[Problem],
+    refused: Iterable[str],
 ) -> dict[str, Any]:
     """Return everything; a field that is absent on one side has no value there."""
     return {
         "refused": list(refused),
+        "forbidden": problems_as_json(forbidden),
         "changes": [_change(one) for one in changes],
         "moves": [move._asdict() for move in moves],
     }

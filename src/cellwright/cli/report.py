@@ -12,15 +12,13 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
-from cellwright.problem import Problem
+from cellwright.problem import DECEIVING, Problem, harmless
 
 BOLD, DIM, RED, GREEN, YELLOW = "1", "2", "31", "32", "33"
 Part = str | tuple[str, str]
 """A piece of a line: text, or text and its style."""
 
-_DECEIVING = "\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069"
-_HARMFUL = re.compile(f"[\x00-\x08\x0a-\x1f{_DECEIVING}]")
-_HARMFUL_IN_JSON = re.compile(f"[{_DECEIVING}]")
+_HARMFUL_IN_JSON = re.compile(f"[{DECEIVING}]")
 
 
 def prepare() -> None:
@@ -60,11 +58,32 @@ def put_json(value: Any) -> None:
 
 def problems_as_text(problems: Sequence[Problem]) -> None:
     """Print one problem a line, and their number."""
+    say_problems(problems)
+    tell(counted(len(problems), "problem"))
+
+
+def say_problems(problems: Iterable[Problem]) -> None:
+    """Print one problem a line."""
     for one in problems:
         where = f"{one.path}: " if one.path else ""
         hint = f" ({one.hint})" if one.hint else ""
         say((str(one.place), BOLD), ": ", (one.code, RED), f" {where}{one.message}", (hint, DIM))
-    tell(counted(len(problems), "problem"))
+
+
+def problems_as_json(problems: Iterable[Problem]) -> list[dict[str, Any]]:
+    """Return problems with each part under its name."""
+    return [
+        {
+            "file": one.place.file,
+            "line": one.place.line,
+            "column": one.place.column,
+            "path": one.path,
+            "code": one.code,
+            "message": one.message,
+            "hint": one.hint,
+        }
+        for one in problems
+    ]
 
 
 def cache_failed(error: OSError) -> None:
@@ -91,7 +110,7 @@ def _print(parts: Sequence[Part], stream: TextIO) -> None:
     line = ""
     for part in parts:
         text, style = (part, "") if isinstance(part, str) else part
-        text = _HARMFUL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+        text = harmless(text)
         line += f"\x1b[{style}m{text}\x1b[0m" if coloured and style and text else text
     stream.write(line + "\n")
     stream.flush()

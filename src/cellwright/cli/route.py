@@ -5,25 +5,28 @@ from typing import Any
 
 from cellwright.cli.report import problems_as_text, put_json, say, tell
 from cellwright.edge.files import read
+from cellwright.keys import cell_of_token
 from cellwright.loading import load
 from cellwright.model import Fleet, Organization
 from cellwright.problem import nearest
-from cellwright.route import Decision, Routes, request_of
+from cellwright.route import Decision, Request, Routes, request_of
 
 EXAMPLES = """examples:
   cellwright route acme                                  # an organization's name
   cellwright route https://notes.acme.example/notes
   cellwright route /o/acme/notes
   cellwright route / --header 'X-Organization: acme'
-
-Session cookies and tokens are not recognized: a fleet has no rule for them.
+  cellwright route / --header 'Cookie: session=cell-1-2b7e'
+  cellwright route glpat-YWJj…                           # a routable token
 """
 _MANY = 20_000  # names that can be compared in a moment
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb takes."""
-    parser.add_argument("target", metavar="ORG|URL", help="an organization's name, or a URL")
+    parser.add_argument(
+        "target", metavar="ORG|URL|TOKEN", help="an organization's name, a URL, or a token"
+    )
     parser.add_argument(
         "--header",
         action="append",
@@ -45,20 +48,34 @@ def run(arguments: argparse.Namespace) -> int:
     one = fleet.organizations.get(target)
     if one is not None and not arguments.header:
         return _tell_about(fleet, one, arguments.format)
+    if cell_of_token(target) is not None and not arguments.header:
+        return _tell_about_token(fleet, target, arguments.format)
     if not any(sign in target for sign in "/.:") and not arguments.header:
         alike = names_alike(target, fleet)
         hint = f" ({nearest(target, alike)})" if alike else ""
         tell(f"cellwright route: no organization {target!r} is declared{hint}")
         return 1
-    decision = Routes(fleet).decide(request_of(target, arguments.header))
-    if arguments.format == "json":
+    return _tell(Routes(fleet).decide(request_of(target, arguments.header)), arguments.format)
+
+
+def _tell(decision: Decision, form: str) -> int:
+    if form == "json":
         put_json(_as_json(decision))
-    elif decision.status == 200 and decision.organization:
-        one = decision.organization
-        say(f"{one.name} on cell {one.cell}, by {decision.why}")
+    elif decision.status == 200:
+        who = decision.organization.name if decision.organization else "no organization"
+        say(f"{who} on cell {decision.cell}, by {decision.why}")
     else:
         say(f"routers answer {decision.status}: {decision.why}")
     return 0 if decision.status == 200 else 1
+
+
+def _tell_about_token(fleet: Fleet, token: str, form: str) -> int:
+    """Print where a request with the token and no other key goes."""
+    headers = [str(rule.header) for rule in fleet.routing.rules if rule.by == "token"]
+    if not headers:
+        tell("cellwright route: the fleet has no rule for tokens")
+        return 1
+    return _tell(Routes(fleet).decide(Request("", "/", [(headers[0], token)])), form)
 
 
 def names_alike(target: str, fleet: Fleet) -> list[str]:
@@ -78,13 +95,14 @@ def _tell_about(fleet: Fleet, one: Organization, form: str) -> int:
         "host": list(one.hosts),
         "header": [f"{header}: {one.name}" for header in headers],
     }
-    entrances = [way for rule in _kinds(fleet) for way in ways[rule]]
+    entrances = [way for rule in _kinds(fleet) for way in ways.get(rule, ())]
     if form == "json":
         put_json(
             {
                 "organization": one.name,
                 "id": one.id,
                 "cell": one.cell,
+                "override": one.override,
                 "state": one.state,
                 "entrances": entrances if one.cell else [],
             }
@@ -93,7 +111,8 @@ def _tell_about(fleet: Fleet, one: Organization, form: str) -> int:
         say(f"{one.name} has no cell yet: cellwright place --write chooses one")
     else:
         state = "" if one.state == "active" else f" ({one.state})"
-        say(f"{one.name} on cell {one.cell}{state}, reached by {', '.join(entrances)}")
+        sent = f", sent to cell {one.override} by override" if one.override else ""
+        say(f"{one.name} on cell {one.cell}{state}{sent}, reached by {', '.join(entrances)}")
     return 0 if one.cell is not None and one.state == "active" else 1
 
 
@@ -107,7 +126,9 @@ def _as_json(decision: Decision) -> dict[str, Any]:
         "status": decision.status,
         "organization": one.name if one else None,
         "id": one.id if one else None,
-        "cell": one.cell if one else None,
+        "cell": decision.cell,
+        "override": bool(one and one.override),
+        "retry_after": decision.retry_after,
         "rule": decision.rule or None,
         "key": decision.key or None,
         "why": decision.why,

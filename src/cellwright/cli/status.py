@@ -1,9 +1,8 @@
 """Show each cell's ring, organizations, state and port."""
 
 import argparse
-import json
 
-from cellwright.cli.report import problems_as_text, say, table
+from cellwright.cli.report import problems_as_text, put_json, table
 from cellwright.edge.cluster import cell_states
 from cellwright.edge.files import read
 from cellwright.loading import load
@@ -40,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
             }
         )
     if arguments.format == "json":
-        say(json.dumps(listed, indent=2))
+        put_json(listed)
     else:
         header = ("CELL", "RING", "ORGANIZATIONS", "PORT", "STATE")
         keys = ("cell", "ring", "organizations", "node_port", "state")

@@ -89,16 +89,20 @@ def _answers(root: Path, fleet: Fleet, found: Sequence[Told], *, named: bool) ->
     why = git.trouble(root) if found else ""
     if not why and not named and count > _MOST_DATED:
         why = f"there are {count} organizations; name those of which it is wanted"
-    if why:
-        tell(f"note: since when is not told: {why}")
     answers = []
     for name, group in groupby(found, key=lambda one: one.entry.organization):
         entries = list(group)
-        homes = {one.entry.home for one in entries}
-        since = {} if why else _since(changes(root, name), homes)
+        since: dict[Home, Change] = {}
+        if not why:
+            try:
+                since = _since(changes(root, name), {one.entry.home for one in entries})
+            except CommandError as error:
+                why = str(error)
         one = fleet.organizations.get(name)
         declared = home_of(one) if one else None
         answers += [_Answer(each, declared, since.get(each.entry.home)) for each in entries]
+    if why:
+        tell(f"note: since when is not told: {why}")
     return answers
 
 

@@ -1,5 +1,8 @@
 """Apply the stacks of the whole fleet, ring by ring.
 
+What would change an id, or lose data, is refused before anything is touched: the clusters are
+asked what they hold.
+
 A stack whose state already holds what the definitions ask for is skipped. The fleet's own
 stack comes last, so that nothing is routed to a cell before it is there; only the very first
 time it comes first, since routers need a directory to start with.
@@ -11,12 +14,18 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
+from cellwright.changes import Stacks
 from cellwright.cli.report import problems_as_text, say, tell
 from cellwright.edge import stacks
+from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read
+from cellwright.edge.live import local_changes, read_standing
 from cellwright.model import FLEET_STACK, Fleet
-from cellwright.plan import Plan, plan
-from cellwright.registration import registrations
+from cellwright.plan import plan
+from cellwright.problem import Problem
+from cellwright.registration import Registration, protected_of, registrations
+from cellwright.snapshot import Snapshot
+from cellwright.standing import problems_of
 
 EXAMPLES = """examples:
   cellwright up
@@ -34,17 +43,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Apply everything; 1 if there is a problem or a stack fails, which stops later rings."""
-    made = plan(read(arguments.root))
+    snapshot = read(arguments.root)
+    made = plan(snapshot)
     if made.problems or made.fleet is None:
         problems_as_text(made.problems)
         return 1
+    refused = _refused(made.fleet, made.stacks, snapshot)
+    if refused:
+        problems_as_text(refused)
+        tell("cellwright up: refused; nothing was touched")
+        return 1
     names = [FLEET_STACK, *made.fleet.cells]
-    stacks.ensure(arguments.root, names, lambda name: say(f"{name}: stack made"))
+    others = stacks.ensure(arguments.root, names, lambda name: say(f"{name}: stack made"))
+    for name in others:
+        tell(f"{name}: no such cell is declared; its stack is left as it is")
+    digest = snapshot.digest()
+    wanted = {name: registrations(made.fleet, made.stacks[name]) for name in names}
     for ring in _rings(made.fleet, first=stacks.is_empty(arguments.root, FLEET_STACK)):
         workers = max(1, min(arguments.parallel, len(ring)))
         with ThreadPoolExecutor(workers) as pool:
             done = [
-                pool.submit(_apply, arguments.root, made, name, every=arguments.all)
+                pool.submit(_apply, arguments.root, name, wanted[name], digest, every=arguments.all)
                 for name in ring
             ]
             _finish(done)
@@ -52,6 +71,14 @@ def run(arguments: argparse.Namespace) -> int:
             tell("cellwright up: stopped; a new run goes on where this one failed")
             return 1
     return 0
+
+
+def _refused(fleet: Fleet, wanted: Stacks, snapshot: Snapshot) -> list[Problem]:
+    """Return what must not be done to what the clusters hold."""
+    before, held = read_standing(fleet)
+    protected = protected_of(fleet, wanted)
+    changed = local_changes(held, protected)
+    return problems_of(before, fleet, changed, protected, snapshot.definitions)
 
 
 def _finish(running: Sequence[Future[bool]]) -> None:
@@ -72,15 +99,19 @@ def _rings(fleet: Fleet, *, first: bool) -> Sequence[Sequence[str]]:
     return [[FLEET_STACK], *cells] if first else [*cells, [FLEET_STACK]]
 
 
-def _apply(root: Path, made: Plan, name: str, *, every: bool) -> bool:
-    if made.fleet is None:
-        return False
-    wanted = registrations(made.fleet, made.stacks[name])
-    if not every and stacks.is_up_to_date(root, name, wanted):
-        say(f"{name}: unchanged")
-        return True
+def _apply(
+    root: Path, name: str, wanted: Sequence[Registration], digest: str, *, every: bool
+) -> bool:
+    """Apply one stack and return whether it went well; each failure is told by itself."""
     started = time.monotonic()
-    finished = stacks.up(root, name)
+    try:
+        if not every and stacks.is_up_to_date(root, name, wanted):
+            say(f"{name}: unchanged")
+            return True
+        finished = stacks.up(root, name, digest)
+    except CommandError as error:
+        tell(f"{name}: {error}")
+        return False
     seconds = time.monotonic() - started
     if finished.ok:
         say(f"{name}: up in {seconds:.1f} s ({finished.changes})")

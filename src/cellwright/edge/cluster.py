@@ -48,7 +48,12 @@ def _state(cell: Cell, objects: list[Any]) -> CellState:
 
 
 def _is_ready(workload: Any) -> bool:
+    """Return whether all pods are ready and as declared: old ones may serve while new ones fail."""
     status = workload.get("status", {})
     seen = status.get("observedGeneration", 0) >= workload["metadata"]["generation"]
     wanted = workload["spec"].get("replicas", 1)
-    return bool(seen and status.get("readyReplicas", 0) >= wanted)
+    if workload["kind"] == "StatefulSet":
+        new = status.get("currentRevision") == status.get("updateRevision")
+    else:
+        new = status.get("updatedReplicas", 0) >= wanted
+    return bool(seen and new and status.get("readyReplicas", 0) >= wanted)

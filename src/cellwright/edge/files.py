@@ -5,6 +5,7 @@ reads.
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +39,16 @@ def _templates(root: Path, problems: list[Problem]) -> dict[str, str]:
     """Return the shipped templates, with the workspace's own of the same names over them."""
     shipped = PACKAGE / "templates"
     found: dict[str, str] = {}
-    for folder in (shipped, root / "templates"):
+    own = root / "templates"
+    if os.path.lexists(own):
+        problems += _not_entered(own, Place("templates"))
+    for folder in (shipped, own):
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(folder).as_posix()
             place = Place(f"templates/{name}")
+            if path.is_dir():
+                problems += _not_entered(path, place)
+                continue
             if path.suffix in (".yaml", ".yml", ".json"):
                 hint = f"templates are named {path.stem}.yaml.j2"
                 problems.append(Problem(place, "", "CW001", "not a template, so unused", hint))
@@ -59,6 +66,20 @@ def _templates(root: Path, problems: list[Problem]) -> dict[str, str]:
             if folder == shipped:
                 found[SHIPPED + name] = found[name]
     return found
+
+
+def _not_entered(folder: Path, place: Place) -> list[Problem]:
+    """Return a problem for a folder whose templates would be passed over."""
+    message = ""
+    if not folder.is_dir():
+        message = "not a folder"
+    elif folder.suffix == ".j2":
+        message = "a folder where a file should be"
+    elif folder.is_symlink() and place.file != "templates":
+        message = "a link to a folder, which is not followed"
+    elif not os.access(folder, os.R_OK | os.X_OK):
+        message = "can't be read: permission denied"
+    return [Problem(place, "", "CW001", message)] if message else []
 
 
 def _values_schema(root: Path, problems: list[Problem]) -> Any:

@@ -18,18 +18,21 @@ _TIMEOUT = 300.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit; `date` is when it was committed, in ISO 8601, `files` those that it changed."""
+    """A commit; `date` is when it was committed, in ISO 8601."""
 
     id: str
     author: str
     date: str
     subject: str
-    files: frozenset[str]
 
 
 def trouble(root: Path) -> str:
     """Return why there is no history of the workspace, or nothing if there is one."""
-    if _git(root, "rev-parse", "--is-inside-work-tree") != "true":
+    try:
+        inside = _git(root, "rev-parse", "--is-inside-work-tree")
+    except CommandError as error:
+        return str(error)
+    if inside != "true":
         return "the workspace is in no git repository; `git init` and a commit begin its history"
     if _git(root, "rev-parse", "--verify", "--quiet", "HEAD") is None:
         return "the git repository has no commit yet; the first one begins the history"
@@ -41,24 +44,33 @@ def is_shallow(root: Path) -> bool:
     return _must(root, "rev-parse", "--is-shallow-repository") == "true"
 
 
-def commits(root: Path, paths: Iterable[str], pattern: str = "") -> list[Commit]:
-    """Return the commits that changed some paths of the workspace, the newest first.
+def touching(root: Path, paths: Iterable[str], pattern: str = "") -> dict[str, list[str]]:
+    """Return the files that each commit changed below some paths, the newest commit first.
 
-    With a pattern, those that added or removed a line with it. Only what came to the current
+    With a pattern, those in which it added or removed a line with it. Only what came to the current
     branch counts, when it came there: a merge as a whole, not what was merged.
     """
     lines = ["-G", pattern, "--extended-regexp"] if pattern else []
     said = _must(
         root,
-        *("-c", "core.quotePath=false", "log", "--first-parent", "--diff-merges=first-parent"),
-        *("--format=%x01%H%x02%an%x02%cI%x02%s%x02", "--name-only", "--relative", *lines),
-        *("--", *paths),
+        *("-c", "core.quotePath=false", "--literal-pathspecs", "log"),
+        *("--first-parent", "--diff-merges=first-parent", "--format=:%H", "--name-only"),
+        *("--relative", *lines, "--", *paths),
     )
-    found = []
-    for part in said.split("\x01")[1:]:
-        commit, author, date, subject, files = part.split("\x02")
-        found.append(Commit(commit, author, date, subject, frozenset(files.split("\n")) - {""}))
+    found: dict[str, list[str]] = {}
+    files: list[str] = []
+    for line in said.splitlines():
+        if line.startswith(":"):
+            files = found[line[1:]] = []
+        elif line:
+            files.append(line)
     return found
+
+
+def described(root: Path, commit: str) -> Commit:
+    """Return who made a commit, when and why."""
+    said = _must(root, "show", "--no-patch", "--format=%an%x00%cI%x00%s", commit)
+    return Commit(commit, *said.split("\0", 2))
 
 
 def order(root: Path) -> dict[str, int]:

@@ -27,26 +27,26 @@ class Change:
 
 def changes(root: Path, organization: str) -> Iterator[Change]:
     """Yield the changes of an organization's home, the newest first, as they are found."""
-    named = git.commits(root, FOLDERS, naming(organization))
-    files = sorted({file for one in named for file in one.files if _is_read(file)})
+    named = git.touching(root, FOLDERS, naming(organization))
+    files = sorted({file for some in named.values() for file in some if _is_read(file)})
     spread = [file for file in files if file != LEDGER and not is_json(file)]
-    more = git.commits(root, spread) if spread else []
-    found = {one.id: one for one in [*more, *named]}
-    places = git.order(root) if more else {}
-    in_order = sorted(found.values(), key=lambda one: places[one.id]) if more else named
+    commits = list(named)
+    if spread:
+        places = git.order(root)
+        commits = sorted({*named, *git.touching(root, spread)}, key=lambda one: places[one])
     content = lru_cache(maxsize=len(files) + 1)(lambda blob: git.content(root, blob))
-    later: tuple[git.Commit, Home | None] | None = None
-    for commit in in_order:
-        blobs = git.blobs(root, commit.id, files)
+    later: tuple[str, Home | None] | None = None
+    for commit in commits:
+        blobs = git.blobs(root, commit, files)
         try:
             home = home_in({file: content(blob) for file, blob in blobs.items()}, organization)
         except UnreadableError:
             continue  # nothing was applied from it
         if later is not None and later[1] != home:
-            yield Change(later[0], home, later[1])
+            yield Change(git.described(root, later[0]), home, later[1])
         later = commit, home
     if later is not None and later[1] is not None:
-        yield Change(later[0], None, later[1])
+        yield Change(git.described(root, later[0]), None, later[1])
 
 
 def _is_read(file: str) -> bool:

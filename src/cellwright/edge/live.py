@@ -5,21 +5,25 @@ what others changed by hand are in it. Refuses to send what a Secret holds, and 
 """
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from cellwright.applied import merged, without_given_up
-from cellwright.changes import compare
+from cellwright.changes import Change, compare
+from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
 from cellwright.effects import Effect
+from cellwright.forbidden import Fixed
 from cellwright.manifest import Identity, Manifest
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.node import SECRET_KEY
 from cellwright.redact import REDACTED
+from cellwright.standing import CELL_LABEL, standing
 
 _OWNER = "pulumi-kubernetes"
-_CELL_LABEL = "cellwright.dev/cell"
+_TELLING = ("configmaps", "persistentvolumeclaims", "statefulsets")
+"""The kinds that tell what never changes, and hold the data."""
 _OF_THE_SERVER = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "uid")
 _ANNOTATIONS = (
     "deployment.kubernetes.io/revision",
@@ -55,6 +59,41 @@ def read_live(fleet: Fleet, stacks: Mapping[str, Iterable[Manifest]]) -> Live:
     return found
 
 
+def read_standing(fleet: Fleet) -> tuple[Fixed, list[Manifest]]:
+    """Return what never changes, as the clusters tell it, and the objects that hold data.
+
+    Every declared cluster is asked: a cell's data may be where its definition no longer says.
+    Raises CommandError for a cluster that does not answer, or whose directory can't be read.
+    """
+    found = []
+    for name, cluster in fleet.clusters.items():
+        kubectl = Kubectl(cluster)
+        kubectl.greet()
+        for body in kubectl.ours(_TELLING):
+            stack = (body["metadata"].get("labels") or {}).get(CELL_LABEL, FLEET_STACK)
+            found.append(Manifest(stack, name, "", 0, 0, body))
+    try:
+        fixed = standing(fleet, found)
+    except ValueError as error:
+        raise CommandError(f"the directory in the cluster can't be read: {error}") from None
+    return fixed, [one for one in found if one.kind != "ConfigMap"]
+
+
+def local_changes(held: Iterable[Manifest], declared: Iterable[Manifest]) -> Iterator[Change]:
+    """Yield what would change of the declared objects that are there, without asking a server.
+
+    What the server itself would fill in is not known here and counts as unchanged.
+    """
+    there = {one.identity: one.body for one in held}
+    for one in declared:
+        live = there.get(one.identity)
+        if live is not None:
+            after = without_given_up(live, _merged(one, live), one.body, _OWNER)
+            change = compare(_with_body(one, _shown(live)), _with_body(one, _shown(after)))
+            if change is not None:
+                yield change
+
+
 def _read_cluster(kubectl: Kubectl, cluster: str, declared: list[Manifest], found: Live) -> None:
     held = {_identity(cluster, body): body for body in kubectl.held([one.body for one in declared])}
     there = [one for one in declared if one.identity in held]
@@ -73,7 +112,7 @@ def _read_cluster(kubectl: Kubectl, cluster: str, declared: list[Manifest], foun
         found.before[one.stack].append(_with_body(one, _shown(live)))
         found.after[one.stack].append(_with_body(one, _with_keys(_shown(after), live, one)))
     for body in held.values():
-        stack = body["metadata"].get("labels", {}).get(_CELL_LABEL, FLEET_STACK)
+        stack = body["metadata"].get("labels", {}).get(CELL_LABEL, FLEET_STACK)
         if stack in found.before and not body["metadata"].get("ownerReferences"):
             found.before[stack].append(Manifest(stack, cluster, "", 0, 0, _shown(body)))
 

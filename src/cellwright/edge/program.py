@@ -4,6 +4,7 @@ Wrong definitions end the program with all problems, before anything is register
 decide anything: what is registered comes from the plan.
 """
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -13,11 +14,14 @@ from typing import Any
 import pulumi
 
 from cellwright.edge.files import read
+from cellwright.edge.stacks import CHECKED
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, Fleet, UnknownStackError
 from cellwright.plan import plan
+from cellwright.problem import harmless
 from cellwright.registration import Registration, registrations
 from cellwright.secret import ROOT_SECRET, decode_root, resolve
+from cellwright.snapshot import Snapshot
 
 PROVIDER_VERSION = "4.34.2"
 
@@ -34,13 +38,20 @@ def register(root: Path) -> None:
     Raises pulumi.RunError for wrong definitions, an unknown stack or a wrong root secret.
     """
     stack = pulumi.get_stack()
+    snapshot = read(root)
+    checked = os.environ.get(CHECKED)
+    if checked is not None and checked != snapshot.digest():
+        raise pulumi.RunError(
+            "the definitions, or the cellwright that reads them, are not those that "
+            "`cellwright up` has checked; run it again"
+        )
     try:
-        made = plan(read(root), only=[stack])
+        made = plan(snapshot, only=[stack])
     except UnknownStackError:
-        known = ", ".join([FLEET_STACK, *_cell_names(root)])
+        known = ", ".join([FLEET_STACK, *_cell_names(snapshot)])
         raise pulumi.RunError(f"no stack {stack!r} in the definitions; known: {known}") from None
     if made.problems or made.fleet is None:
-        lines = "\n".join(f"  {problem}" for problem in made.problems)
+        lines = "\n".join(f"  {harmless(str(problem))}" for problem in made.problems)
         count = len(made.problems)
         noun = "problem" if count == 1 else "problems"
         raise pulumi.RunError(f"{count} {noun} in the definitions:\n{lines}")
@@ -48,8 +59,8 @@ def register(root: Path) -> None:
     _register(made.fleet, stack, made.stacks[stack], secret)
 
 
-def _cell_names(root: Path) -> list[str]:
-    fleet = plan(read(root), only=[]).fleet
+def _cell_names(snapshot: Snapshot) -> list[str]:
+    fleet = plan(snapshot, only=[]).fleet
     return list(fleet.cells) if fleet else []
 
 

@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from cellwright.edge.process import run, stream
 from cellwright.registration import Registration, is_applied
 from cellwright.secret import ROOT_BYTES, ROOT_SECRET, decode_root
 
+CHECKED = "CELLWRIGHT_CHECKED"
+"""Tells the Pulumi program the digest of the workspace that was checked."""
 _SETTING = f"cellwright:{ROOT_SECRET}"
 _LOCKED = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
 _TIMEOUT = 120.0  # seconds, for commands that only read or write the state
@@ -56,25 +58,28 @@ def existing(root: Path) -> list[str]:
     return [str(one["name"]) for one in listed]
 
 
-def ensure(root: Path, names: Iterable[str], on_made: Callable[[str], None]) -> None:
-    """Make the stacks that are missing, and set the root secret where it is missing.
+def ensure(root: Path, names: Sequence[str], on_made: Callable[[str], None]) -> list[str]:
+    """Make the stacks that are missing, set the root secret where it is missing.
+
+    Returns the stacks that there are beside these.
 
     All stacks share one root secret: that of a stack that has it, or else a new one. Raises
     CommandError where stacks hold resources but none has the secret, since a new one would
-    change every password.
+    change every password, and where two stacks have different ones: their routers would not
+    believe each other.
     """
     there = existing(root)
     for name in names:
         if name not in there:
             _pulumi(root, "stack", "init", name, "--no-select")
             on_made(name)
-    missing = []
-    found = ""
-    for name in names:
-        text = _root_secret(root, name)
-        found = found or text
-        if not text:
-            missing.append(name)
+    secret = {name: _root_secret(root, name) for name in names}
+    missing = [name for name, text in secret.items() if not text]
+    having = [name for name, text in secret.items() if text]
+    found = secret[having[0]] if having else ""
+    for name in having:
+        if decode_root(secret[name]) != decode_root(found):
+            raise CommandError(f"the stacks {having[0]} and {name} have different {_SETTING}s")
     if missing and not found:
         used = [name for name in missing if not is_empty(root, name)]
         if used:
@@ -84,6 +89,7 @@ def ensure(root: Path, names: Iterable[str], on_made: Callable[[str], None]) -> 
         found = base64.b64encode(secrets.token_bytes(ROOT_BYTES)).decode()
     for name in missing:
         _pulumi(root, "config", "set", "--secret", "--stack", name, _SETTING, given=found)
+    return [name for name in there if name not in names]
 
 
 def is_empty(root: Path, name: str) -> bool:
@@ -96,19 +102,23 @@ def is_up_to_date(root: Path, name: str, wanted: Iterable[Registration]) -> bool
     return is_applied(_state(root, name), wanted)
 
 
-def up(root: Path, name: str) -> Finished:
-    """Apply one stack. A lock that a dead process of this machine left is taken away first."""
-    finished = _up(root, name)
+def up(root: Path, name: str, digest: str) -> Finished:
+    """Apply one stack, as long as the workspace is the one of this digest.
+
+    A lock that a dead process of this machine left is taken away first.
+    """
+    finished = _up(root, name, digest)
     if not finished.ok and _lock_is_stale(finished.lines):
         _pulumi(root, "cancel", "--yes", "--stack", name)
-        finished = _up(root, name)
+        finished = _up(root, name, digest)
     return finished
 
 
-def _up(root: Path, name: str) -> Finished:
+def _up(root: Path, name: str, digest: str) -> Finished:
     lines: list[str] = []
     command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--color=never"]
-    code = stream([*command, "--stack", name], lines.append, directory=root)
+    checked = {CHECKED: digest}
+    code = stream([*command, "--stack", name], lines.append, directory=root, environment=checked)
     return Finished(code == 0, tuple(lines))
 
 

@@ -1,0 +1,66 @@
+"""How many organizations are in which state, and how long the oldest fence has lasted.
+
+Read from the sections of the path map, of which every organization has one line, and only from
+those of shards that have changed; after the change is served, so that no request waits for it.
+Refuses to follow single organizations, but for those that are fenced.
+"""
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from agent.store import Store
+
+ACTIVE = "active"
+OTHERS = ("maintenance", "fenced", "suspended", "gone")
+STATES = (ACTIVE, *OTHERS)
+
+_VALUES = tuple(b" %s" % state.encode() for state in OTHERS)
+"""How the values of each state begin, in the path map."""
+_FENCED = re.compile(rb"^([^ ]+) fenced:", re.MULTILINE)
+
+
+@dataclass(slots=True)
+class _Shard:
+    checksum: str
+    others: tuple[int, ...]
+    fenced: frozenset[bytes]
+
+
+@dataclass(slots=True)
+class States:
+    """What was counted last, by shard."""
+
+    _shards: dict[int, _Shard] = field(default_factory=dict)
+    _fences: dict[bytes, float] = field(default_factory=dict)
+    """When each fence was first seen, by the monotonic clock."""
+
+    def look(self, store: Store, count: int, checksums: Mapping[int, str]) -> None:
+        """Count again where the checksum of a shard is another than when it was counted."""
+        self._shards = {n: one for n, one in self._shards.items() if n in checksums}
+        for number, checksum in checksums.items():
+            known = self._shards.get(number)
+            if known is None or known.checksum != checksum:
+                self._shards[number] = _counted(store.section(count, number, "path"), checksum)
+        now = time.monotonic()
+        fenced = frozenset().union(*(one.fenced for one in self._shards.values()))
+        self._fences = {path: self._fences.get(path, now) for path in fenced}
+
+    def counts(self, entries: int) -> dict[str, int]:
+        """Return the number of organizations by state; `entries` is that of all."""
+        found = dict.fromkeys(OTHERS, 0)
+        for shard in self._shards.values():
+            for state, number in zip(OTHERS, shard.others, strict=True):
+                found[state] += number
+        return {ACTIVE: entries - sum(found.values()), **found}
+
+    def oldest_fence(self) -> float | None:
+        """Return when the oldest fence was first seen, by the monotonic clock."""
+        return min(self._fences.values(), default=None)
+
+
+def _counted(section: bytes, checksum: str) -> _Shard:
+    others = tuple(map(section.count, _VALUES))
+    fenced = frozenset(_FENCED.findall(section)) if others[OTHERS.index("fenced")] else frozenset()
+    return _Shard(checksum, others, fenced)

@@ -1,0 +1,147 @@
+-- What HAProxy's own language cannot say: to hold a request of an organization that is being moved,
+-- and to read the cell from a routable token. Loaded once for each thread:
+--
+--   lua-load-per-thread router.lua <folder of the maps> <seconds> <requests held by this thread>
+--
+-- Refuses to decide where a request goes: the rules do, with what is found here.
+
+local folder, seconds, most = ...
+local HOLD, PLACES = tonumber(seconds), tonumber(most)
+local TICK = 100 -- milliseconds between two looks at the table
+
+-- The very maps of the rules, not copies of them.
+local by_path = Map.new(folder .. "/path.map", Map._str)
+local by_name = Map.new(folder .. "/name.map", Map._str)
+
+-- When each held request was last awake. One that HAProxy gave up, since its client went away, does
+-- not wake again, and is told by that.
+local places, taken = {}, 0
+
+local function now()
+  local time = core.now()
+  return time.sec + time.usec / 1e6
+end
+
+local function free_the_lost(time)
+  for place, awake in pairs(places) do
+    if time - awake > 5 * TICK / 1000 then
+      places[place] = nil
+      taken = taken - 1
+    end
+  end
+end
+
+local function value_of(name)
+  local value = by_path:lookup(name)
+  if value and value:match("^[^:]*:[^:]*:[^:]*:([^:]*)") == name then
+    return value
+  end
+  return by_name:lookup(name)
+end
+
+-- Wait until the organization is no longer fenced, and leave in txn.organization what the table says
+-- of it then. Once the time is over, or where too many wait already, it is left as it is.
+core.register_action("hold", { "http-req" }, function(txn)
+  local name = txn:get_var("txn.organization"):match("^[^:]*:[^:]*:[^:]*:([^:]*)")
+  local time = now()
+  local deadline = time + HOLD
+  if taken >= PLACES then
+    free_the_lost(time)
+  end
+  if taken >= PLACES then
+    return
+  end
+  local place = {}
+  places[place], taken = time, taken + 1
+  local value = value_of(name)
+  while value and value:sub(1, 7) == "fenced:" and time < deadline do
+    core.msleep(TICK)
+    time = now()
+    if places[place] then
+      places[place] = time
+    end
+    value = value_of(name)
+  end
+  if places[place] then
+    places[place], taken = nil, taken - 1
+  end
+  if value then
+    txn:set_var("txn.organization", value)
+  else
+    txn:unset_var("txn.organization")
+  end
+end)
+
+-- CRC-32 as of ISO 3309, reflected, one byte at a time.
+local crc_of_byte = {}
+for byte = 0, 255 do
+  local crc = byte
+  for _ = 1, 8 do
+    crc = (crc >> 1) ~ (0xEDB88320 & -(crc & 1))
+  end
+  crc_of_byte[byte] = crc
+end
+
+local function crc32(text)
+  local crc = 0xFFFFFFFF
+  for index = 1, #text do
+    crc = crc_of_byte[(crc ~ text:byte(index)) & 0xFF] ~ (crc >> 8)
+  end
+  return crc ~ 0xFFFFFFFF
+end
+
+local SIXTY_FOUR = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+local bits_of = {}
+for index = 1, 64 do
+  bits_of[SIXTY_FOUR:byte(index)] = index - 1
+end
+
+-- Bytes of base64url without padding (RFC 4648, 5); nil if it is none.
+local function decoded(text)
+  if #text % 4 == 1 then
+    return nil
+  end
+  local bytes, bits, count = {}, 0, 0
+  for index = 1, #text do
+    local six = bits_of[text:byte(index)]
+    if not six then
+      return nil
+    end
+    bits, count = (bits << 6 | six) & 0xFFFF, count + 6
+    if count >= 8 then
+      count = count - 8
+      bytes[#bytes + 1] = string.char(bits >> count & 0xFF)
+    end
+  end
+  return table.concat(bytes)
+end
+
+-- The id of the cell in the last word of a header, if that is a routable token of GitLab's version 1
+-- (https://handbook.gitlab.com/handbook/engineering/architecture/design-documents/cells/routable_tokens/):
+--
+--   <prefix><payload>.01.<length of the payload, 2 of base 36><CRC-32 of all before, 7 of base 36>
+--
+-- The payload is base64url of 16 random bytes, lines such as `c:<cell in base 36>`, and their length
+-- in one byte. Returns nothing for whatever is not exactly that.
+core.register_converters("cell_of_token", function(header)
+  local token = header:match("[^ ]*$")
+  if #token > 512 or token:find("[\128-\255]") then
+    return ""
+  end
+  local signed, length, crc = token:match("^(.*%.01%.(%w%w))(%w%w%w%w%w%w%w)$")
+  if not signed or (length .. crc):find("[^0-9a-z]") or tonumber(crc, 36) ~= crc32(signed) then
+    return ""
+  end
+  local body, size = signed:sub(1, -7), tonumber(length, 36)
+  local payload = size > 0 and size <= #body and decoded(body:sub(-size))
+  if not payload or #payload < 17 or payload:byte(-1) ~= #payload - 17 then
+    return ""
+  end
+  for line in payload:sub(17, -2):gmatch("[^\n]+") do
+    local cell = line:match("^c:([1-9a-z][0-9a-z]*)$")
+    if cell and #cell <= 12 then
+      return string.format("%d", tonumber(cell, 36))
+    end
+  end
+  return ""
+end)

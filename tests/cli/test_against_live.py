@@ -1,0 +1,181 @@
+"""What the clusters hold already is not changed: by `check`, in `diff`, and before `up`."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Program
+from tests.cli.standins import World
+
+CALLED = "pulumi was called"
+
+
+def lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if ": CW4" in line]
+
+
+def break_everything(program: Program) -> None:
+    """Change an id of each kind, shrink one volume, take another id, another class."""
+    program.edit("cells/beta.yaml", "id: 2", "id: 7")
+    program.edit("organizations/customers.yaml", "1001", "1099")
+    program.edit("cells/beta.yaml", "spec:", "spec:\n  postgres: {storage: 512Mi}")
+    program.edit("cells/alpha.yaml", "spec:", "spec:\n  postgres: {storageClass: fast}")
+
+
+NEW = "(make a new cell and move the organizations there)"
+DEFAULT = "the cluster's default"
+EXPECTED = f"""\
+cells/alpha.yaml:7:28: CW405 spec.postgres.storageClass: the storage class goes from {DEFAULT} to fast {NEW}
+cells/beta.yaml:7:23: CW404 spec.postgres.storage: the storage shrinks from 1Gi to 512Mi {NEW}
+cells/beta.yaml:8:7: CW401 spec.id: the id goes from 2 to 7 (write 2)
+organizations/customers.yaml:7:7: CW401 spec.id: the id goes from 1001 to 1099 (write 1001)
+""".splitlines()  # noqa: E501 - as they are printed
+
+
+def test_an_empty_cluster_forbids_nothing(program: Program, world: World) -> None:
+    break_everything(program)
+    assert program("check", "--against", "live").code == 0
+    assert CALLED in program("up").err
+    assert world.pulumi
+
+
+def test_what_the_cluster_holds_as_declared_is_no_change(program: Program, world: World) -> None:
+    world.holds(program.root)
+    done = program("check", "--against", "live")
+    assert (done.code, done.err) == (0, "no problems in 3 cells and 12 organizations\n")
+    assert "forbidden" not in program("diff", "--against", "live").out
+    assert CALLED in program("up").err
+    assert world.pulumi
+
+
+def test_check_diff_and_up_refuse_the_same_in_the_same_words(
+    program: Program, world: World
+) -> None:
+    world.holds(program.root)
+    break_everything(program)
+    checked = program("check", "--against", "live")
+    assert (checked.code, checked.out.splitlines()) == (1, EXPECTED)
+    quick = program("check", "--against", "live", "--definitions")
+    assert (quick.code, quick.out) == (1, checked.out)
+    refused = program("up")
+    assert (refused.code, refused.out) == (1, checked.out)
+    assert refused.err == "4 problems\ncellwright up: refused; nothing was touched\n"
+    assert world.pulumi == []
+    shown = program("diff", "--against", "live")
+    assert shown.code == 16
+    assert lines(shown.out) == EXPECTED
+    assert "forbidden, so that up refuses\n" in shown.out
+    listed = json.loads(program("diff", "--against", "live", "--format", "json").out)
+    as_json = program("check", "--against", "live", "--format", "json").out
+    assert listed["forbidden"] == json.loads(as_json)
+
+
+def test_diff_against_a_commit_or_rendered_files_names_the_same(
+    program: Program, world: World
+) -> None:
+    world.goes_away()
+    program("render", "--out", "../rendered")
+    program.commit()
+    break_everything(program)
+    for against in ("HEAD", "../rendered"):
+        done = program("diff", "--against", against)
+        assert (done.code, lines(done.out)) == (16, EXPECTED), against
+
+
+@pytest.mark.parametrize("verb", [("up",), ("check", "--against", "live")])
+def test_a_cluster_that_is_away_is_an_error(
+    program: Program, world: World, verb: tuple[str, ...]
+) -> None:
+    world.goes_away()
+    done = program(*verb)
+    assert (done.code, done.out) == (1, "")
+    assert "cluster local does not answer" in done.err
+    assert world.pulumi == []
+
+
+def test_another_version_of_postgres_is_refused(program: Program, world: World) -> None:
+    def old(body: dict[str, Any]) -> None:
+        if body["kind"] == "StatefulSet":
+            body["metadata"]["annotations"]["cellwright.dev/postgres-version"] = "16"
+
+    world.holds(program.root, old)
+    done = program("up")
+    assert done.code == 1
+    told = f"CW403 spec.postgres.version: the major version of Postgres goes from 16 to 17 {NEW}"
+    assert [line.split(" ", 1)[1] for line in lines(done.out)] == 3 * [told]
+    assert world.pulumi == []
+
+
+def test_a_set_that_would_be_made_anew_is_refused_with_the_way_to_do_it(
+    program: Program, world: World
+) -> None:
+    world.holds(program.root)
+    program.edit("cells/beta.yaml", "spec:", "spec:\n  postgres: {storage: 2Gi}")
+    assert program("check", "--against", "live").code == 0, "volumes may grow"
+    done = program("up")
+    assert done.code == 1
+    (line,) = lines(done.out)
+    assert line.startswith(
+        "cells/beta.yaml:7:23: CW406 spec.postgres.storage: StatefulSet cell-beta/postgres would "
+        "be made anew for spec.volumeClaimTemplates[data].spec.resources.requests.storage"
+    )
+    assert "--cascade=orphan" in line
+    assert world.pulumi == []
+
+
+def test_a_set_that_nothing_protects_may_be_made_anew(program: Program, world: World) -> None:
+    program.write(
+        "cells/delta.yaml",
+        "apiVersion: cellwright/v1\nkind: Cell\nmetadata: {name: delta}\n"
+        "spec: {id: 4, ring: -1, region: us, cluster: local, size: small}\n",
+    )
+    world.holds(program.root)
+    program.edit("cells/delta.yaml", "size: small", "size: small, postgres: {storage: 2Gi}")
+    assert CALLED in program("up").err
+
+
+def test_data_in_another_cluster_is_found_there(program: Program, world: World) -> None:
+    world.holds(program.root)
+    program.edit("cells/fleet.yaml", "clusters:", "clusters:\n    far: {context: far}")
+    world.put([], "far")
+    assert program("check", "--against", "live").code == 0
+    program.edit("cells/beta.yaml", "cluster: local", "cluster: far")
+    address = "size: small\n  routerAddress: {host: beta.example.com, port: 80}"
+    program.edit("cells/beta.yaml", "size: small", address)
+    assert program("check").code == 0
+    done = program("up")
+    assert done.code == 1
+    assert "CW405 spec.cluster: the cluster goes from local to far" in done.out
+    assert world.pulumi == []
+
+
+def test_an_unused_cluster_that_is_away_may_hold_data(program: Program, world: World) -> None:
+    world.holds(program.root)
+    program.edit("cells/fleet.yaml", "clusters:", "clusters:\n    far: {context: far}")
+    done = program("up")
+    assert (done.code, done.out) == (1, "")
+    assert "cluster far does not answer" in done.err
+
+
+def test_a_directory_that_was_damaged_is_said(program: Program, world: World) -> None:
+    def damage(body: dict[str, Any]) -> None:
+        if body["metadata"]["name"] == "directory-07":
+            body["data"]["table"] = "half a line"
+
+    world.holds(program.root, damage)
+    for verb in (("up",), ("check", "--against", "live"), ("diff", "--against", "live")):
+        done = program(*verb)
+        assert (done.code, done.out) == (1, ""), verb
+        assert (
+            "the directory in the cluster can't be read: ConfigMap cellwright-directory/"
+            "directory-07: no line of the directory: 'half a line'"
+        ) in done.err
+
+
+def test_an_id_of_a_customer_that_is_gone_is_not_used_again(program: Program, world: World) -> None:
+    world.holds(program.root)
+    program.edit("organizations/customers.yaml", "name: acme", "name: emca")
+    done = program("up")
+    assert "CW402 spec.id: the id 1001 belonged to the organization acme" in done.out
+    assert world.pulumi == []

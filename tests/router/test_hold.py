@@ -1,0 +1,131 @@
+"""Requests of an organization that is being moved: held, then sent to wherever it is."""
+
+import selectors
+import socket
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.postgres.containers import until
+from tests.router.conftest import Fleet
+
+pytestmark = pytest.mark.docker
+
+WAYS = {
+    "path": ("/o/moving-path/", {}),
+    "host": ("/notes", {"Host": "moving.example.com"}),
+    "name": ("/notes", {"X-Organization": "moving"}),
+}
+PLACES = 1000
+GET = b"GET /o/moving-path/ HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.fixture
+def fleet(fleet: Fleet) -> Iterator[Fleet]:
+    hosts = ("moving.example.com",)
+    fleet.directory.add("moving", "alpha", state="fenced", path="moving-path", hosts=hosts)
+    fleet.publish()
+    yield fleet
+    del fleet.directory.organizations["moving"]
+    fleet.publish()
+
+
+@contextmanager
+def _asked(fleet: Fleet) -> Iterator[dict[str, "Future[Any]"]]:
+    """Ask both routers in every way, and yield once all are held."""
+    with ThreadPoolExecutor(6) as pool:
+        yield {
+            f"{way} through {router.cell}": pool.submit(
+                router.get, path, headers, method="POST", content=b"x" * 100_000, timeout=30
+            )
+            for router in fleet.routers
+            for way, (path, headers) in WAYS.items()
+        }
+
+
+@pytest.mark.parametrize("cell", ["alpha", "beta", "gamma"])
+def test_held_requests_go_where_the_organization_is_then(fleet: Fleet, cell: str) -> None:
+    with _asked(fleet) as asked:
+        fleet.directory.change("moving", cell=cell)  # it moves, still fenced
+        fleet.publish()
+        assert not any(one.done() for one in asked.values())
+        fleet.directory.change("moving", state="active")
+        fleet.publish()
+        for way, one in asked.items():
+            answer = one.result()
+            assert answer.status_code == 200, way
+            assert answer.json()["app"].removesuffix("-app") == cell, way
+            assert answer.json()["body"] == 100_000, way
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [("suspended", 403), ("gone", 410), ("maintenance", 403), ("maintenance-5", 503), ("", 404)],
+)
+def test_held_requests_get_what_is_true_then(fleet: Fleet, state: str, status: int) -> None:
+    with _asked(fleet) as asked:
+        before = fleet.directory.organizations["moving"]
+        if state:
+            fleet.directory.change("moving", state=state)
+        else:
+            del fleet.directory.organizations["moving"]
+        fleet.publish()
+        assert {one.result().status_code for one in asked.values()} == {status}
+        fleet.directory.organizations["moving"] = before
+
+
+def test_nobody_is_held_for_ever(fleet: Fleet) -> None:
+    with _asked(fleet) as asked:
+        for one in asked.values():
+            answer = one.result()
+            assert answer.status_code == 503
+            assert answer.headers["Retry-After"] == "1"
+            assert answer.json()["error"] == "the organization is being moved"
+
+
+def test_held_requests_leave_room_for_the_others(fleet: Fleet) -> None:
+    """More than there are places for: the rest is refused at once, and the others are served."""
+    with ExitStack() as stack, selectors.DefaultSelector() as selector:
+        for _ in range(PLACES + 200):
+            connection = socket.create_connection((fleet.alpha.address, 8080), timeout=20)
+            stack.enter_context(connection)
+            connection.sendall(GET)
+            selector.register(connection, selectors.EVENT_READ)
+        statuses: list[int] = []
+
+        def receive() -> None:
+            for key, _ in selector.select(timeout=0.1):
+                connection: Any = key.fileobj
+                statuses.append(int(connection.recv(65536).split()[1]))
+                selector.unregister(connection)
+
+        def refused() -> bool:
+            receive()
+            return len(statuses) >= 200
+
+        until(refused, "those beyond the places are refused")
+        assert set(statuses) == {503}
+        assert fleet.alpha.answered_by("/o/acme/") == "alpha-app"
+        fleet.directory.change("moving", state="active", cell="gamma")
+        fleet.publish()
+
+        def answered() -> bool:
+            receive()
+            return len(statuses) == PLACES + 200
+
+        until(answered, "all are answered")
+        assert statuses.count(200) > PLACES / 2
+
+
+def test_a_client_that_goes_away_gives_its_place_back(fleet: Fleet) -> None:
+    """Over HTTP/2; of HTTP/1.1 clients HAProxy does not notice it while they are held."""
+    with (
+        httpx.Client(http1=False, http2=True) as client,
+        pytest.raises(httpx.ReadTimeout),
+    ):
+        client.get(f"http://{fleet.alpha.address}:8080/o/moving-path/", timeout=0.3)
+    assert "fe=router" not in fleet.alpha.ask("show sess")

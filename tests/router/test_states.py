@@ -1,0 +1,89 @@
+"""Organizations by state, and fences, as the agent counts them from its shards."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from agent import states
+from agent.directory import parse_shard
+from agent.maps import sections
+from agent.states import STATES, States
+from agent.store import Store
+
+
+class Shards:
+    """Shards on disk; each organization is called like its number, `state` says its state."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = Store(folder)
+        self.checksums: dict[int, str] = {}
+        self.read: list[int] = []
+
+    def put(self, number: int, **state: str) -> None:
+        text = "".join(f"{n}\t1\talpha\t{s}\t{n}\t\t\n" for n, s in sorted(state.items())).encode()
+        made = {**sections([]), **sections(parse_shard(text, 0, 1))}
+        self.checksums[number] = f"{hash(text)}"
+        self.store.put_shard(2, number, self.checksums[number], made)
+
+    def section(self, count: int, number: int, name: str) -> bytes:
+        self.read.append(number)
+        return self.store.section(count, number, name)
+
+    def look(self, found: States) -> None:
+        found.look(self, 2, self.checksums)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def shards(tmp_path: Path) -> Shards:
+    made = Shards(tmp_path)
+    made.put(0, a="active", b="fenced", c="gone", d="gone", fenced="active", h="maintenance")
+    made.put(1, e="maintenance-60", f="suspended", g="active")
+    return made
+
+
+def test_every_state_is_counted(shards: Shards) -> None:
+    found = States()
+    shards.look(found)
+    assert found.counts(9) == {
+        "active": 3,
+        "maintenance": 2,
+        "fenced": 1,
+        "suspended": 1,
+        "gone": 2,
+    }
+    assert tuple(found.counts(9)) == STATES
+
+
+def test_only_shards_that_changed_are_read(shards: Shards) -> None:
+    found = States()
+    shards.look(found)
+    shards.put(1, e="active")
+    shards.look(found)
+    shards.look(found)
+    assert shards.read == [0, 1, 1]
+    assert found.counts(7)["maintenance"] == 1
+    del shards.checksums[0]
+    shards.look(found)
+    assert found.counts(1) == {**dict.fromkeys(STATES, 0), "active": 1}
+
+
+def test_the_oldest_fence_counts_from_when_it_was_first_seen(
+    shards: Shards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter((10.0, 20.0, 30.0, 40.0, 50.0))
+    monkeypatch.setattr(states, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    found = States()
+    assert found.oldest_fence() is None
+    shards.look(found)
+    assert found.oldest_fence() == 10
+    shards.put(1, e="fenced")
+    shards.look(found)
+    shards.put(0, a="fenced")
+    shards.look(found)
+    assert found.oldest_fence() == 20  # b's has ended, a's began at 30
+    shards.put(1)
+    shards.look(found)
+    assert found.oldest_fence() == 30
+    shards.put(0)
+    shards.look(found)
+    assert found.oldest_fence() is None

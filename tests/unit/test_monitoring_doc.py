@@ -1,0 +1,32 @@
+"""The template of docs/monitoring.md opens the port that it says, and passes the checks."""
+
+import re
+import shutil
+from pathlib import Path
+
+from cellwright.edge.files import read
+from cellwright.plan import plan
+from tests.fleets import ROOT
+
+PAGE = (ROOT / "docs" / "monitoring.md").read_text()
+
+
+def test_the_template_of_the_page_lets_prometheus_in(tmp_path: Path) -> None:
+    found = re.search(
+        r"`(templates/[\w./-]+)`:\n\n```yaml\n(.*?)```$", PAGE, re.MULTILINE | re.DOTALL
+    )
+    assert found
+    shutil.copytree(ROOT / "cells", tmp_path / "cells")
+    template = tmp_path / found[1]
+    template.parent.mkdir(parents=True)
+    template.write_text(found[2])
+    made = plan(read(tmp_path))
+    assert made.problems == ()
+    policies = {
+        one.name: one.body["spec"] for one in made.stacks["alpha"] if one.kind == "NetworkPolicy"
+    }
+    (ingress,) = policies["router-metrics"]["ingress"]
+    assert ingress["ports"] == [{"protocol": "TCP", "port": 8404}]
+    assert policies["router-metrics"]["podSelector"] == policies["router"]["podSelector"]
+    opened = [port["port"] for one in policies["router"]["ingress"] for port in one["ports"]]
+    assert opened == [8080, 8405]

@@ -1,0 +1,184 @@
+"""What runs is confined, and may talk to nothing but what it needs.
+
+Source of what `restricted` asks: Kubernetes' Pod Security Standards. The API server's own verdict
+is in the end-to-end tests.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from cellwright.edge.files import read
+from cellwright.manifest import Manifest
+from cellwright.plan import plan
+from tests.fleets import ROOT
+
+STACKS = plan(read(ROOT)).stacks
+ALPHA = STACKS["alpha"]
+VOLUMES = {"configMap", "emptyDir", "projected", "secret", "persistentVolumeClaim"}
+
+
+def pods() -> Iterator[tuple[str, Any]]:
+    for one in ALPHA:
+        template = (one.body.get("spec") or {}).get("template")
+        if template:
+            yield f"{one.kind}/{template['metadata']['labels']['app.kubernetes.io/name']}", template
+
+
+def of_kind(kind: str) -> list[Manifest]:
+    return [one for one in ALPHA if one.kind == kind]
+
+
+PODS = dict(pods())
+
+
+def test_all_workloads_are_looked_at() -> None:
+    assert set(PODS) == {
+        "Deployment/app",
+        "Deployment/router",
+        "Job/app-migrate",
+        "StatefulSet/postgres",
+    }
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_a_pod_is_restricted(name: str) -> None:
+    spec = PODS[name]["spec"]
+    assert not {"hostNetwork", "hostPID", "hostIPC", "hostUsers"} & spec.keys()
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["runAsUser"] > 0
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert all(len(one) == 2 and (one.keys() - {"name"}) <= VOLUMES for one in spec["volumes"])
+    for container in (*spec["containers"], *spec.get("initContainers", ())):
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert not any("hostPort" in port for port in container.get("ports", ()))
+        resources = container["resources"]
+        assert {"cpu", "memory"} == resources["requests"].keys()
+        assert "memory" in resources["limits"]
+        if "job" not in name.lower():
+            assert "livenessProbe" in container
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_no_pod_gets_a_token_that_it_does_not_ask_for(name: str) -> None:
+    spec = PODS[name]["spec"]
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["enableServiceLinks"] is False
+    sources = [
+        source
+        for volume in spec["volumes"]
+        for source in volume.get("projected", {}).get("sources", ())
+        if "serviceAccountToken" in source
+    ]
+    assert bool(sources) == (name == "Deployment/router")
+    mounting = [
+        container["name"]
+        for container in (*spec["containers"], *spec.get("initContainers", ()))
+        for mount in container["volumeMounts"]
+        if mount["name"] == "token"
+    ]
+    assert mounting == (["agent"] if sources else []), "HAProxy, which clients reach, has none"
+
+
+def test_service_accounts_give_no_tokens_by_themselves() -> None:
+    accounts = of_kind("ServiceAccount")
+    assert {one.name for one in accounts} == {"app", "postgres", "router"}
+    assert all(one.body["automountServiceAccountToken"] is False for one in accounts)
+
+
+def test_every_namespace_is_restricted() -> None:
+    found = [one for stack in STACKS.values() for one in stack if one.kind == "Namespace"]
+    assert len(found) == 4
+    for one in found:
+        assert one.body["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_the_only_right_is_to_read_the_directory() -> None:
+    (role,) = [one for stack in STACKS.values() for one in stack if one.kind.endswith("Role")]
+    assert (role.kind, role.namespace) == ("Role", "cellwright-directory")
+    assert role.body["rules"] == [
+        {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]}
+    ]
+    (binding,) = of_kind("RoleBinding")
+    account = {"kind": "ServiceAccount", "name": "router", "namespace": "cell-alpha"}
+    assert binding.body["subjects"] == [account]
+
+
+# Flows: (from, to, port); ANY stands for everyone.
+
+ANY = "anyone"
+
+
+def _names(selector: Any) -> list[str]:
+    if selector == {}:
+        return [ANY]
+    labels = selector.get("matchLabels", {})
+    if "k8s-app" in labels:
+        return [labels["k8s-app"]]
+    listed = [labels["app.kubernetes.io/name"]] if labels else []
+    for one in selector.get("matchExpressions", ()):
+        assert (one["key"], one["operator"]) == ("app.kubernetes.io/name", "In")
+        listed += one["values"]
+    return listed
+
+
+def _peers(rule: Any, key: str) -> list[str]:
+    if key not in rule:
+        return [ANY]
+    found = []
+    for peer in rule[key]:
+        others = "cell " if "cellwright.dev/cell" in str(peer.get("namespaceSelector")) else ""
+        found += [others + name for name in _names(peer["podSelector"])]
+    return found
+
+
+def flows(direction: str, key: str) -> set[tuple[str, str, int]]:
+    found = set()
+    for policy in of_kind("NetworkPolicy"):
+        spec = policy.body["spec"]
+        for rule in spec.get(direction.lower(), ()):
+            assert direction in spec["policyTypes"]
+            for own in _names(spec["podSelector"]):
+                for peer in _peers(rule, key):
+                    found |= {(own, peer, port["port"]) for port in rule["ports"]}
+    return found
+
+
+def test_nothing_is_allowed_that_is_not_listed() -> None:
+    (deny,) = [one for one in of_kind("NetworkPolicy") if one.name == "default-deny"]
+    assert deny.body["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+def test_who_may_be_called_by_whom() -> None:
+    assert flows("Ingress", "from") == {
+        ("postgres", "app", 5432),
+        ("postgres", "app-migrate", 5432),
+        ("app", "router", 8080),
+        ("router", ANY, 8080),
+    }
+
+
+def test_who_may_call_whom() -> None:
+    dns = {(name, "kube-dns", 53) for name in ("app", "app-migrate", "router")}
+    assert flows("Egress", "to") == dns | {
+        ("app", "postgres", 5432),
+        ("app-migrate", "postgres", 5432),
+        ("router", "app", 8080),
+        ("router", "cell router", 8080),
+        ("router", ANY, 443),
+        ("router", ANY, 6443),
+    }
+
+
+def test_every_service_and_budget_finds_its_pods() -> None:
+    known = {template["metadata"]["labels"]["app.kubernetes.io/name"] for template in PODS.values()}
+    for one in (*of_kind("Service"), *of_kind("PodDisruptionBudget")):
+        selector = one.body["spec"]["selector"]
+        labels = selector.get("matchLabels", selector)
+        assert labels.keys() == {"app.kubernetes.io/name"}
+        assert set(labels.values()) <= known
