@@ -160,6 +160,7 @@ def test_who_may_be_called_by_whom() -> None:
         ("postgres", "app-migrate", 5432),
         ("app", "router", 8080),
         ("router", ANY, 8080),
+        ("router", ANY, 8405),  # the API server passes on what `directory wait` asks
     }
 
 
