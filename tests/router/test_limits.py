@@ -82,7 +82,7 @@ def test_requests_at_the_same_time(fleet: Fleet, cell: str) -> None:
             assert answer.status_code == 429
             assert answer.headers["Retry-After"] == "1"
             assert answer.json() == {
-                "error": "too many requests at once",
+                "error": "too many requests",
                 "request_id": answer.headers["X-Request-Id"],
             }
         assert fleet.alpha.answered_by("/o/acme/") == "alpha-app"
