@@ -39,7 +39,10 @@ LEAST: dict[str, dict[str, Any]] = {
     "Organization": {"id": 1, "cell": "one"},
 }
 """Definitions in which everything stands that must, and nothing else."""
-NEEDS = {"spec.routers.nodePortBase": {"routers": {"type": "NodePort"}}}
+NEEDS: dict[str, Any] = {
+    "spec.routers.nodePortBase": {"routers": {"type": "NodePort"}},
+    "spec.routing.rules[].header": {"routing": {"rules": [{"by": "token"}]}},
+}
 """What a field needs beside it, to count."""
 DEFAULTS = [
     (kind, one.path, json.loads(one.default))
@@ -66,10 +69,13 @@ def fleet(**changed: dict[str, Any]) -> Fleet:
 
 
 def with_value(spec: Any, path: list[str], value: Any) -> Any:
-    """Return a copy of a `spec` with a value at a path, whatever users call what is `<name>`."""
+    """Return a copy of a `spec` with a value at a path, in each item of a list."""
     if not path:
         return value
     key, *rest = path
+    if key.endswith("[]"):
+        key = key.removesuffix("[]")
+        return {**spec, key: [with_value(one, rest, value) for one in spec[key]]}
     if key == "<name>":
         (key,) = spec
     return {**spec, key: with_value(spec.get(key, {}), rest, value)}
