@@ -8,6 +8,7 @@ others go, and a cell's address before its organizations, so that nothing is mis
 Refuses to look at the directory or to wait.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agent.addresses import Addresses
@@ -57,7 +58,7 @@ def apply(
 
     session.tell(_upserts(store, "cells", cells))
     for name in steps:
-        session.tell([_set(store, name, MARK, UNKNOWN.encode())])
+        session.tell([b"set map %s %s %s" % (_file(store, name), MARK, UNKNOWN.encode())])
     for name, change in steps.items():
         session.tell(_upserts(store, name, change))
     for name in stale:
@@ -65,7 +66,7 @@ def apply(
             _rebuild(session, store, table, name)
     for name, change in steps.items():
         session.tell(_deletes(store, name, change))
-        session.tell([_set(store, name, MARK, mark.encode())])
+        session.tell([b"set map %s %s %s" % (_file(store, name), MARK, mark.encode())])
     session.tell(_deletes(store, "cells", cells))
     return Applied(sum(map(len, steps.values())) + len(cells), len(stale) - len(steps))
 
@@ -84,24 +85,27 @@ def _cells_change(session: Session, store: Store, addresses: Addresses) -> Chang
     )
 
 
-def _upserts(store: Store, name: str, change: Change) -> list[str]:
-    file = store.map_file(name)
-    added = [f"add map {file} {k.decode()} {v.decode()}" for k, v in change.add.items()]
-    return added + [_set(store, name, key, value) for key, value in change.set.items()]
+def _upserts(store: Store, name: str, change: Change) -> Iterator[bytes]:
+    """Yield commands in the order of the keys, as they lie in HAProxy's memory."""
+    file = _file(store, name)
+    for verb, lines in ((b"add", change.add), (b"set", change.set)):
+        begin = b"%s map %s " % (verb, file)
+        for key, value in sorted(lines.items()):
+            yield b"%s%s %s" % (begin, key, value)
 
 
-def _deletes(store: Store, name: str, change: Change) -> list[str]:
-    file = store.map_file(name)
-    return [f"del map {file} {key.decode()}" for key in change.delete]
+def _deletes(store: Store, name: str, change: Change) -> Iterator[bytes]:
+    begin = b"del map %s " % _file(store, name)
+    return (begin + key for key in sorted(change.delete))
 
 
-def _set(store: Store, name: str, key: bytes, value: bytes) -> str:
-    return f"set map {store.map_file(name)} {key.decode()} {value.decode()}"
+def _file(store: Store, name: str) -> bytes:
+    return bytes(store.map_file(name))
 
 
 def _rebuild(session: Session, store: Store, table: Table, name: str) -> None:
-    file = store.map_file(name)
-    version = session.new_version(file)
+    file = _file(store, name)
+    version = session.new_version(store.map_file(name))
     for part in store.whole_map(table.count, name, table.mark):
-        session.fill(f"add map @{version} {file}", part.decode().splitlines())
-    session.tell([f"commit map @{version} {file}"])
+        session.fill(b"add map @%d %s" % (version, file), part.split(b"\n")[:-1])
+    session.tell([b"commit map @%d %s" % (version, file)])
