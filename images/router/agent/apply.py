@@ -90,8 +90,8 @@ def _upserts(store: Store, name: str, change: Change) -> Iterator[bytes]:
     file = _file(store, name)
     for verb, lines in ((b"add", change.add), (b"set", change.set)):
         begin = b"%s map %s " % (verb, file)
-        for key, value in sorted(lines.items()):
-            yield b"%s%s %s" % (begin, key, value)
+        for key in sorted(lines):
+            yield b"%s%s %s" % (begin, key, lines[key])
 
 
 def _deletes(store: Store, name: str, change: Change) -> Iterator[bytes]:

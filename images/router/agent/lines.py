@@ -23,10 +23,8 @@ class Part(NamedTuple):
 
 
 def in_order(section: bytes) -> bytes:
-    """Return the lines sorted; of two with the same key the first stays first."""
-    lines = section.split(b"\n")[:-1]
-    lines.sort(key=_key)
-    return b"".join([b"%s\n" % line for line in lines])
+    """Return the lines sorted: no character of a key is before the blank that ends it."""
+    return b"\n".join(sorted(section.split(b"\n")[:-1])) + section[-1:]
 
 
 def position(part: Part, key: bytes) -> int:
@@ -56,7 +54,9 @@ def merged(parts: Sequence[Part]) -> Iterator[bytes]:
     bounds.append([part.end for part in parts])
     for begins, ends in pairwise(bounds):
         where = zip(parts, begins, ends, strict=True)
-        yield in_order(b"".join([part.text[begin:end] for part, begin, end in where]))
+        text = b"".join([part.text[begin:end] for part, begin, end in where])
+        lines: list[bytes] = text.split(b"\n")[:-1]
+        yield b"\n".join(sorted(lines, key=_key)) + text[-1:]
 
 
 def changed(part: Part, change: Mapping[bytes, bytes | None]) -> Iterator[bytes]:
