@@ -7,11 +7,12 @@ function setup(thread)
 end
 
 function init(args)
-  paths, last, wrong = {}, 0, 0
+  names, last, wrong = {}, 0, 0
   for line in io.lines(args[1]) do
     last = last + 1
-    paths[last] = wrk.format("GET", "/o/" .. line .. "/notes")
+    names[last] = line
   end
+  before, after = wrk.format("GET", "/o/@/notes"):match("^(.*)@(.*)$")
   at = math.floor(last * (os.time() % 97) / 97 + number * last / 2) % last
   pause = tonumber(args[3])
   if args[2] ~= "check" then response = nil end
@@ -21,7 +22,7 @@ end
 
 function request()
   at = at % last + 1
-  return paths[at]
+  return before .. names[at] .. after
 end
 
 function delay()

@@ -160,7 +160,7 @@ def test_changes_lead_to_the_table_whatever_collides(
         model.make(change_between(before, after, holders, contested))
         wanted: Lines = {}
         for number in range(3, -1, -1):
-            wanted |= lines_of(table[number].split(b"\n")[:-1])
+            wanted |= lines_of(table[number])
         assert model.found() == wanted
 
 

@@ -8,7 +8,7 @@ others go, and a cell's address before its organizations, so that nothing is mis
 Refuses to look at the directory or to wait.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from agent.addresses import Addresses
@@ -56,17 +56,15 @@ def apply(
     }
     cells = _cells_change(session, store, addresses)
 
+    # Each line tells of one kind only: HAProxy goes on in a line after a command that failed.
     session.tell(_upserts(store, "cells", cells))
-    for name in steps:
-        session.tell([b"set map %s %s %s" % (_file(store, name), MARK, UNKNOWN.encode())])
-    for name, change in steps.items():
-        session.tell(_upserts(store, name, change))
+    session.tell(_marks(store, [name for name, change in steps.items() if change], UNKNOWN))
+    session.tell(one for name, change in steps.items() for one in _upserts(store, name, change))
     for name in stale:
         if name not in steps:
             _rebuild(session, store, table, name)
-    for name, change in steps.items():
-        session.tell(_deletes(store, name, change))
-        session.tell([b"set map %s %s %s" % (_file(store, name), MARK, mark.encode())])
+    session.tell(one for name, change in steps.items() for one in _deletes(store, name, change))
+    session.tell(_marks(store, steps, mark))
     session.tell(_deletes(store, "cells", cells))
     return Applied(sum(map(len, steps.values())) + len(cells), len(stale) - len(steps))
 
@@ -97,6 +95,10 @@ def _upserts(store: Store, name: str, change: Change) -> Iterator[bytes]:
 def _deletes(store: Store, name: str, change: Change) -> Iterator[bytes]:
     begin = b"del map %s " % _file(store, name)
     return (begin + key for key in sorted(change.delete))
+
+
+def _marks(store: Store, names: Iterable[str], mark: str) -> Iterator[bytes]:
+    return (b"set map %s %s %s" % (_file(store, name), MARK, mark.encode()) for name in names)
 
 
 def _file(store: Store, name: str) -> bytes:

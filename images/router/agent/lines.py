@@ -55,8 +55,9 @@ def merged(parts: Sequence[Part]) -> Iterator[bytes]:
     for begins, ends in pairwise(bounds):
         where = zip(parts, begins, ends, strict=True)
         text = b"".join([part.text[begin:end] for part, begin, end in where])
-        lines: list[bytes] = text.split(b"\n")[:-1]
-        yield b"\n".join(sorted(lines, key=_key)) + text[-1:]
+        lines = text.split(b"\n")[:-1]
+        lines.sort(key=_key)
+        yield b"\n".join(lines) + text[-1:]
 
 
 def changed(part: Part, change: Mapping[bytes, bytes | None]) -> Iterator[bytes]:

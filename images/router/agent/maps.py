@@ -57,10 +57,10 @@ def sections(organizations: Iterable[Organization]) -> dict[str, bytes]:
     }
 
 
-def lines_of(lines: Iterable[bytes]) -> Lines:
-    """Return lines by key."""
-    pairs = [line.split(b" ", 1) for line in lines]
-    return {key: value for key, value in pairs}  # noqa: C416 (mypy knows lists, not pairs)
+def lines_of(section: bytes) -> Lines:
+    """Return a section's lines by key."""
+    words = section.split()
+    return dict(zip(words[::2], words[1::2], strict=True))
 
 
 def difference(old: bytes, new: bytes) -> tuple[Lines, Lines]:
@@ -72,9 +72,10 @@ def difference(old: bytes, new: bytes) -> tuple[Lines, Lines]:
     old, new = old[begin:], new[begin:]
     end = _common(old[::-1], new[::-1])
     end = len(old) - (old.find(b"\n", len(old) - end) + 1 or len(old))
-    before = set(old[: len(old) - end].split(b"\n"))
-    after = set(new[: len(new) - end].split(b"\n"))
-    return lines_of(before - after), lines_of(after - before)
+    before, after = lines_of(old[: len(old) - end]), lines_of(new[: len(new) - end])
+    for key in [key for key, value in before.items() if after.get(key) == value]:
+        del before[key], after[key]
+    return before, after
 
 
 def _common(one: bytes, other: bytes) -> int:
@@ -92,7 +93,7 @@ def _common(one: bytes, other: bytes) -> int:
 def holding(section: bytes, keys: set[bytes], few: int = 8) -> Lines:
     """Return the section's lines that have one of the keys; quick for up to `few` keys."""
     if len(keys) > few:
-        lines = lines_of(section.split(b"\n")[:-1])
+        lines = lines_of(section)
         return {key: lines[key] for key in keys & lines.keys()}
     found: Lines = {}
     text = b"\n" + section
