@@ -58,11 +58,13 @@ class Agent:
         """Turn until told to stop, then leave the newest table on disk."""
         messages: list[Message] = []
         while not stopping.is_set():
+            self._store.hold()
             step = self._take(messages)
             self.resolver.follow(self._endpoints())
-            self._publish()
             if self._table.complete:
                 self._serve(step)
+            self._store.settle()
+            self._publish(step)
             self._tell()
             messages = self._next_messages()
         self.publisher.flush()
@@ -120,14 +122,14 @@ class Agent:
         names = {one.id: name for name, one in self._table.cells.items() if one.id}
         return {**self._present_addresses(), **names}
 
-    def _publish(self) -> None:
+    def _publish(self, step: Step) -> None:
         """Have the files written; HAProxy can be started once they are there."""
         if not self._table.complete or self._endpoints().keys() - self._addresses.keys():
             return
         edition = Edition(self._table.count, self._table.mark, self._cells())
         if edition != self._edition:
             self._edition = edition
-            self.publisher.want(edition)
+            self.publisher.want(edition, step)
         if not self._status.ready:
             self.publisher.flush()
             self._status.ready = True

@@ -8,6 +8,7 @@ others go, and a cell's address before its organizations, so that nothing is mis
 Refuses to look at the directory or to wait.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from agent.addresses import Addresses
@@ -55,17 +56,15 @@ def apply(
     }
     cells = _cells_change(session, store, addresses)
 
+    # Each line tells of one kind only: HAProxy goes on in a line after a command that failed.
     session.tell(_upserts(store, "cells", cells))
-    for name in steps:
-        session.tell([_set(store, name, MARK, UNKNOWN.encode())])
-    for name, change in steps.items():
-        session.tell(_upserts(store, name, change))
+    session.tell(_marks(store, [name for name, change in steps.items() if change], UNKNOWN))
+    session.tell(one for name, change in steps.items() for one in _upserts(store, name, change))
     for name in stale:
         if name not in steps:
             _rebuild(session, store, table, name)
-    for name, change in steps.items():
-        session.tell(_deletes(store, name, change))
-        session.tell([_set(store, name, MARK, mark.encode())])
+    session.tell(one for name, change in steps.items() for one in _deletes(store, name, change))
+    session.tell(_marks(store, steps, mark))
     session.tell(_deletes(store, "cells", cells))
     return Applied(sum(map(len, steps.values())) + len(cells), len(stale) - len(steps))
 
@@ -84,24 +83,31 @@ def _cells_change(session: Session, store: Store, addresses: Addresses) -> Chang
     )
 
 
-def _upserts(store: Store, name: str, change: Change) -> list[str]:
-    file = store.map_file(name)
-    added = [f"add map {file} {k.decode()} {v.decode()}" for k, v in change.add.items()]
-    return added + [_set(store, name, key, value) for key, value in change.set.items()]
+def _upserts(store: Store, name: str, change: Change) -> Iterator[bytes]:
+    """Yield commands in the order of the keys, as they lie in HAProxy's memory."""
+    file = _file(store, name)
+    for verb, lines in ((b"add", change.add), (b"set", change.set)):
+        begin = b"%s map %s " % (verb, file)
+        for key in sorted(lines):
+            yield b"%s%s %s" % (begin, key, lines[key])
 
 
-def _deletes(store: Store, name: str, change: Change) -> list[str]:
-    file = store.map_file(name)
-    return [f"del map {file} {key.decode()}" for key in change.delete]
+def _deletes(store: Store, name: str, change: Change) -> Iterator[bytes]:
+    begin = b"del map %s " % _file(store, name)
+    return (begin + key for key in sorted(change.delete))
 
 
-def _set(store: Store, name: str, key: bytes, value: bytes) -> str:
-    return f"set map {store.map_file(name)} {key.decode()} {value.decode()}"
+def _marks(store: Store, names: Iterable[str], mark: str) -> Iterator[bytes]:
+    return (b"set map %s %s %s" % (_file(store, name), MARK, mark.encode()) for name in names)
+
+
+def _file(store: Store, name: str) -> bytes:
+    return bytes(store.map_file(name))
 
 
 def _rebuild(session: Session, store: Store, table: Table, name: str) -> None:
-    file = store.map_file(name)
-    version = session.new_version(file)
+    file = _file(store, name)
+    version = session.new_version(store.map_file(name))
     for part in store.whole_map(table.count, name, table.mark):
-        session.fill(f"add map @{version} {file}", part.decode().splitlines())
-    session.tell([f"commit map @{version} {file}"])
+        session.fill(b"add map @%d %s" % (version, file), part.split(b"\n")[:-1])
+    session.tell([b"commit map @%d %s" % (version, file)])

@@ -7,6 +7,7 @@ go on after an answer that was not expected.
 
 import re
 import socket
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,12 @@ from agent.maps import MARK, Lines
 LIMIT = 12_000
 """Bytes in one line of commands; HAProxy reads each into one buffer of 16 kB."""
 
+AHEAD = 4
+"""Lines of commands that may be on their way, so that HAProxy has the next one when it ends one."""
+
 _PROMPT = b"\n> "
+_SILENCE = b"+> \n"
+"""What HAProxy says to commands that have nothing to say is made of these: prompts."""
 _VALUE = re.compile(r'found=yes, .*value="([^"]*)"')
 _VERSION = re.compile(r"New version created: ([0-9]+)")
 
@@ -50,17 +56,41 @@ class Session:
             raise AwayError(str(error)) from error
         return [one.strip() for one in said.decode().split(_PROMPT.decode())[: len(commands)]]
 
-    def tell(self, commands: Iterable[str]) -> None:
+    def tell(self, commands: Iterable[bytes]) -> None:
         """Run any number of commands that have nothing to say."""
-        for batch in batches(commands, LIMIT):
-            for command, said in zip(batch, self.ask(*batch), strict=True):
-                _expect_silence(command, said)
+        self._tell((b";".join(batch), len(batch)) for batch in batches(commands, LIMIT))
 
-    def fill(self, command: str, lines: Iterable[str]) -> None:
+    def fill(self, command: bytes, lines: Iterable[bytes]) -> None:
         """Run a command that takes lines, as often as they need."""
-        for batch in batches(lines, LIMIT):
-            said = self.ask(f"{command} <<\n" + "\n".join(batch) + "\n")[0]
-            _expect_silence(command, said.replace("+", ""))
+        filled = (b"%s <<\n%s\n" % (command, b"\n".join(one)) for one in batches(lines, LIMIT))
+        self._tell((one, 1) for one in filled)
+
+    def _tell(self, lines: Iterable[tuple[bytes, int]]) -> None:
+        """Send lines, each with its number of commands; HAProxy works while the next is made."""
+        waiting: deque[int] = deque()
+        heard = 0
+        try:
+            for line, commands in lines:
+                self._connection.sendall(line + b"\n")
+                waiting.append(commands)
+                while len(waiting) > AHEAD:
+                    heard = self._hear(waiting, heard)
+            while waiting:
+                heard = self._hear(waiting, heard)
+        except OSError as error:
+            raise AwayError(str(error)) from error
+
+    def _hear(self, waiting: "deque[int]", heard: int) -> int:
+        """Take off `waiting` what is answered; return how many answers the next one has so far."""
+        said = self._connection.recv(65536)
+        if not said:
+            raise AwayError("HAProxy closed the session")
+        if said.strip(_SILENCE):
+            raise RuntimeApiError(said.strip(_SILENCE).decode(errors="replace"))
+        heard += said.count(b">")
+        while waiting and heard >= waiting[0]:
+            heard -= waiting.popleft()
+        return heard
 
     def mark(self, file: Path) -> str | None:
         """Return a map's mark, empty if it has none; None if HAProxy uses no such map."""
@@ -110,9 +140,9 @@ def session(path: Path, seconds: float = 30) -> Iterator[Session]:
         yield Session(connection)
 
 
-def batches(items: Iterable[str], limit: int) -> Iterator[list[str]]:
-    """Yield the items in groups of at most `limit` characters, separators included."""
-    batch: list[str] = []
+def batches(items: Iterable[bytes], limit: int) -> Iterator[list[bytes]]:
+    """Yield the items in groups of at most `limit` bytes, separators included."""
+    batch: list[bytes] = []
     size = 0
     for item in items:
         if batch and size + len(item) + 1 > limit:
@@ -122,8 +152,3 @@ def batches(items: Iterable[str], limit: int) -> Iterator[list[str]]:
         size += len(item) + 1
     if batch:
         yield batch
-
-
-def _expect_silence(command: str, said: str) -> None:
-    if said.strip():
-        raise RuntimeApiError(f"{command.split(maxsplit=1)[0]}: {said.strip()}")

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from agent.directory import Organization
+from agent.lines import in_order
 
 MAPS = ("path", "host", "name")
 
@@ -39,7 +40,7 @@ class Change:
 
 
 def sections(organizations: Iterable[Organization]) -> dict[str, bytes]:
-    """Return the section of each map."""
+    """Return the section of each map, sorted by key."""
     path, host, name = bytearray(), bytearray(), bytearray()
     for one in organizations:
         said = (one.state, one.cell, one.id, one.name)
@@ -52,25 +53,50 @@ def sections(organizations: Iterable[Organization]) -> dict[str, bytes]:
                 host += each + value
         if one.path != one.name:
             name += one.name + value
-    return {"path": bytes(path), "host": bytes(host), "name": bytes(name)}
+    return {
+        "path": in_order(bytes(path)),
+        "host": in_order(bytes(host)),
+        "name": in_order(bytes(name)),
+    }
 
 
-def lines_of(lines: Iterable[bytes]) -> Lines:
-    """Return lines by key."""
-    pairs = [line.split(b" ", 1) for line in lines]
-    return {key: value for key, value in pairs}  # noqa: C416 (mypy knows lists, not pairs)
+def lines_of(section: bytes) -> Lines:
+    """Return a section's lines by key."""
+    words = section.split()
+    return dict(zip(words[::2], words[1::2], strict=True))
 
 
 def difference(old: bytes, new: bytes) -> tuple[Lines, Lines]:
-    """Return the lines that only the old section has and those that only the new one has."""
-    before, after = set(old.split(b"\n")), set(new.split(b"\n"))
-    return lines_of(before - after), lines_of(after - before)
+    """Return the lines that only the old section has and those that only the new one has.
+
+    Quick where little differs: what both begin and end with is not taken apart.
+    """
+    begin = old.rfind(b"\n", 0, _common(old, new)) + 1
+    old, new = old[begin:], new[begin:]
+    end = _common(old[::-1], new[::-1])
+    end = len(old) - (old.find(b"\n", len(old) - end) + 1 or len(old))
+    before, after = lines_of(old[: len(old) - end]), lines_of(new[: len(new) - end])
+    for key in [key for key, value in before.items() if after.get(key) == value]:
+        del before[key], after[key]
+    return before, after
+
+
+def _common(one: bytes, other: bytes) -> int:
+    """Return the length of what both begin with."""
+    least, most = 0, min(len(one), len(other))
+    while least < most:
+        size = (least + most + 1) // 2
+        if one[least:size] == other[least:size]:
+            least = size
+        else:
+            most = size - 1
+    return least
 
 
 def holding(section: bytes, keys: set[bytes], few: int = 8) -> Lines:
     """Return the section's lines that have one of the keys; quick for up to `few` keys."""
     if len(keys) > few:
-        lines = lines_of(section.split(b"\n")[:-1])
+        lines = lines_of(section)
         return {key: lines[key] for key in keys & lines.keys()}
     found: Lines = {}
     text = b"\n" + section

@@ -3,9 +3,10 @@
     shards-64/07   one shard: a line of JSON, then its sections as they stand in the maps
     state.json     how many shards there are, and the list of cells
     addresses.json the last known addresses of the cells
-    path.map ...   what HAProxy reads when it starts; a copy of the sections in order
+    path.map ...   what HAProxy reads when it starts: the mark, then all sections, sorted by key
 
 Every file is written beside its place, synced and renamed, so that each is whole or not there.
+What comes between `hold` and `settle` waits in memory, so that HAProxy need not wait for the disk.
 Refuses to hold a table in memory: a million organizations are about 50 MB for each map.
 """
 
@@ -14,9 +15,12 @@ import os
 import shutil
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from agent.lines import Part, changed, merged
 from agent.maps import MAPS, MARK
 
 
@@ -33,6 +37,19 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
+        self._holding = False
+        self._held: dict[Path, list[bytes]] = {}
+
+    def hold(self) -> None:
+        """Keep shards and values in memory from now on; only for a turn."""
+        self._holding = True
+
+    def settle(self) -> None:
+        """Write what was held, in the order in which it came."""
+        self._holding = False
+        for file, parts in self._held.items():
+            _write(file, parts)
+        self._held = {}
 
     def map_file(self, name: str) -> Path:
         """Return the path of a map, which is also its name in HAProxy."""
@@ -48,12 +65,15 @@ class Store:
         return found
 
     def section(self, count: int, number: int, name: str) -> bytes:
-        """Return the shard's part of map `name`."""
-        with self._shard_file(count, number).open("rb") as file:
-            sizes = json.loads(file.readline())["sizes"]
-            index = MAPS.index(name)
-            file.seek(sum(sizes[:index]), os.SEEK_CUR)
-            return file.read(sizes[index])
+        """Return the shard's part of map `name`, sorted by key."""
+        file = self._shard_file(count, number)
+        index = MAPS.index(name)
+        if file in self._held:
+            return self._held[file][1 + index]
+        with file.open("rb") as opened:
+            sizes = json.loads(opened.readline())["sizes"]
+            opened.seek(sum(sizes[:index]), os.SEEK_CUR)
+            return opened.read(sizes[index])
 
     def put_shard(
         self, count: int, number: int, checksum: str, sections: Mapping[str, bytes]
@@ -69,7 +89,7 @@ class Store:
         }
         file = self._shard_file(count, number)
         file.parent.mkdir(exist_ok=True)
-        _write(file, [json.dumps(header).encode() + b"\n", *body])
+        self._put(file, [json.dumps(header).encode() + b"\n", *body])
         return Shard(checksum, entries)
 
     def drop_other_shards(self, count: int) -> None:
@@ -79,22 +99,31 @@ class Store:
                 shutil.rmtree(folder)
 
     def whole_map(self, count: int, name: str, mark: str) -> Iterator[bytes]:
-        """Yield the text of a whole map: the mark, then each section."""
+        """Yield the text of a whole map in pieces: the mark, then all sections sorted by key."""
         yield b"%s %s\n" % (MARK, mark.encode())
-        for number in range(count):
-            yield self.section(count, number, name)
+        with ExitStack() as stack:
+            yield from merged([self._part(stack, count, number, name) for number in range(count)])
 
     def put_map(self, name: str, parts: Iterable[bytes]) -> None:
         """Write what HAProxy reads when it starts."""
         _write(self.map_file(name), parts)
 
-    def has_map(self, name: str, mark: str) -> bool:
-        """Tell whether the map on disk was made from the table with this mark."""
+    def change_map(self, name: str, mark: str, change: Mapping[bytes, bytes | None]) -> None:
+        """Write the map anew with other values for some keys, None for those that go."""
+        with ExitStack() as stack:
+            text = _mapped(stack, self.map_file(name))
+            start = text.find(b"\n") + 1
+            first = b"%s %s\n" % (MARK, mark.encode())
+            self.put_map(name, [first, *changed(Part(text, start, len(text)), change)])
+
+    def map_mark(self, name: str) -> str:
+        """Return the mark of the table that the map on disk was made from; empty without one."""
         try:
             with self.map_file(name).open("rb") as file:
-                return file.readline() == b"%s %s\n" % (MARK, mark.encode())
+                key, _, mark = file.readline().rstrip(b"\n").partition(b" ")
         except FileNotFoundError:
-            return False
+            return ""
+        return mark.decode(errors="replace") if key == MARK else ""
 
     def recall(self, name: str) -> dict[str, Any]:
         """Return what `keep` was given under the name, or nothing."""
@@ -106,10 +135,28 @@ class Store:
 
     def keep(self, name: str, value: Mapping[str, Any]) -> None:
         """Keep a small value under the name."""
-        _write(self.folder / f"{name}.json", [json.dumps(value, indent=1).encode() + b"\n"])
+        self._put(self.folder / f"{name}.json", [json.dumps(value, indent=1).encode() + b"\n"])
 
     def _shard_file(self, count: int, number: int) -> Path:
         return self.folder / f"shards-{count}" / f"{number:02d}"
+
+    def _part(self, stack: ExitStack, count: int, number: int, name: str) -> Part:
+        file = self._shard_file(count, number)
+        index = MAPS.index(name)
+        if (held := self._held.get(file)) is not None:
+            return Part(held[1 + index], 0, len(held[1 + index]))
+        text = _mapped(stack, file)
+        start = text.find(b"\n") + 1
+        sizes = json.loads(text[:start])["sizes"]
+        start += sum(sizes[:index])
+        return Part(text, start, start + sizes[index])
+
+    def _put(self, file: Path, parts: list[bytes]) -> None:
+        if self._holding:
+            self._held.pop(file, None)
+            self._held[file] = parts
+        else:
+            _write(file, parts)
 
 
 def _checked(file: Path) -> Shard | None:
@@ -120,6 +167,11 @@ def _checked(file: Path) -> Shard | None:
             return Shard(header["checksum"], tuple(header["entries"])) if whole else None
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
+
+
+def _mapped(stack: ExitStack, file: Path) -> mmap:
+    with file.open("rb") as opened:
+        return stack.enter_context(mmap(opened.fileno(), 0, access=ACCESS_READ))
 
 
 def _write(file: Path, parts: Iterable[bytes]) -> None:

@@ -1,0 +1,292 @@
+"""What the router costs at a million organizations, and how quickly changes get through.
+
+Everything runs on this machine: wrk, the origin (an HAProxy that answers by itself), two routers
+with their agents in containers, and the API server's stand-in. So throughputs are shares of the
+same cores; ratios come from runs that take turns, and CPU time per request stands beside them.
+
+    .venv/bin/python benchmarks/router.py [--quick]
+
+Needs wrk (Debian's package), docker and the router's image (ROUTER_IMAGE, else the one that `make`
+builds); nginx is measured beside it where it is installed.
+"""
+
+import argparse
+import gc
+import http.client
+import json
+import random
+import shutil
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from router_fleet import (
+    CONSTANT,
+    ORIGIN,
+    SHARDS,
+    Fleet,
+    Pod,
+    answered,
+    cpu,
+    fleet,
+    megabytes,
+    pid,
+    shard_map,
+    wait_for,
+)
+from router_load import load, outcome, start
+from router_peers import ADDRESS as NGINX
+from router_peers import nginx
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured."""
+
+    organizations: int
+    rounds: int
+    seconds: int
+    changes: int
+
+
+WHOLE = Size(1_000_000, 5, 3, 120)
+QUICK = Size(20_000, 3, 2, 20)
+
+
+@dataclass(slots=True)
+class Series:
+    """Requests per second and CPU microseconds per request, run by run."""
+
+    rps: list[float] = field(default_factory=list)
+    microseconds: list[float] = field(default_factory=list)
+
+    def line(self, name: str) -> str:
+        """Return both medians."""
+        rps, each = statistics.median(self.rps), statistics.median(self.microseconds)
+        return f"{name:28} {rps:8.0f} requests/s   {each:6.1f} us of CPU each"
+
+
+def main() -> None:
+    """Measure and print; the last line is one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="20,000 organizations, few runs")
+    size = QUICK if parser.parse_args().quick else WHOLE
+    for program in ("wrk", "docker", "openssl"):
+        if shutil.which(program) is None:
+            sys.exit(f"{program} is not installed")
+    with tempfile.TemporaryDirectory(prefix="cellwright-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        with fleet(folder, size.organizations) as running:
+            gc.freeze()  # the API server's stand-in is in this process
+            figures: dict[str, object] = {"start_s": _starts(running, 5)}
+            process = pid(running.alpha.haproxy)
+            figures["mb"] = round(megabytes(process))
+            print(f"HAProxy with {size.organizations} organizations: {figures['mb']} MB")
+            figures |= _throughput(running, folder, size)
+            figures |= _latency(running, size)
+            figures |= _one_change(running, size.changes)
+            running.beta.remove()
+            figures |= _replacement(running, size)
+    print(json.dumps({**figures, "entries": size.organizations}))
+
+
+def _starts(running: Fleet, times: int) -> float:
+    """Start HAProxy from the files on disk; return the seconds to the first answer."""
+    pod = running.alpha
+    wait_for(lambda: not _lags(running), "the files on disk follow")
+    seconds = []
+    path = f"/o/{running.organizations.names[0]}/notes"
+    for _ in range(times):
+        pod.remove(pod.haproxy)
+        begin = time.monotonic()
+        pod.start_haproxy()
+        wait_for(lambda: _status(pod.address, path) == 200, "the first answer")
+        seconds.append(time.monotonic() - begin)
+        spent = cpu(pid(pod.haproxy))
+    found = statistics.median(seconds)
+    print(f"start from disk to the first answer: {found:.2f} s, HAProxy's CPU {spent:.2f} s")
+    return round(found, 2)
+
+
+def _lags(running: Fleet) -> bool:
+    table = running.alpha.folder / "run" / "table"
+    mark = running.alpha.table()["checksum"]
+    with (table / "path.map").open() as file:
+        return file.readline().split()[1] != mark
+
+
+def _throughput(running: Fleet, folder: Path, size: Size) -> dict[str, object]:
+    with ExitStack() as stack:
+        peer = stack.enter_context(
+            nginx(folder / "nginx", running.alpha.folder / "run" / "table" / "path.map")
+        )
+        alpha, constant = pid(running.alpha.haproxy), pid(running.constant)
+        runs: dict[str, tuple[str, Callable[[], float]]] = {
+            "router": (f"{running.alpha.address}:8080", lambda: cpu(alpha)),
+            "with a constant": (f"{CONSTANT}:8080", lambda: cpu(constant)),
+        }
+        if peer is None:
+            print("nginx is not installed: left out")
+        else:
+            runs["nginx with a map"] = (NGINX, peer.cpu)
+            print(f"nginx: start {peer.started:.1f} s, {peer.megabytes():.0f} MB")
+        series = {name: Series() for name in runs}
+        for _ in range(size.rounds):
+            for name, (address, spent) in runs.items():
+                before = spent()
+                found = load(address, running.paths, size.seconds)
+                each = 1e6 * (spent() - before) / (found.rps * size.seconds)
+                series[name].rps.append(found.rps)
+                series[name].microseconds.append(each)
+                if found.failed:
+                    sys.exit(f"{name}: {found.failed} requests failed")
+    for name, one in series.items():
+        print(one.line(name))
+    ours = series.pop("router")
+    ratios = {name: _ratio(ours, one) for name, one in series.items()}
+    for name, ratio in ratios.items():
+        print(f"router / {name}: {ratio:.3f} of the requests per second, median of the pairs")
+    return {"rps_ratio": round(ratios["with a constant"], 3)}
+
+
+def _ratio(one: Series, other: Series) -> float:
+    return statistics.median(a / b for a, b in zip(one.rps, other.rps, strict=True))
+
+
+def _latency(running: Fleet, size: Size) -> dict[str, object]:
+    """Add what the router adds at half of its load to what the origin takes at that rate."""
+    router, origin = f"{running.alpha.address}:8080", f"{ORIGIN}:9000"
+    rate = load(router, running.paths, size.seconds).rps / 2
+    pause = 64 / rate * 1000
+    pairs = [
+        [load(one, running.paths, size.seconds, pause=pause) for one in (router, origin)]
+        for _ in range(max(5, size.rounds))
+    ]
+    p50 = statistics.median(ours.p50 - theirs.p50 for ours, theirs in pairs)
+    p99 = statistics.median(ours.p99 - theirs.p99 for ours, theirs in pairs)
+    rates = statistics.median(ours.rps for ours, _ in pairs)
+    print(f"at {rates:.0f} requests/s the router adds {p50:.3f} ms (p50), {p99:.3f} ms (p99)")
+    return {"added_p50_ms": round(p50, 3), "added_p99_ms": round(p99, 3)}
+
+
+def _one_change(running: Fleet, changes: int) -> dict[str, object]:
+    """Change one organization after the other; until both routers give the new answer."""
+    seconds = []
+    table = running.organizations
+    chosen = random.Random(3)  # noqa: S311 (no secret)
+    for _ in range(changes):
+        name = chosen.choice(table.names)
+        table.set_state(name, "suspended")
+        seconds.append(_until_seen(running, name, 403))
+        table.set_state(name, "active")
+        time.sleep(chosen.uniform(0.1, 0.4))
+        running.api.put(shard_map(table, table.shard(name)))
+    seconds.sort()
+    p99 = seconds[min(len(seconds) - 1, int(len(seconds) * 0.99))]
+    middle = statistics.median(seconds)
+    print(f"{changes} changes: median {middle * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms")
+    return {"one_org_p99_ms": round(p99 * 1000)}
+
+
+def _until_seen(running: Fleet, name: str, status: int) -> float:
+    changed = shard_map(running.organizations, running.organizations.shard(name))
+    path = f"/o/{name}/notes"
+    begin = time.monotonic()
+    running.api.put(changed)
+    for pod in (running.alpha, running.beta):
+        wait_for(lambda pod=pod: _status(pod.address, path) == status, f"{name}: {status}")
+    return time.monotonic() - begin
+
+
+def _status(address: str, path: str) -> int:
+    connection = http.client.HTTPConnection(address, 8080, timeout=10)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def _replacement(running: Fleet, size: Size) -> dict[str, object]:
+    """Give every organization another value while wrk asks; every answer is looked at."""
+    pod = running.alpha
+    running.organizations.renumber()
+    maps = [shard_map(running.organizations, shard) for shard in range(SHARDS)]
+    processes = {"HAProxy": pid(pod.haproxy), "agent": pid(pod.agent)}
+    seconds = max(30, size.organizations // 20_000)
+    wrk = start(f"{pod.address}:8080", running.paths, seconds, check=True)
+    rates = _Rates(lambda: answered(pod))
+    time.sleep(8)
+    calm = statistics.median(rates.taken())
+    before = {name: cpu(process) for name, process in processes.items()}
+    old = pod.table()["checksum"]
+    begin = time.monotonic()
+    for one in maps:
+        running.api.put(one)
+    told = time.monotonic() - begin
+    wanted = running.api.version
+    wait_for(lambda: _has(pod, wanted, old), "the new table is served")
+    took = time.monotonic() - begin
+    busy = rates.taken()
+    spent = {name: cpu(process) - before[name] for name, process in processes.items()}
+    rates.stop()
+    found = outcome(wrk)
+    lowest, mean = min(busy) / calm, statistics.mean(busy) / calm
+    print(
+        f"all replaced in {took:.1f} s (told within {told:.1f} s); CPU: "
+        + ", ".join(f"{name} {one:.1f} s" for name, one in spent.items())
+        + f"; throughput {mean:.0%} of {calm:.0f}/s, lowest second {lowest:.0%}; "
+        f"{found.failed} failed, {found.wrong} wrong; "
+        f"HAProxy has {megabytes(processes['HAProxy']):.0f} MB now"
+    )
+    return {
+        "replace_s": round(took, 1),
+        "replace_failed": found.failed,
+        "replace_wrong": found.wrong,
+        "replace_lowest": round(lowest, 2),
+    }
+
+
+def _has(pod: Pod, version: int, before: str) -> bool:
+    table = pod.table()
+    heard = int(table["resource_version"] or 0) >= version
+    return heard and table["served"] is True and table["checksum"] != before
+
+
+class _Rates:
+    """Requests per second, second by second."""
+
+    def __init__(self, count: Callable[[], int]) -> None:
+        self._count = count
+        self._rates: list[float] = []
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        last, then = self._count(), time.monotonic()
+        while not self._stopping.wait(1):
+            now, count = time.monotonic(), self._count()
+            self._rates.append((count - last) / (now - then))
+            last, then = count, now
+
+    def taken(self) -> list[float]:
+        """Return the rates since the last call."""
+        found, self._rates = self._rates, []
+        return found
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopping.set()
+        self._thread.join()
+
+
+if __name__ == "__main__":
+    main()

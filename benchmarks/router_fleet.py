@@ -1,0 +1,238 @@
+"""Two routers with an agent each, the API server that they watch, and a quick origin, on loopback.
+
+The routers run from the project's image; everything but the number of organizations is as in the
+tests. Refuses to build or to install anything.
+"""
+
+import hashlib
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for `import tests`
+
+from tests.postgres.containers import docker, new_name
+from tests.router.directory import ApiServer, config_map
+from tests.router.pods import IMAGE, Pod, configuration
+
+SHARDS = 64
+ALPHA, BETA, API, CONSTANT, ORIGIN = (f"127.79.0.{number}" for number in range(1, 6))
+_WORDS = ("acme", "globex", "umbrella", "initech", "hooli", "stark", "vandelay", "oscorp")
+_NO_LOG = "--log-driver=none"
+"""What docker does with the access log would take more time than what HAProxy does for it."""
+
+_TOKEN = "token-of-the-benchmark"  # noqa: S105 (of no account)
+_SAID = "hdr X-Asked %[path,field(3,/)] hdr X-Got %[req.hdr(x-cellwright-organization)]"
+_ORIGIN = f"""\
+global
+    nbthread 2
+    maxconn 4000
+defaults
+    mode http
+    timeout client 60s
+    timeout server 60s
+    timeout connect 1s
+frontend origin
+    bind {ORIGIN}:9000
+    bind {ALPHA}:9000
+    bind {BETA}:9000
+    http-request return status 200 content-type text/plain string ok {_SAID}
+"""
+
+
+class Organizations:
+    """The directory's shards: one line for each organization, every tenth with a host."""
+
+    def __init__(self, count: int) -> None:
+        self.names = [_name(number) for number in range(count)]
+        self._ids = dict(zip(self.names, range(1_000_001, 1_000_001 + count), strict=True))
+        self._states: dict[str, str] = {}
+        self._shards: list[list[str]] = [[] for _ in range(SHARDS)]
+        for name in sorted(self.names):
+            self._shards[self.shard(name)].append(name)
+        self.cells = f"alpha\t1\t{ALPHA}\t8080\nbeta\t2\t{BETA}\t8080\n"
+
+    @staticmethod
+    def shard(name: str) -> int:
+        """Return the number of the organization's shard."""
+        return zlib.crc32(name.encode()) % SHARDS
+
+    def set_state(self, name: str, state: str) -> None:
+        """Give one organization another state."""
+        self._states[name] = state
+
+    def renumber(self) -> None:
+        """Give every organization another id."""
+        self._ids = {name: number + 5_000_000 for name, number in self._ids.items()}
+
+    def text(self, shard: int) -> str:
+        """Return the shard as the directory holds it."""
+        return "".join(map(self._line, self._shards[shard]))
+
+    def _line(self, name: str) -> str:
+        number, state = self._ids[name], self._states.get(name, "active")
+        host = f"{name}.example.com" if number % 10 == 0 else ""
+        return f"{name}\t{number}\talpha\t{state}\t{name}\t{host}\n"
+
+
+def _name(number: int) -> str:
+    digest = hashlib.blake2b(number.to_bytes(8), digest_size=1).hexdigest()
+    return f"{_WORDS[number % len(_WORDS)]}-{number:x}{digest}"
+
+
+def shard_map(organizations: Organizations, shard: int) -> dict[str, object]:
+    """Return the shard's ConfigMap."""
+    return _config_map(f"directory-{shard:02d}", organizations.text(shard))
+
+
+def _config_map(name: str, text: str) -> dict[str, object]:
+    return config_map(name, text, hashlib.sha256(text.encode()).hexdigest(), SHARDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Both routers, the second HAProxy with a constant for the look-up, and the files for wrk."""
+
+    api: ApiServer
+    organizations: Organizations
+    alpha: Pod
+    beta: Pod
+    constant: str
+    paths: Path
+
+
+@contextmanager
+def fleet(folder: Path, count: int) -> Iterator[Fleet]:
+    """Start everything; containers are removed at the end."""
+    organizations = Organizations(count)
+    _make_credentials(folder / "account")
+    api = ApiServer(API, 6443, folder / "account" / "server.pem", _TOKEN)
+    api.put(_config_map("directory-cells", organizations.cells))
+    for shard in range(SHARDS):
+        api.put(shard_map(organizations, shard))
+    paths = folder / "paths"
+    paths.write_text("\n".join(random.Random(7).sample(organizations.names, count)) + "\n")  # noqa: S311
+    options = (
+        f"--volume={folder}/account:/var/run/secrets/kubernetes.io/serviceaccount:ro",
+        _NO_LOG,
+    )
+    with ExitStack() as stack:
+        api.start()
+        stack.callback(api.stop)
+        stack.enter_context(haproxy(folder / "origin", _ORIGIN, f"{ORIGIN}:9000"))
+        pods = []
+        for cell, address in (("alpha", ALPHA), ("beta", BETA)):
+            pod = Pod(cell, address, folder / cell, API, options)
+            pod.folder.mkdir()
+            stack.callback(pod.remove)
+            pod.start()
+            pods.append(pod)
+        constant = stack.enter_context(_constant(folder / "constant", pods[0]))
+        yield Fleet(api, organizations, pods[0], pods[1], constant, paths)
+
+
+@contextmanager
+def haproxy(folder: Path, config: str, address: str, *options: str) -> Iterator[str]:
+    """Run HAProxy from the router's image with another configuration; yield the container."""
+    folder.mkdir(exist_ok=True)
+    (folder / "haproxy.cfg").write_text(config)
+    name = new_name()
+    mount = f"--volume={folder}:/etc/cellwright"
+    docker("run", "--detach", "--name", name, "--network=host", mount, _NO_LOG, *options, IMAGE)
+    try:
+        wait_for(lambda: connects(address), f"HAProxy of {folder.name} listens")
+        yield name
+    finally:
+        subprocess.run(["docker", "rm", "--force", name], capture_output=True, check=True)
+
+
+@contextmanager
+def _constant(folder: Path, pod: Pod) -> Iterator[str]:
+    """The same HAProxy with the same maps, which finds the same organization for every path."""
+    run = folder / "run"
+    shutil.copytree(pod.folder / "run" / "table", run / "table")
+    run.chmod(0o777)
+    with (run / "table" / "path.map").open() as file:
+        value = [file.readline() for _ in range(2)][1].split()[1]
+    config = configuration(pod.cell)
+    begin, _, rest = config.partition("path,field(3,/),map_str(")
+    if not rest:
+        raise SystemExit("the configuration has no look-up by path that could be replaced")
+    config = f"{begin}str({value}){rest.partition(')')[2]}"
+    options = (
+        f"--volume={run}:/run/cellwright",
+        f"--env=ROUTER_ADDRESS={CONSTANT}",
+        f"--env=HOP_KEY={pod.hop_key}",
+    )
+    with haproxy(folder, config, f"{CONSTANT}:8080", *options) as name:
+        yield name
+
+
+def _make_credentials(folder: Path) -> None:
+    """A service account's token and CA, and the API server's certificate."""
+    folder.mkdir()
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-days", "1", "-subj", "/CN=kube-apiserver", "-keyout", "key.pem"),
+            *("-addext", f"subjectAltName=IP:{API}", "-out", "ca.crt"),
+        ],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
+    (folder / "server.pem").write_bytes(
+        (folder / "key.pem").read_bytes() + (folder / "ca.crt").read_bytes()
+    )
+    (folder / "token").write_text(_TOKEN)
+
+
+def wait_for(reached: Callable[[], bool], what: str, seconds: float = 60) -> float:
+    """Wait; return the seconds that it took."""
+    begin = time.monotonic()
+    while not reached():
+        if time.monotonic() - begin > seconds:
+            raise SystemExit(f"not within {seconds} s: {what}")
+        time.sleep(0.005)
+    return time.monotonic() - begin
+
+
+def connects(address: str) -> bool:
+    """Tell whether somebody listens at `host:port`."""
+    host, _, port = address.partition(":")
+    with socket.socket() as connection:
+        return connection.connect_ex((host, int(port))) == 0
+
+
+def pid(container: str) -> int:
+    """Return the process id of a container's first process."""
+    return int(docker("inspect", "--format", "{{.State.Pid}}", container))
+
+
+def cpu(process: int) -> float:
+    """Return the CPU seconds that a process has used."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+def megabytes(process: int) -> float:
+    """Return the memory that a process has resident."""
+    text = Path(f"/proc/{process}/status").read_text()
+    return int(text.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+def answered(pod: Pod) -> int:
+    """Return how many requests the router's HAProxy has taken so far."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(pod.folder / "run" / "haproxy.sock"))
+        connection.sendall(b"show info\n")
+        said = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+    return int(said.partition("CumReq: ")[2].split()[0])

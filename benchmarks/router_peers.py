@@ -1,0 +1,91 @@
+"""nginx with a `map` of the same organizations, before the same origin.
+
+It finds the organization, refuses unknown ones and passes the request on with three headers, over
+kept connections and two workers, and logs as much as the router does. Refuses to install it. Envoy
+is in no package of Debian, PyPI or npm, so that nothing is measured of it.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from router_fleet import ORIGIN, connects, cpu, megabytes, wait_for
+
+ADDRESS = "127.79.0.9:8080"
+_CONFIG = f"""\
+worker_processes 2;
+daemon off;
+pid nginx.pid;
+error_log error.log;
+events {{ worker_connections 4000; }}
+http {{
+    access_log access.log combined buffer=64k;
+    client_body_temp_path body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    map_hash_max_size 4194304;
+    map_hash_bucket_size 256;
+    keepalive_requests 1000000;
+    map $organization $found {{ include table; }}
+    upstream origin {{ server {ORIGIN}:9000; keepalive 64; keepalive_requests 1000000; }}
+    server {{
+        listen {ADDRESS};
+        location ~ ^/o/(?<organization>[a-z0-9-]+)/ {{
+            if ($found = "") {{ return 404; }}
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_set_header X-Cellwright-Organization $organization;
+            proxy_set_header X-Cellwright-Organization-Id $found;
+            proxy_set_header X-Request-Id $request_id;
+            proxy_pass http://origin;
+        }}
+    }}
+}}
+"""
+
+
+class Nginx:
+    """A running nginx."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", started: float) -> None:
+        self._process = process
+        self.started = started
+        """Seconds from its start to its first connection."""
+
+    def _workers(self) -> list[int]:
+        name = f"/proc/{self._process.pid}/task/{self._process.pid}/children"
+        return [int(one) for one in Path(name).read_text().split()]
+
+    def cpu(self) -> float:
+        """Return the CPU seconds that its workers have used."""
+        return sum(map(cpu, self._workers()))
+
+    def megabytes(self) -> float:
+        """Return what the master and one worker have resident at most; they share the map."""
+        return max(map(megabytes, [self._process.pid, *self._workers()]))
+
+
+@contextmanager
+def nginx(folder: Path, map_file: Path) -> Iterator[Nginx | None]:
+    """Run it with the table of a router; None if it is not installed."""
+    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        yield None
+        return
+    folder.mkdir()
+    with map_file.open() as lines, (folder / "table").open("w") as table:
+        next(lines)
+        for line in lines:
+            table.write(line.rstrip("\n").replace(" ", ' "', 1) + '";\n')
+    (folder / "nginx.conf").write_text(_CONFIG)
+    process = subprocess.Popen([program, "-p", str(folder), "-c", "nginx.conf"])
+    try:
+        yield Nginx(process, wait_for(lambda: connects(ADDRESS), "nginx listens"))
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
