@@ -40,7 +40,7 @@ local function value_of(name)
 end
 
 -- Wait until the organization is no longer fenced, and leave in txn.organization what the table says
--- of it then. Once the time is over, or where too many wait already, it is left as it is.
+-- of it then, and in txn.held that it was waited for. Once the time is over, or where too many wait already, it is left as it is.
 core.register_action("hold", { "http-req" }, function(txn)
   local name = txn:get_var("txn.organization"):match("^[^:]*:[^:]*:[^:]*:([^:]*)")
   local time = now()
@@ -53,6 +53,7 @@ core.register_action("hold", { "http-req" }, function(txn)
   end
   local place = {}
   places[place], taken = time, taken + 1
+  txn:set_var("txn.held", true)
   local value = value_of(name)
   while value and value:sub(1, 7) == "fenced:" and time < deadline do
     core.msleep(TICK)

@@ -2,6 +2,7 @@
 
 import selectors
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -12,6 +13,7 @@ import pytest
 
 from tests.postgres.containers import until
 from tests.router.conftest import Fleet
+from tests.router.pods import HOP_KEY
 
 pytestmark = pytest.mark.docker
 
@@ -60,6 +62,22 @@ def test_held_requests_go_where_the_organization_is_then(fleet: Fleet, cell: str
             assert answer.status_code == 200, way
             assert answer.json()["app"].removesuffix("-app") == cell, way
             assert answer.json()["body"] == 100_000, way
+
+
+def test_a_request_that_was_held_at_the_old_cell_is_passed_on_once_more(fleet: Fleet) -> None:
+    """Another router did not know of the fence when it passed the request on."""
+    hop = {"X-Cellwright-Hop": HOP_KEY, "X-Cellwright-Organization": "moving"}
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(fleet.alpha.get, "/o/moving-path/", hop, timeout=30)
+        time.sleep(0.5)
+        fleet.directory.change("moving", cell="gamma")
+        fleet.publish()
+        assert not asked.done()
+        fleet.directory.change("moving", state="active")
+        fleet.publish()
+        assert asked.result().json()["app"] == "gamma"
+    answer = fleet.alpha.get("/o/moving-path/", hop)
+    assert answer.status_code == 508, "it was not held"
 
 
 @pytest.mark.parametrize(
