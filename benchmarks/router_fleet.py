@@ -80,7 +80,7 @@ class Organizations:
     def _line(self, name: str) -> str:
         number, state = self._ids[name], self._states.get(name, "active")
         host = f"{name}.example.com" if number % 10 == 0 else ""
-        return f"{name}\t{number}\talpha\t{state}\t{name}\t{host}\n"
+        return f"{name}\t{number}\talpha\t{state}\t{name}\t{host}\t\n"
 
 
 def _name(number: int) -> str:

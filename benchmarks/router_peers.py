@@ -1,8 +1,7 @@
 """nginx with a `map` of the same organizations, before the same origin.
 
 It finds the organization, refuses unknown ones and passes the request on with three headers, over
-kept connections and two workers, and logs as much as the router does. Refuses to install it. Envoy
-is in no package of Debian, PyPI or npm, so that nothing is measured of it.
+kept connections and two workers, and logs as much as the router does. Refuses to install it.
 """
 
 import os
