@@ -45,11 +45,13 @@ class Workspace:
         return json.loads(self.must("kubectl", *arguments, "--output", "json"))
 
     def pods(self, *namespaces: str, selector: str = "") -> dict[str, tuple[str, int]]:
-        """Return each pod's UID and restarts by `namespace/name`."""
+        """Return each pod's UID and restarts by `namespace/name`; not of those that are ending."""
         found = {}
         for namespace in namespaces:
             chosen = ("--namespace", namespace, "--selector", selector)
             for pod in self.kubectl("get", "pods", *chosen)["items"]:
+                if "deletionTimestamp" in pod["metadata"]:
+                    continue
                 statuses = pod["status"].get("containerStatuses", [])
                 restarts = sum(one["restartCount"] for one in statuses)
                 name = f"{namespace}/{pod['metadata']['name']}"
