@@ -20,6 +20,9 @@ LIMIT = 12_000
 AHEAD = 4
 """Lines of commands that may be on their way, so that HAProxy has the next one when it ends one."""
 
+LANES = 8
+"""Connections that share long work: under load HAProxy runs one command of each per turn."""
+
 _PROMPT = b"\n> "
 _SILENCE = b"+> \n"
 """What HAProxy says to commands that have nothing to say is made of these: prompts."""
@@ -35,29 +38,65 @@ class RuntimeApiError(Exception):
     """HAProxy did not accept a command: what its maps hold is unknown now."""
 
 
-class Session:
-    """An open session in interactive mode."""
+class _Lane:
+    """One connection in interactive mode, on which lines are sent ahead of their answers."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self.ask("prompt")
+    def __init__(self, path: Path, seconds: float) -> None:
+        self.connection = socket.socket(socket.AF_UNIX)
+        self.connection.settimeout(seconds)
+        self._waiting: deque[int] = deque()
+        self._heard = 0
+        try:
+            self.connection.connect(str(path))
+        except OSError as error:
+            self.connection.close()
+            raise AwayError(str(error)) from error
+
+    def send(self, line: bytes, commands: int) -> None:
+        """Send a line of so many commands; waits while many are on their way."""
+        self.connection.sendall(line + b"\n")
+        self._waiting.append(commands)
+        while len(self._waiting) > AHEAD:
+            self._hear()
+
+    def finish(self) -> None:
+        """Wait until all is answered."""
+        while self._waiting:
+            self._hear()
+
+    def _hear(self) -> None:
+        said = self.connection.recv(65536)
+        if not said:
+            raise AwayError("HAProxy closed the session")
+        if said.strip(_SILENCE):
+            raise RuntimeApiError(said.strip(_SILENCE).decode(errors="replace"))
+        self._heard += said.count(b">")
+        while self._waiting and self._heard >= self._waiting[0]:
+            self._heard -= self._waiting.popleft()
+
+
+class Session:
+    """An open session; raises AwayError while HAProxy is not there."""
+
+    def __init__(self, path: Path, seconds: float) -> None:
+        self._path, self._seconds = path, seconds
+        self._lanes: list[_Lane] = []
+
+    def open(self) -> None:
+        """Open the first connection; long work opens more."""
+        self._open_lane()
+
+    def close(self) -> None:
+        """Close all connections."""
+        for lane in self._lanes:
+            lane.connection.close()
 
     def ask(self, *commands: str) -> list[str]:
         """Run the commands in one line, and return what HAProxy said to each."""
-        said = b""
-        try:
-            self._connection.sendall(";".join(commands).encode() + b"\n")
-            while not (said.endswith(_PROMPT) and said.count(_PROMPT) >= len(commands)):
-                part = self._connection.recv(65536)
-                if not part:
-                    raise AwayError("HAProxy closed the session")
-                said += part
-        except OSError as error:
-            raise AwayError(str(error)) from error
-        return [one.strip() for one in said.decode().split(_PROMPT.decode())[: len(commands)]]
+        return self._ask(self._lanes[0], *commands)
 
     def tell(self, commands: Iterable[bytes]) -> None:
-        """Run any number of commands that have nothing to say."""
+        """Run any number of commands that have nothing to say, many of them at the same time."""
         self._tell((b";".join(batch), len(batch)) for batch in batches(commands, LIMIT))
 
     def fill(self, command: bytes, lines: Iterable[bytes]) -> None:
@@ -65,32 +104,35 @@ class Session:
         filled = (b"%s <<\n%s\n" % (command, b"\n".join(one)) for one in batches(lines, LIMIT))
         self._tell((one, 1) for one in filled)
 
-    def _tell(self, lines: Iterable[tuple[bytes, int]]) -> None:
-        """Send lines, each with its number of commands; HAProxy works while the next is made."""
-        waiting: deque[int] = deque()
-        heard = 0
+    def _open_lane(self) -> None:
+        lane = _Lane(self._path, self._seconds)
+        self._lanes.append(lane)
+        self._ask(lane, "prompt")
+
+    def _ask(self, lane: _Lane, *commands: str) -> list[str]:
+        said = b""
         try:
-            for line, commands in lines:
-                self._connection.sendall(line + b"\n")
-                waiting.append(commands)
-                while len(waiting) > AHEAD:
-                    heard = self._hear(waiting, heard)
-            while waiting:
-                heard = self._hear(waiting, heard)
+            lane.connection.sendall(";".join(commands).encode() + b"\n")
+            while not (said.endswith(_PROMPT) and said.count(_PROMPT) >= len(commands)):
+                part = lane.connection.recv(65536)
+                if not part:
+                    raise AwayError("HAProxy closed the session")
+                said += part
         except OSError as error:
             raise AwayError(str(error)) from error
+        return [one.strip() for one in said.decode().split(_PROMPT.decode())[: len(commands)]]
 
-    def _hear(self, waiting: "deque[int]", heard: int) -> int:
-        """Take off `waiting` what is answered; return how many answers the next one has so far."""
-        said = self._connection.recv(65536)
-        if not said:
-            raise AwayError("HAProxy closed the session")
-        if said.strip(_SILENCE):
-            raise RuntimeApiError(said.strip(_SILENCE).decode(errors="replace"))
-        heard += said.count(b">")
-        while waiting and heard >= waiting[0]:
-            heard -= waiting.popleft()
-        return heard
+    def _tell(self, lines: Iterable[tuple[bytes, int]]) -> None:
+        """Send lines, each with its number of commands; HAProxy works while the next is made."""
+        try:
+            for number, (line, commands) in enumerate(lines):
+                if len(self._lanes) <= number < LANES:
+                    self._open_lane()
+                self._lanes[number % LANES].send(line, commands)
+            for lane in self._lanes:
+                lane.finish()
+        except OSError as error:
+            raise AwayError(str(error)) from error
 
     def mark(self, file: Path) -> str | None:
         """Return a map's mark, empty if it has none; None if HAProxy uses no such map."""
@@ -131,13 +173,12 @@ class Session:
 @contextmanager
 def session(path: Path, seconds: float = 30) -> Iterator[Session]:
     """Open a session; raises AwayError while HAProxy is not there."""
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(seconds)
-        try:
-            connection.connect(str(path))
-        except OSError as error:
-            raise AwayError(str(error)) from error
-        yield Session(connection)
+    opened = Session(path, seconds)
+    try:
+        opened.open()
+        yield opened
+    finally:
+        opened.close()
 
 
 def batches(items: Iterable[bytes], limit: int) -> Iterator[list[bytes]]:
