@@ -7,7 +7,7 @@ same cores; ratios come from runs that take turns, and CPU time per request stan
     .venv/bin/python benchmarks/router.py [--quick]
 
 Needs wrk (Debian's package), docker and the router's image (ROUTER_IMAGE, else the one that `make`
-builds); nginx is measured beside it where it is installed.
+builds); nginx is measured beside it where it is installed, Envoy where PyPI can be reached.
 """
 
 import argparse
@@ -26,6 +26,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from router_envoy import ADDRESS as ENVOY
+from router_envoy import envoy
 from router_fleet import (
     CONSTANT,
     ORIGIN,
@@ -124,19 +126,22 @@ def _lags(running: Fleet) -> bool:
 
 def _throughput(running: Fleet, folder: Path, size: Size) -> dict[str, object]:
     with ExitStack() as stack:
-        peer = stack.enter_context(
-            nginx(folder / "nginx", running.alpha.folder / "run" / "table" / "path.map")
-        )
+        table = running.alpha.folder / "run" / "table" / "path.map"
+        peers = {
+            "nginx": (NGINX, stack.enter_context(nginx(folder / "nginx", table))),
+            "Envoy": (ENVOY, stack.enter_context(envoy(folder / "envoy", table))),
+        }
         alpha, constant = pid(running.alpha.haproxy), pid(running.constant)
         runs: dict[str, tuple[str, Callable[[], float]]] = {
             "router": (f"{running.alpha.address}:8080", lambda: cpu(alpha)),
             "with a constant": (f"{CONSTANT}:8080", lambda: cpu(constant)),
         }
-        if peer is None:
-            print("nginx is not installed: left out")
-        else:
-            runs["nginx with a map"] = (NGINX, peer.cpu)
-            print(f"nginx: start {peer.started:.1f} s, {peer.megabytes():.0f} MB")
+        for name, (address, peer) in peers.items():
+            if peer is None:
+                print(f"{name} can't be had: left out")
+            else:
+                runs[f"{name} with a map"] = (address, peer.cpu)
+                print(f"{name}: start {peer.started:.1f} s, {peer.megabytes():.0f} MB")
         series = {name: Series() for name in runs}
         for _ in range(size.rounds):
             for name, (address, spent) in runs.items():

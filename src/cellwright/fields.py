@@ -42,8 +42,7 @@ def fields(schemas: Schemas, kind: str) -> tuple[Field, ...]:
     found: dict[str, Field] = {}
     for one in _below(schemas, kind, schemas[f"{kind.lower()}.json"], ""):
         other = found.get(one.path)  # of another alternative
-        values = f"{other.values} or {one.values}" if other else one.values
-        found[one.path] = replace(one, values=values)
+        found[one.path] = _merged(other, one) if other else one
     return tuple(found.values())
 
 
@@ -167,6 +166,16 @@ def _values(schemas: Schemas, schema: Any) -> str:
     if "pattern" in schema:
         words += f" of the form {schema['pattern']}"
     return words
+
+
+def _merged(known: Field, further: Field) -> Field:
+    """Return one field for what two alternatives say of it."""
+    values, meaning = known.values, known.meaning
+    if further.values not in values:
+        values = f"{values.replace(' or ', ', ')} or {further.values}"
+    if further.meaning not in meaning:
+        meaning = f"{meaning} {further.meaning}"
+    return replace(further, values=values, meaning=meaning)
 
 
 def _ends_with(path: list[str], parts: list[str]) -> bool:

@@ -44,8 +44,11 @@ def test_a_field_says_all_that_the_schema_says() -> None:
 
 def test_alternatives_are_one_field() -> None:
     (by,) = find(SCHEMAS, "rules[].by")
-    assert by.values == 'one of "path", "host" or "header"'
+    assert by.values == 'one of "path", "host", "header", "cookie", "token" or "default"'
     (header,) = find(SCHEMAS, "rules[].header")
+    assert header.values.count("of the form") == 1
+    assert "By header: the name of" in header.meaning
+    assert "By token: the name of" in header.meaning
     assert (by.required, header.required) == (True, False)
 
 
