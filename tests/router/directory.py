@@ -91,8 +91,8 @@ class Directory:
         found: dict[str, dict[str, str]] = {"path": {}, "host": {}, "name": {}}
         for one in self.organizations.values():
             path = one.path or one.name
-            found["path"][path] = one.value
-            found["host"].update(dict.fromkeys(one.hosts, one.value))
+            found["path"][path] = one.value if path == one.name else f"@{one.name}"
+            found["host"].update(dict.fromkeys(one.hosts, one.name))
             if path != one.name:
                 found["name"][one.name] = one.value
         return found

@@ -1,9 +1,12 @@
 """Organizations to the lines of HAProxy's maps, and what differs between two tables.
 
-    path.map   /o/<path>/    -> state:cell:id:organization[:limits]
-    host.map   host          -> the same
-    name.map   organization  -> the same, only where the path is not the name: for all others the
-                                look-up by path finds the name too, in half of the memory
+    path.map   /o/<path>/    -> state:cell:id:organization[:limits] where the path is the name, as
+                                it mostly is; else @organization
+    name.map   organization  -> what path.map says of the others
+    host.map   host          -> organization
+
+So one entry says where an organization is and how it fares: whatever way a request comes, a move is
+seen by all or by none.
 
 A *section* is the part of a map that comes from one shard. Where two shards hold the same key (for
 a moment, while a path goes from one organization to another) the lower shard counts, as it does in
@@ -47,12 +50,14 @@ def sections(organizations: Iterable[Organization]) -> dict[str, bytes]:
         value = b" %s:%s:%s:%s\n" % said
         if one.limits:
             value = b" %s:%s:%s:%s:%s\n" % (*said, one.limits)
-        path += one.path + value
+        if one.path == one.name:
+            path += one.name + value
+        else:
+            path += b"%s @%s\n" % (one.path, one.name)
+            name += one.name + value
         if one.hosts:
             for each in one.hosts.split(b","):
-                host += each + value
-        if one.path != one.name:
-            name += one.name + value
+                host += b"%s %s\n" % (each, one.name)
     return {
         "path": in_order(bytes(path)),
         "host": in_order(bytes(host)),

@@ -1,7 +1,8 @@
 """How many organizations are in which state, and how long the oldest fence has lasted.
 
-Read from the sections of the path map, of which every organization has one line, and only from
-those of shards that have changed; after the change is served, so that no request waits for it.
+Read from the sections that hold values, of paths and of names, in which every organization has one
+line, and only from those of shards that have changed; after the change is served, so that no
+request waits for it.
 Refuses to follow single organizations, but for those that are fenced.
 """
 
@@ -17,7 +18,7 @@ OTHERS = ("maintenance", "fenced", "suspended", "gone")
 STATES = (ACTIVE, *OTHERS)
 
 _VALUES = tuple(b" %s" % state.encode() for state in OTHERS)
-"""How the values of each state begin, in the path map."""
+"""How the values of each state begin."""
 _FENCED = re.compile(rb"^([^ ]+) fenced:", re.MULTILINE)
 
 
@@ -42,10 +43,11 @@ class States:
         for number, checksum in checksums.items():
             known = self._shards.get(number)
             if known is None or known.checksum != checksum:
-                self._shards[number] = _counted(store.section(count, number, "path"), checksum)
+                values = [store.section(count, number, name) for name in ("path", "name")]
+                self._shards[number] = _counted(b"".join(values), checksum)
         now = time.monotonic()
         fenced = frozenset().union(*(one.fenced for one in self._shards.values()))
-        self._fences = {path: self._fences.get(path, now) for path in fenced}
+        self._fences = {one: self._fences.get(one, now) for one in fenced}
 
     def counts(self, entries: int) -> dict[str, int]:
         """Return the number of organizations by state; `entries` is that of all."""
