@@ -9,9 +9,10 @@ from hypothesis import settings
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
 
-# A shell that starts the tests in the background has them and all their children ignore Ctrl-C,
-# and some tests are about what it does.
+# A shell that starts the tests in the background has them and all their children ignore Ctrl-C, and
+# `nohup` a hang-up; some tests are about what these do.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

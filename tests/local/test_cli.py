@@ -238,7 +238,7 @@ def test_an_old_python_is_refused_in_words() -> None:
 
 
 def test_make_lists_its_targets_with_what_they_do() -> None:
-    said = capture(["make", "help"], timeout=20, cwd=ROOT).out.splitlines()
+    said = capture(["make", "--no-print-directory", "help"], timeout=20, cwd=ROOT).out.splitlines()
     assert {line.split()[0] for line in said} == {"help", *cli.COMMANDS}
     assert 'env             print exports: eval "$(make env)"' in said
 
