@@ -20,7 +20,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for `import tests`
 
 from tests.postgres.containers import docker, new_name
-from tests.router.directory import ApiServer, config_map
+from tests.router.api_server import ApiServer
+from tests.router.directory import config_map
 from tests.router.pods import IMAGE, Pod, configuration
 
 SHARDS = 64

@@ -1,15 +1,21 @@
 """A copy of the project's workspace, and the program that is run on it in this process."""
 
+import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cellwright.cli.main import main
-from tests.cli.clusters import Clusters
+from cellwright.edge.files import read
+from cellwright.loading import load
+from cellwright.model import Organization
+from tests.cli.clusters import Cluster, Clusters
 from tests.cli.standins import World, world_in
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +28,17 @@ class Done:
     code: int
     out: str
     err: str
+
+    @property
+    def json(self) -> Any:
+        """What was printed as JSON."""
+        return json.loads(self.out)
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """A table's lines, split where there are two spaces or more."""
+        lines = self.out.splitlines()[1:]
+        return [[one for one in line.split("  ") if one] for line in lines]
 
 
 @dataclass(frozen=True)
@@ -50,10 +67,16 @@ class Program:
         settings = ["-c", "user.name=Tester", "-c", "user.email=tester@example.com"]
         subprocess.run(["git", *settings, *arguments], cwd=self.root, check=True)
 
-    def commit(self) -> None:
+    def commit(self, subject: str = "as it was") -> None:
         self.git("init", "--quiet")
         self.git("add", "--all")
-        self.git("commit", "--quiet", "--message", "as it was")
+        self.git("commit", "--quiet", "--message", subject)
+
+    def organizations(self) -> Iterable[Organization]:
+        """Return those that are declared."""
+        fleet, _ = load(read(self.root))
+        assert fleet is not None
+        return fleet.organizations.values()
 
 
 @pytest.fixture
@@ -77,6 +100,14 @@ def clusters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clusters:
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
     return Clusters(folder)
+
+
+@pytest.fixture
+def live(program: Program, clusters: Clusters) -> Cluster:
+    """The demo's cluster, with the directory of the definitions."""
+    made = clusters()
+    made.directory(program.organizations())
+    return made
 
 
 @pytest.fixture

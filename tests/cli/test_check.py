@@ -49,7 +49,7 @@ def test_json_has_every_part_of_a_problem(program: Program) -> None:
     program.write("organizations/b.yaml", WRONG)
     done = program("check", "--format", "json")
     assert done.code == 1
-    (one,) = json.loads(done.out)
+    (one,) = done.json
     assert list(one) == ["file", "line", "column", "path", "code", "message", "hint"]
     assert (one["file"], one["line"], one["column"], one["path"], one["code"]) == (
         "organizations/b.yaml",
@@ -84,7 +84,7 @@ def test_a_hostile_file_can_not_act_on_the_terminal(program: Program) -> None:
 def test_a_file_name_that_is_not_utf8_is_shown(program: Program) -> None:
     program.write("organizations/\udcff.yaml", "a: [\n")
     done = program("check", "--format", "json")
-    assert json.loads(done.out)[0]["file"] == "organizations/\\xff.yaml"
+    assert done.json[0]["file"] == "organizations/\\xff.yaml"
     assert program("check").code == 1
 
 
@@ -96,7 +96,7 @@ def test_against_a_commit_what_never_changes_must_not_change(program: Program) -
     assert program("check").code == 0
     done = program("check", "--against", "HEAD", "--format", "json")
     assert done.code == 1
-    found = {(one["file"], one["code"]) for one in json.loads(done.out)}
+    found = {(one["file"], one["code"]) for one in done.json}
     assert ("cells/beta.yaml", "CW401") in found
     assert {code for _, code in found} == {"CW401", "CW404"}
 

@@ -9,7 +9,7 @@ from tests.cli.conftest import Done, Program
 
 
 def effects(done: Done) -> dict[str, str]:
-    listed: list[dict[str, Any]] = json.loads(done.out)["changes"]
+    listed: list[dict[str, Any]] = done.json["changes"]
     return {f"{one['stack']}/{one['kind']}/{one['name']}": one["effect"] for one in listed}
 
 

@@ -97,7 +97,7 @@ def test_an_organization_in_maintenance_is_not_served(program: Program) -> None:
         "state: maintenance\n  retryAfter: 15m",
     )
     done = program("route", "/o/acme/", "--format", "json")
-    found = json.loads(done.out)
+    found = done.json
     assert (found["status"], found["retry_after"]) == (503, 900)
 
 

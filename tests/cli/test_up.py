@@ -118,7 +118,7 @@ def test_a_state_is_told_to_programs_as_json(program: Program, world: World) -> 
     world.holds(program.root, lambda body: body["metadata"].update(generation=1))
     done = program("status", "--format", "json")
     assert done.code == 1, "nothing is ready here"
-    assert [one["cell"] for one in json.loads(done.out)] == ["alpha", "beta", "gamma"]
+    assert [one["cell"] for one in done.json] == ["alpha", "beta", "gamma"]
 
 
 @pytest.mark.parametrize("verb", ["check", "diff"])

@@ -24,10 +24,10 @@ def project(where: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pl
     """Return a project whose Python notes in `notes` what it is asked to install."""
     names = {name: tmp_path / name for name in ("broken", "notes", "away")}
     inside = script(tmp_path / "python", PYTHON.format(version=sys.version, **names))
-    folder = f"{tmp_path}/root/.venv/bin"
+    folder = f"{tmp_path}/project/.venv/bin"
     make = f"echo made >> {names['notes']}; mkdir -p {folder}; cp {inside} {folder}/python"
     monkeypatch.setattr(venv, "base_python", lambda: script(tmp_path / "base", make))
-    root = tmp_path / "root"
+    root = tmp_path / "project"
     root.mkdir()
     for name in ("requirements.txt", "pyproject.toml"):
         (root / name).write_text("")

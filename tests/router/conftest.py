@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 sys.path.insert(0, str(Path(__file__).parents[2] / "images" / "router"))  # for `import agent`
 
 from tests.postgres.containers import until
-from tests.router.directory import ApiServer, Directory
+from tests.router.api_server import ApiServer
+from tests.router.directory import Directory
 from tests.router.pods import IMAGE, Pod
 from tests.router.secret import Secret
 from tests.router.upstream import Upstream

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
-from agent.guard import WINDOW, Guard, RefusedError, Rules, read_rules
+from agent.guard import read_rules
 from agent.status import Status
 from agent.store import Store
 from agent.table import CELLS, WHOLE, ConfigMap, Table
@@ -175,14 +175,6 @@ def test_who_grows_counts_before_who_shrinks(table: Table, said: Said) -> None:
     assert (table.refused, table.entries("path")) == ({}, 100)
 
 
-def test_a_shard_that_does_not_shrink_is_never_refused_for_a_loss() -> None:
-    guard = Guard({})
-    guard.note(100)
-    guard.check_loss(60, 70)
-    with pytest.raises(RefusedError):
-        guard.check_loss(71, 70)
-
-
 def test_a_higher_share_lets_the_loss_in_and_begins_the_hour_anew(table: Table, said: Said) -> None:
     few = said.names[:10]
     table.take(said.all(30, few), 30)
@@ -287,29 +279,6 @@ def test_a_damaged_shard_has_no_version(
     assert again.complete
 
 
-def test_the_hour_is_one_of_the_wall_clock() -> None:
-    now = [1_000_000.0]
-    guard = Guard({}, lambda: now[0])
-    guard.note(100)
-    kept = guard.to_keep()
-    with pytest.raises(RefusedError):
-        guard.check_loss(90, 70)
-    now[0] += WINDOW - 60
-    with pytest.raises(RefusedError):
-        Guard(kept, lambda: now[0]).check_loss(90, 70)
-    now[0] += 200
-    Guard(kept, lambda: now[0]).check_loss(90, 73)
-
-
-def test_what_is_remembered_stays_small() -> None:
-    now = [0.0]
-    guard = Guard({}, lambda: now[0])
-    for count in range(10_000, 0, -1):
-        now[0] += 1
-        guard.note(count)
-    assert len(guard.to_keep()["past"]) <= 62
-
-
 @pytest.mark.parametrize(("epoch", "loss"), [("0", ""), ("x", ""), ("", "101"), ("", "-1")])
 def test_rules_that_make_no_sense_are_refused(
     table: Table, said: Said, epoch: str, loss: str
@@ -319,11 +288,6 @@ def test_rules_that_make_no_sense_are_refused(
     said.rules = {"epoch": epoch, "maximum_loss": loss}
     table.take([said.cells(30)])
     assert kinds(table) == {CELLS: "malformed"}
-
-
-def test_the_rules_have_defaults() -> None:
-    assert read_rules("", "") == Rules(1, 20)
-    assert read_rules("7", "0") == Rules(7, 0)
 
 
 def test_refusals_are_in_the_metrics_and_in_the_table(table: Table, said: Said) -> None:
