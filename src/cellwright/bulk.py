@@ -51,10 +51,9 @@ def is_beyond_doubt(lines: Sequence[bytes], organizations: Sequence[Any]) -> boo
         keys += len(value) + len(value["metadata"]) + len(spec)
         if spec["id"].__class__ is not int or spec.get("weight", 1).__class__ is not int:
             return False
-        if "limits" in spec:
-            limits = spec["limits"]
-            keys += len(limits)
-            if any(limit.__class__ is not int for limit in limits.values()):
-                return False
+        limits = spec.get("limits", {})
+        keys += len(limits) + len(spec.get("override", {}))
+        if any(limit.__class__ is not int for limit in limits.values()):
+            return False
     colons: int = sum(map(_colons, lines))
     return keys == colons

@@ -74,13 +74,19 @@ class Entry(NamedTuple):
 
 def entries(text: str) -> Iterator[Entry]:
     """Yield the beginning of each line of a table. Raises ValueError for what is no such line."""
-    for line in text.split("\n"):
-        if not line:
-            continue
-        name, *rest = line.split("\t")
-        if len(rest) < 3 or not name or not re.fullmatch("[0-9]{1,18}", rest[0]):
+    return (Entry(name, int(number), third) for name, number, third, *_ in rows(text, 4))
+
+
+def rows(text: str, least: int) -> Iterator[list[str]]:
+    """Yield the fields of each line of a table.
+
+    Raises ValueError for a line with fewer than `least`, without a name, or whose id is none.
+    """
+    for line in filter(None, text.split("\n")):
+        fields = line.split("\t")
+        if len(fields) < least or not fields[0] or not re.fullmatch("[0-9]{1,18}", fields[1]):
             raise ValueError(f"no line of the directory: {line[:80]!r}")
-        yield Entry(name, int(rest[0]), rest[1])
+        yield fields
 
 
 def _table(number: int, lines: list[str]) -> Table:

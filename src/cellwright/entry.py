@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from cellwright.declared import Declared
-from cellwright.directory import shard_tables
+from cellwright.directory import rows, shard_tables
 from cellwright.document import Document, documents, is_json
 from cellwright.layout import LEDGER
 from cellwright.ledger import HEADER, read_ledger
 from cellwright.model import Organization
 from cellwright.problem import Problem
 
+_LINE_END = re.compile(r"(?<=\n)")
 _DOCUMENT = re.compile(r"^(?=---(?:[ \t\r\n]|\Z))", re.MULTILINE)
 
 
@@ -46,8 +47,7 @@ class UnreadableError(ValueError):
 def entries(text: str) -> dict[str, Entry]:
     """Return the entries of a shard by organization; raises ValueError for what is no shard."""
     found = {}
-    for line in text.splitlines():
-        name, number, cell, state, path, hosts = line.split("\t")[:6]
+    for name, number, cell, state, path, hosts, *_ in rows(text, 6):
         names = tuple(hosts.split(",")) if hosts else ()
         found[name] = Entry(name, int(number), Home(cell, state), path, names)
     return found
@@ -105,10 +105,10 @@ def _is_about(document: Document, organization: str) -> bool:
 def _naming(file: str, text: str, word: "re.Pattern[str]") -> str:
     """Return the parts of a file that hold the word: lines, or YAML documents."""
     if file == LEDGER:
-        lines = text.splitlines(keepends=True)[1:]
+        lines = _LINE_END.split(text)[1:]
         return f"{HEADER}\n" + _joined(lines, word)
     if is_json(file):
-        return _joined(text.splitlines(keepends=True), word)
+        return _joined(_LINE_END.split(text), word)
     return _joined(_DOCUMENT.split(text), word)
 
 

@@ -100,13 +100,12 @@ class Routes:
                 return _found(self._by_name.get(values[0]), "header", values[0]) if values else None
             case "cookie":
                 cell = cell_of_cookie(_values(request, "cookie"), str(rule.cookie))
-                known = cell in self._cells
-                return self._to_cell("cookie", str(cell), f"the cookie {rule.cookie}", known=known)
+                what = f"the cookie {rule.cookie}"
+                return self._to_cell("cookie", str(cell), what) if cell in self._cells else None
             case "token":
                 values = _values(request, str(rule.header))
                 cell = cell_of_token(values[0]) if values else None
-                known = cell is not None
-                return self._to_cell("token", str(cell), f"the token in {rule.header}", known=known)
+                return self._to_cell("token", cell, f"the token in {rule.header}") if cell else None
         why = "the rule default, as no other applies"
         return Decision(200, None, "default", "", why, rule.cell)
 
@@ -119,9 +118,7 @@ class Routes:
             return Decision(400, None, "", "", why)
         return None
 
-    def _to_cell(self, rule: str, key: str, what: str, *, known: bool) -> Decision | None:
-        if not known:
-            return None
+    def _to_cell(self, rule: str, key: str, what: str) -> Decision:
         cell = self._cells.get(key)
         if cell is None:
             return Decision(404, None, rule, key, f"{what} names cell {key}, which there is not")

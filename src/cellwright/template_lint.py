@@ -159,9 +159,9 @@ class _Linter:
 def _assigned(templates: Templates, name: str) -> frozenset[str]:
     """Return the names that the templates which this one extends give a value."""
     found: frozenset[str] = frozenset()
-    for base in extended(templates.tree(name)):
+    for base in extended(_tree(templates, name)):
         if base in templates.sources:
-            names = templates.tree(base).find_all(nodes.Name)
+            names = _tree(templates, base).find_all(nodes.Name)
             found |= {one.name for one in names if one.ctx == "store"} | _assigned(templates, base)
     return found
 
@@ -171,13 +171,21 @@ def _leads_to(templates: Templates, name: str) -> bool:
     seen: set[str] = set()
     ahead = [name]
     while ahead:
-        for one in named(templates.tree(ahead.pop())):
+        for one in named(_tree(templates, ahead.pop())):
             if one == name:
                 return True
             if one in templates.sources and one not in seen:
                 seen.add(one)
                 ahead.append(one)
     return False
+
+
+def _tree(templates: Templates, name: str) -> nodes.Template:
+    """Return a template as it was parsed; empty if it can't be, which is a problem of its own."""
+    try:
+        return templates.tree(name)
+    except (TemplateSyntaxError, RecursionError):
+        return nodes.Template([], lineno=1)
 
 
 def _attribute(node: nodes.Node) -> str:

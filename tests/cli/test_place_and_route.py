@@ -106,6 +106,8 @@ def test_an_override_is_told(program: Program) -> None:
     program.edit("organizations/customers.yaml", "cell: alpha", f"cell: alpha\n  {override}")
     assert program("route", "/o/acme/").out == "acme on cell beta, by path acme, by override\n"
     assert "acme on cell alpha, sent to cell beta by override" in program("route", "acme").out
+    for asked in ("acme", "/o/acme/"):
+        assert program("route", asked, "--format", "json").json["override"] == "beta"
 
 
 def test_a_cell_without_an_organization(program: Program) -> None:

@@ -30,9 +30,11 @@ def test_entries_of_a_shard() -> None:
     assert entries(text.replace("\t\n", "\t\t100/20\n")).keys() == {"acme", "duff"}
 
 
-@pytest.mark.parametrize("text", ["\n", "acme\n", "acme\tx\talpha\tactive\tacme\t\n"])
+@pytest.mark.parametrize(
+    "text", ["\t1\talpha\tactive\tacme\t\n", "acme\n", "acme\tx\talpha\tactive\tacme\t\n"]
+)
 def test_what_is_no_shard(text: str) -> None:
-    with pytest.raises(ValueError, match=r"unpack|invalid literal"):
+    with pytest.raises(ValueError, match="no line of the directory"):
         entries(text)
 
 
@@ -55,6 +57,19 @@ def test_a_document_that_names_it_is_not_its_own() -> None:
     other = ACME.replace("acme", "other").replace("alpha", "beta, hosts: [acme.example.com]")
     assert home_in({FILE: f"{other}---\n{ACME}"}, "acme") == Home("alpha", "active")
     assert home_in({FILE: other}, "acme") is None
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\u0085", "\x0b"])
+def test_only_a_line_feed_ends_a_json_line(end: str) -> None:
+    override = {"cell": "beta", "reason": f"a{end}b"}
+    line = {
+        "apiVersion": "cellwright/v1",
+        "kind": "Organization",
+        "metadata": {"name": "acme"},
+        "spec": {"id": 1001, "cell": "alpha", "override": override},
+    }
+    files = {"organizations/b.jsonl": json.dumps(line, ensure_ascii=False) + "\n"}
+    assert home_in(files, "acme") == Home("beta", "active")
 
 
 def test_a_json_line_and_the_ledger() -> None:

@@ -12,8 +12,8 @@ LETTERS = "ä\u4e2d\U0001f600 \t"
 def test_nothing_that_controls_is_left() -> None:
     left = harmless(EVERYTHING)
     assert [one for one in left if unicodedata.category(one) == "Cc"] == ["\t"]
-    turning = {"L", "R", "AL", "EN", "ES", "ET", "AN", "CS", "NSM", "BN", "B", "S", "WS", "ON", ""}
-    assert {unicodedata.bidirectional(one) for one in left} <= turning
+    straight = {"L", "R", "AL", "EN", "ES", "ET", "AN", "CS", "NSM", "BN", "B", "S", "WS", "ON", ""}
+    assert {unicodedata.bidirectional(one) for one in left} <= straight
     assert not set("\u2028\u2029\u200e\u200f") & set(left)
     assert harmless(LETTERS) == LETTERS
 

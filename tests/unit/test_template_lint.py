@@ -93,6 +93,13 @@ def test_the_fleet_s_templates_know_other_names() -> None:
     assert "no 'cell' is known here" in found("a: {{ cell.name }}", "fleet/x.yaml.j2")[0]
 
 
+@pytest.mark.parametrize("uses", ["{% include 'b.yaml.j2' %}", "{% extends 'b.yaml.j2' %}"])
+def test_a_template_that_can_t_be_parsed_is_told_once(uses: str) -> None:
+    sources = {"a.yaml.j2": uses, "b.yaml.j2": "x: {% if %}"}
+    problems = lint(Templates(sources), sources)
+    assert [(one.place.file, one.code) for one in problems] == [("templates/b.yaml.j2", "CW301")]
+
+
 def test_templates_that_use_each_other_are_refused() -> None:
     sources = {"a.yaml.j2": "{% include 'b.j2' %}", "b.j2": "{% include 'a.yaml.j2' %}"}
     problems = lint(Templates(sources), sources)

@@ -1,5 +1,6 @@
 """What `check --against` finds: changes that can't be made to what stands already."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from cellwright.cli.check import LIVE
@@ -9,17 +10,16 @@ from cellwright.edge.git import checked_out
 from cellwright.edge.live import read_standing
 from cellwright.forbidden import Fixed, changes_forbidden, fixed
 from cellwright.loading import load
+from cellwright.model import Fleet
 from cellwright.problem import Problem
-from cellwright.snapshot import Snapshot
 
 
-def forbidden(root: Path, against: str, after: Snapshot) -> list[Problem]:
+def forbidden(
+    root: Path, against: str, fleet: Fleet, definitions: Mapping[str, bytes]
+) -> list[Problem]:
     """Return the changes that can't be made to what a commit has, or what the clusters hold."""
-    fleet, wrong = load(after)
-    if fleet is None:
-        return wrong
     before = read_standing(fleet)[0] if against == LIVE else _committed(root, against)
-    return changes_forbidden(before, fleet, after.definitions)
+    return changes_forbidden(before, fleet, definitions)
 
 
 def _committed(root: Path, ref: str) -> Fixed:

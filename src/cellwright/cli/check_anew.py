@@ -13,7 +13,7 @@ from cellwright.loading import load
 from cellwright.problem import mistakes
 
 _DOCUMENTS = {"sarif": "cellwright.cli.sarif", "junit": "cellwright.cli.junit"}
-"""Forms that are rarely asked for, and loaded when they are (as what is done with git)."""
+"""Forms that are rarely asked for, and loaded when they are; so is what asks git or kubectl."""
 
 
 def run(arguments: argparse.Namespace, read: tuple[Inputs, str] | None) -> int:
@@ -34,8 +34,11 @@ def run(arguments: argparse.Namespace, read: tuple[Inputs, str] | None) -> int:
         problems, size = list(mistakes(made.problems)), made.size
     if arguments.against and not problems:
         against = import_module("cellwright.cli.check_against")
-        after = whole if read is None else snapshot(inputs)
-        problems = against.forbidden(Path(arguments.root), arguments.against, after)
+        if read is not None:  # what is kept of an outcome is not the fleet
+            fleet, problems = load(snapshot(inputs))
+        if fleet is not None:
+            root = Path(arguments.root)
+            problems = against.forbidden(root, arguments.against, fleet, definitions)
     if arguments.format == "json":
         put_json(problems_as_json(problems))
     elif arguments.format in _DOCUMENTS:

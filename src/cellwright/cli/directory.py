@@ -6,6 +6,7 @@ import re
 from cellwright.cli.report import counted, say, tell
 from cellwright.cli.results import problems_as_text, put_json
 from cellwright.cli.told import get, history
+from cellwright.declared import seconds
 from cellwright.edge.files import read_declared
 from cellwright.edge.routers import Waited, wait
 from cellwright.loading import load
@@ -22,7 +23,6 @@ EXAMPLES = """examples:
 Routers are asked through the API server of their cluster (pods/proxy), as kubectl does it.
 Since when and by which change is what git says of the definitions and the ledger.
 """
-_SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -130,7 +130,6 @@ def _version(text: str) -> int:
 
 
 def _seconds(text: str) -> int:
-    match = re.fullmatch(r"([0-9]{1,6})([smh])", text)
-    if not match:
+    if not re.fullmatch(r"[0-9]{1,6}[smh]", text):
         raise argparse.ArgumentTypeError(f"{text!r} is no duration such as 90s, 2m or 1h")
-    return int(match[1]) * _SECONDS[match[2]]
+    return seconds(text)

@@ -128,7 +128,7 @@ def _as_json(decision: Decision) -> dict[str, Any]:
         "organization": one.name if one else None,
         "id": one.id if one else None,
         "cell": decision.cell,
-        "override": bool(one and one.override),
+        "override": one.override if one else None,
         "retry_after": decision.retry_after,
         "rule": decision.rule or None,
         "key": decision.key or None,

@@ -135,13 +135,13 @@ def _say_answers(answers: Sequence[_Answer]) -> None:
     header = ["ORGANIZATION", "ID", "CELL", "STATE", "PATH", "CLUSTER", "VERSION", "SINCE"]
     rows = []
     for one in answers:
-        entry, told_ = one.told.entry, one.told
+        entry = one.told.entry
         row = [entry.organization, str(entry.id), *entry.home, entry.path]
-        row += [told_.cluster, told_.version]
+        since = [""] * 4
         if one.since:
             commit = one.since.commit
-            row += [commit.date, commit.id[:_SHOWN], commit.author, commit.subject]
-        rows.append([*row, *([""] * (11 - len(row)))])
+            since = [commit.date, commit.id[:_SHOWN], commit.author, commit.subject]
+        rows.append([*row, one.told.cluster, one.told.version, *since])
     table([*header, "COMMIT", "AUTHOR", "CHANGE"], rows)
 
 

@@ -77,7 +77,7 @@ def _values_schema(data: bytes | None, problems: list[Problem]) -> Any:
     if data is None:
         return None
     try:
-        return json.loads(data or b"true")
+        return json.loads(data)
     except (ValueError, RecursionError) as error:
         problems.append(Problem(Place(VALUES_SCHEMA), "", "CW221", f"not JSON: {error}"))
         return None
@@ -92,7 +92,7 @@ def _api_types(own: Mapping[str, bytes], problems: list[Problem]) -> dict[str, A
         from cellwright.api_types import checked_types  # noqa: PLC0415 - few workspaces have any
 
         try:
-            found[cluster] = checked_types(json.loads(data or b"null"))
+            found[cluster] = checked_types(json.loads(data))
         except (ValueError, RecursionError) as error:
             hint = f"make it again: `cellwright types --cluster {cluster}`"
             place = Place(f"{API_TYPES}/{file}")

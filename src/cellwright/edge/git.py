@@ -59,7 +59,7 @@ def touching(root: Path, paths: Iterable[str], pattern: str = "") -> dict[str, l
     )
     found: dict[str, list[str]] = {}
     files: list[str] = []
-    for line in said.splitlines():
+    for line in said.split("\n"):
         if line.startswith(":"):
             files = found[line[1:]] = []
         elif line:

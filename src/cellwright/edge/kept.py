@@ -51,7 +51,7 @@ def kept_size(file: str) -> Size | None:
 
 def _program() -> str:
     """Return a digest of this program, all that is shipped with it, and what it runs on."""
-    found = hashlib.sha256(repr((sys.version, sorted(_installed()))).encode())
+    found = hashlib.sha256(repr((sys.version, sorted(set(_installed())))).encode())
     for path in _shipped(_PACKAGE):
         with open(path, "rb", buffering=0) as file:
             data = file.read()

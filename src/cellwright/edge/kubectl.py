@@ -30,11 +30,15 @@ class Kubectl:
         self._name = cluster.name
         self._command = ["kubectl", *(["--context", cluster.context] if cluster.context else [])]
 
+    def _soon(self, *asked: str) -> str:
+        """Return what is printed; raise CommandError where a cluster counts as away."""
+        command = [*self._command, *asked, f"--request-timeout={_PATIENCE}s"]
+        return run(command, timeout=_PATIENCE + 3).output
+
     def greet(self) -> None:
         """Raise CommandError, within seconds, for a cluster that does not answer."""
-        asked = ["get", "--raw", "/version", f"--request-timeout={_PATIENCE}s"]
         try:
-            run([*self._command, *asked], timeout=_PATIENCE + 3)
+            self._soon("get", "--raw", "/version")
         except CommandError as error:
             raise CommandError(f"cluster {self._name} does not answer: {error}") from None
 
@@ -54,16 +58,13 @@ class Kubectl:
     def pods(self, selector: str) -> list[Body]:
         """Return the pods of all namespaces; raise CommandError if that takes longer than greet."""
         asked = ["get", "pods", "--all-namespaces", "--selector", selector, "--output", "json"]
-        patience = f"--request-timeout={_PATIENCE}s"
-        return _objects(run([*self._command, *asked, patience], timeout=_PATIENCE + 3).output)
+        return _objects(self._soon(*asked))
 
     def versions(self, kind: str, namespace: str, selector: str) -> list[int]:
         """Return the resourceVersions of some objects; raise CommandError as `pods` does."""
         asked = ["get", kind, "--namespace", namespace, "--selector", selector]
         asked += ["--output", "jsonpath={.items[*].metadata.resourceVersion}"]
-        patience = f"--request-timeout={_PATIENCE}s"
-        done = run([*self._command, *asked, patience], timeout=_PATIENCE + 3)
-        return [int(one) for one in done.output.split()]
+        return [int(one) for one in self._soon(*asked).split()]
 
     def named(self, kind: str, namespace: str, names: Iterable[str]) -> list[Body]:
         """Return those of some objects of one kind and namespace that are there."""

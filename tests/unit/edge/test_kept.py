@@ -52,6 +52,14 @@ def test_the_same_workspace_is_known_again(root: Path, tmp_path: Path) -> None:
     assert file(root) == file(root) == file(tmp_path / "copy")
 
 
+def test_a_folder_of_libraries_that_is_named_twice_changes_nothing(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = file(root)
+    monkeypatch.setattr(sys, "path", [*sys.path, *sys.path])
+    assert file(root) == before
+
+
 @pytest.mark.parametrize(
     "change",
     [
