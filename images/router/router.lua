@@ -31,18 +31,23 @@ local function free_the_lost(time)
   end
 end
 
+local function name_in(value)
+  return value:match("^[^:]*:[^:]*:[^:]*:([^:]*)")
+end
+
 local function value_of(name)
   local value = by_path:lookup(name)
-  if value and value:match("^[^:]*:[^:]*:[^:]*:([^:]*)") == name then
+  if value and name_in(value) == name then
     return value
   end
   return by_name:lookup(name)
 end
 
 -- Wait until the organization is no longer fenced, and leave in txn.organization what the table says
--- of it then, and in txn.held that it was waited for. Once the time is over, or where too many wait already, it is left as it is.
+-- of it then, and in txn.held that it was waited for. Once the time is over, or where too many wait
+-- already, it is left as it is.
 core.register_action("hold", { "http-req" }, function(txn)
-  local name = txn:get_var("txn.organization"):match("^[^:]*:[^:]*:[^:]*:([^:]*)")
+  local name = name_in(txn:get_var("txn.organization"))
   local time = now()
   local deadline = time + HOLD
   if taken >= PLACES then

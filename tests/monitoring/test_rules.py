@@ -47,7 +47,7 @@ def test_cases_notice_another_threshold_and_another_duration(
     programs: dict[str, Path], tmp_path: Path
 ) -> None:
     text = ALERTS.read_text()
-    found = list(re.finditer(r"(?<=> )[\d.]+$|(?<=for: )\d+m$", text, re.MULTILINE))
+    found = list(re.finditer(r"(?<=[<>] )[\d.]+$|(?<=for: )\d+m$", text, re.MULTILINE))
     assert len(found) > len(_rules())
     rules, cases = tmp_path / "alerts.yaml", tmp_path / "cases.yaml"
     cases.write_text(CASES.read_text().replace("../../monitoring/alerts.yaml", str(rules)))

@@ -251,6 +251,26 @@ def test_a_share_said_later_lets_another_number_of_shards_in(table: Table, said:
     assert (table.count, table.refused, table.entries("path")) == (7, {}, 50)
 
 
+def test_shards_of_a_table_that_is_refused_stay_for_later(
+    restarted: Callable[[], Table], said: Said, tmp_path: Path
+) -> None:
+    """The files that HAProxy reads are written meanwhile, and what is old goes then."""
+    store = Store(tmp_path)
+    table = Table(store)
+    table.take([said.cells(10), *said.all(11)], 20)
+    said.shards = 7
+    table.take([said.cells(30), *said.all(31, said.names[:50])], 31)
+    assert (table.version, table.resource_version) == (11, 20), "what is served, not what came"
+    assert (restarted().version, restarted().resource_version) == (11, 20)
+    store.drop_shards()
+    said.rules["maximum_loss"] = "60"
+    table.take([said.cells(32)], 32)
+    assert (table.count, table.version, len(table.checksums())) == (7, 32, 7)
+    assert store.section(7, 0, "path")
+    store.drop_shards()
+    assert [folder.name for folder in tmp_path.glob("shards-*")] == ["shards-7"]
+
+
 def test_a_refusal_ends_with_its_config_map(table: Table, said: Said) -> None:
     for ending in ({"gone": {"directory-00"}}, {"present": {CELLS}}):
         table.take([said.shard(0, 3, said.without(1))], 40)

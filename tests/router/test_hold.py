@@ -2,7 +2,6 @@
 
 import selectors
 import socket
-import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -13,7 +12,7 @@ import pytest
 
 from tests.postgres.containers import until
 from tests.router.conftest import Fleet
-from tests.router.pods import HOP_KEY
+from tests.router.pods import HOP_KEY, Pod
 
 pytestmark = pytest.mark.docker
 
@@ -39,14 +38,24 @@ def fleet(fleet: Fleet) -> Iterator[Fleet]:
 @contextmanager
 def _asked(fleet: Fleet) -> Iterator[dict[str, "Future[Any]"]]:
     """Ask both routers in every way, and yield once all are held."""
+    before = [_open(router) for router in fleet.routers]
     with ThreadPoolExecutor(6) as pool:
-        yield {
+        asked = {
             f"{way} through {router.cell}": pool.submit(
                 router.get, path, headers, method="POST", content=b"x" * 100_000, timeout=30
             )
             for router in fleet.routers
             for way, (path, headers) in WAYS.items()
         }
+        for router, count in zip(fleet.routers, before, strict=True):
+            until(lambda router=router, count=count: _open(router) >= count + len(WAYS), "all wait")
+        yield asked
+
+
+def _open(router: Pod) -> int:
+    """Return how many connections clients have to a router."""
+    head, row = router.ask("show stat router 1 -1").strip().splitlines()[:2]
+    return int(row.split(",")[head.removeprefix("# ").split(",").index("scur")])
 
 
 @pytest.mark.parametrize("cell", ["alpha", "beta", "gamma"])
@@ -67,9 +76,10 @@ def test_held_requests_go_where_the_organization_is_then(fleet: Fleet, cell: str
 def test_a_request_that_was_held_at_the_old_cell_is_passed_on_once_more(fleet: Fleet) -> None:
     """Another router did not know of the fence when it passed the request on."""
     hop = {"X-Cellwright-Hop": HOP_KEY, "X-Cellwright-Organization": "moving"}
+    before = _open(fleet.alpha)
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(fleet.alpha.get, "/o/moving-path/", hop, timeout=30)
-        time.sleep(0.5)
+        until(lambda: _open(fleet.alpha) > before, "it waits")
         fleet.directory.change("moving", cell="gamma")
         fleet.publish()
         assert not asked.done()

@@ -12,7 +12,7 @@ from agent.store import Store
 
 
 class Shards:
-    """Shards on disk; each organization is called like its number, `state` says its state."""
+    """Shards on disk; `state` says each organization's state. Some have another path."""
 
     def __init__(self, folder: Path) -> None:
         self.store = Store(folder)
@@ -20,8 +20,10 @@ class Shards:
         self.read: list[int] = []
 
     def put(self, number: int, **state: str) -> None:
-        text = "".join(f"{n}\t1\talpha\t{s}\t{n}\t\t\n" for n, s in sorted(state.items())).encode()
-        made = {**sections([]), **sections(parse_shard(text, 0, 1))}
+        paths = {name: f"x-{name}" if name in "bf" else name for name in state}
+        lines = (f"{n}\t1\talpha\t{s}\t{paths[n]}\t\t\n" for n, s in sorted(state.items()))
+        text = "".join(lines).encode()
+        made = sections(parse_shard(text, 0, 1))
         self.checksums[number] = f"{hash(text)}"
         self.store.put_shard(2, number, self.checksums[number], made)
 

@@ -98,10 +98,10 @@ class Agent:
             elif message != self._addresses:
                 self._addresses = message
                 self._store.keep("addresses", message)
-        rules, refused = self._table.rules, dict(self._table.refused)
+        coming, rules, refused = self._table.coming, self._table.rules, dict(self._table.refused)
         step = self._table.take(found, version, gone, present)
-        fit = refused or self._table.rules[0] != rules[0]
-        if self._table.rules != rules and fit and not begins:
+        collects = self._table.coming != coming
+        if (collects or (refused and self._table.rules != rules)) and not begins:
             self.directory.interrupt()  # shards that were refused by the old rules may fit now
         for name, one in self._table.refused.items():
             if refused.get(name) != one:

@@ -56,7 +56,8 @@ def apply(
     }
     cells = _cells_change(session, store, addresses)
 
-    # Each line tells of one kind only: HAProxy goes on in a line after a command that failed.
+    # Each `tell` is answered whole before the next: in lines that are on their way HAProxy goes on
+    # after a command that failed.
     session.tell(_upserts(store, "cells", cells))
     session.tell(_marks(store, [name for name, change in steps.items() if change], UNKNOWN))
     session.tell(one for name, change in steps.items() for one in _upserts(store, name, change))

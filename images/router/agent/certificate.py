@@ -90,6 +90,7 @@ class Certificate:
         self._kept = file.read_text() if file.exists() else ""
         self._bad = ""
         self._served: tuple[str, str] | None = None
+        self._failed = ""
         self.status = Certified(kept=bool(self._kept))
 
     def run(self) -> None:
@@ -118,9 +119,11 @@ class Certificate:
         self._bad = ""
         if found != self._kept:
             coming = self._file.with_suffix(".coming")
-            _write(coming, found)
             try:
+                _write(coming, found)
                 check(coming)
+            except (OSError, subprocess.TimeoutExpired) as error:
+                raise RefusedError(str(error)) from error
             except RefusedError:
                 self._bad = found
                 raise
@@ -138,12 +141,13 @@ class Certificate:
                     shown = _shown(opened, self._file)
                     self._served = self._kept, shown
                     self._tell(shown)
-            served = True
+            served, self._failed = True, ""
         except AwayError:
             pass  # it loads the kept file when it starts
         except RuntimeApiError as error:
-            if self.status.served:
+            if str(error) != self._failed:
                 log("HAProxy did not take a certificate", error=str(error))
+            self._failed = str(error)
         self.status.served = served
 
     def _tell(self, shown: str) -> None:

@@ -2,7 +2,7 @@
 
     path.map   /o/<path>/    -> state:cell:id:organization[:limits] where the path is the name, as
                                 it mostly is; else @organization
-    name.map   organization  -> what path.map says of the others
+    name.map   organization  -> the former, for these
     host.map   host          -> organization
 
 So one entry says where an organization is and how it fares: whatever way a request comes, a move is
@@ -10,7 +10,7 @@ seen by all or by none.
 
 A *section* is the part of a map that comes from one shard. Where two shards hold the same key (for
 a moment, while a path goes from one organization to another) the lower shard counts, as it does in
-HAProxy when it reads the sections in order. Refuses to know where sections are kept and how
+HAProxy, which finds the first of two lines. Refuses to know where sections are kept and how
 HAProxy is spoken to.
 """
 

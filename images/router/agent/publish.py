@@ -99,4 +99,4 @@ class Publisher:
                 store.change_map(name, edition.mark, values[name])
             else:
                 store.put_map(name, store.whole_map(edition.count, name, edition.mark))
-        store.drop_other_shards(edition.count)
+        store.drop_shards()

@@ -13,6 +13,7 @@ Refuses to hold a table in memory: a million organizations are about 50 MB for e
 import json
 import os
 import shutil
+import threading
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
@@ -39,6 +40,8 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         self._holding = False
         self._held: dict[Path, list[bytes]] = {}
+        self._needed: set[int] = set()
+        self._dropping = threading.Lock()
 
     def hold(self) -> None:
         """Keep shards and values in memory from now on; only for a turn."""
@@ -66,14 +69,9 @@ class Store:
 
     def section(self, count: int, number: int, name: str) -> bytes:
         """Return the shard's part of map `name`, sorted by key."""
-        file = self._shard_file(count, number)
-        index = MAPS.index(name)
-        if file in self._held:
-            return self._held[file][1 + index]
-        with file.open("rb") as opened:
-            sizes = json.loads(opened.readline())["sizes"]
-            opened.seek(sum(sizes[:index]), os.SEEK_CUR)
-            return opened.read(sizes[index])
+        with ExitStack() as stack:
+            text, start, end = self._part(stack, count, number, name)
+            return text[start:end]
 
     def put_shard(
         self, count: int, number: int, checksum: str, sections: Mapping[str, bytes]
@@ -92,11 +90,17 @@ class Store:
         self._put(file, [json.dumps(header).encode() + b"\n", *body])
         return Shard(checksum, entries)
 
-    def drop_other_shards(self, count: int) -> None:
-        """Forget the shards of tables with another number of shards."""
-        for folder in self.folder.glob("shards-*"):
-            if folder.name != f"shards-{count}":
-                shutil.rmtree(folder)
+    def need(self, *counts: int) -> None:
+        """Say which shards stay: those of the tables with these numbers of shards."""
+        with self._dropping:
+            self._needed = set(counts)
+
+    def drop_shards(self) -> None:
+        """Forget the shards of all other tables; from another thread than `need`."""
+        with self._dropping:
+            for folder in self.folder.glob("shards-*"):
+                if folder.name not in {f"shards-{count}" for count in self._needed}:
+                    shutil.rmtree(folder)
 
     def whole_map(self, count: int, name: str, mark: str) -> Iterator[bytes]:
         """Yield the text of a whole map in pieces: the mark, then all sections sorted by key."""

@@ -85,6 +85,7 @@ class Table:
         """How many shards the directory says; another number while they are being collected."""
         self._contested: dict[str, set[bytes]] = {name: set() for name in MAPS}
         self._cells_checksum: str = state.get("checksum", "")
+        store.need(self.count, self.coming)
         self._shards = store.shards(self.count)
         if len(self._shards) < self.count:
             self.count, self._shards = 0, {}
@@ -92,6 +93,8 @@ class Table:
         self._kept = store.recall("guard")
         self._guard = Guard(self._kept)
         self._heard = 0
+        self.version: int = self._kept.get("version", 0)
+        """The largest resourceVersion of the ConfigMaps in the table; 0 if none is known."""
         self.resource_version: int = self._kept.get("resource_version", 0)
         """Everything that the directory said up to this resourceVersion is in the table."""
 
@@ -121,14 +124,9 @@ class Table:
         return {number: self._shards[number].checksum for number in range(self.count)}
 
     @property
-    def version(self) -> int:
-        """The largest resourceVersion of the ConfigMaps in the table; 0 if none is known."""
-        return max(self._guard.versions.values(), default=0)
-
-    @property
-    def rules(self) -> tuple[int, Rules]:
-        """What decides which shards fit: where it changes, refused ones are worth another look."""
-        return self.coming, self._guard.rules
+    def rules(self) -> Rules:
+        """What is refused though it is well-formed: by others it is worth another look."""
+        return self._guard.rules
 
     def take(
         self,
@@ -185,15 +183,19 @@ class Table:
             return False
         self._guard.note(entries)
         self.count, self._shards, self._arrived = self.coming, self._arrived, {}
+        self._store.need(self.count)
         self._keep_state()
         return True
 
     def _settle(self) -> None:
         """Say up to where the table is complete, and keep that with what the guard knows."""
-        if self._heard and self.count and self.coming == self.count:
+        if self.count and self.coming == self.count:
+            self.version = max(self._guard.versions.values(), default=0)
             refused = [one.version - 1 for one in self.refused.values() if one.version]
-            self.resource_version = min([self._heard, *refused])
-        kept = {**self._guard.to_keep(), "resource_version": self.resource_version}
+            if self._heard:
+                self.resource_version = min([self._heard, *refused])
+        said = {"version": self.version, "resource_version": self.resource_version}
+        kept = {**self._guard.to_keep(), **said}
         if kept != self._kept:
             self._store.keep("guard", kept)
             self._kept = kept
@@ -221,6 +223,7 @@ class Table:
                 self._guard.check_version(one.name, one.version)
             self._guard.adopt(rules)
             if count != self.coming:
+                self._store.need(self.count, count)
                 self._arrived = {} if count == self.count else self._store.shards(count)
             self.coming, self.cells, self._cells_checksum = count, cells, one.checksum
             self._keep_state()
