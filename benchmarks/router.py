@@ -43,8 +43,8 @@ from router_fleet import (
     wait_for,
 )
 from router_load import load, outcome, start
-from router_peers import ADDRESS as NGINX
-from router_peers import nginx
+from router_nginx import ADDRESS as NGINX
+from router_nginx import nginx
 
 
 @dataclass(frozen=True, slots=True)

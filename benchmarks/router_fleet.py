@@ -230,6 +230,27 @@ def megabytes(process: int) -> float:
     return int(text.partition("VmRSS:")[2].split()[0]) / 1024
 
 
+class Peer:
+    """Another program in the router's place: a process, and those that it has started."""
+
+    def __init__(self, process: int, started: float) -> None:
+        self._process = process
+        self.started = started
+        """Seconds from its start to its first connection."""
+
+    def _all(self) -> list[int]:
+        children = Path(f"/proc/{self._process}/task/{self._process}/children").read_text()
+        return [self._process, *map(int, children.split())]
+
+    def cpu(self) -> float:
+        """Return the CPU seconds that all have used."""
+        return sum(map(cpu, self._all()))
+
+    def megabytes(self) -> float:
+        """Return what one of them has resident at most; they share the table."""
+        return max(map(megabytes, self._all()))
+
+
 def answered(pod: Pod) -> int:
     """Return how many requests the router's HAProxy has taken so far."""
     with socket.socket(socket.AF_UNIX) as connection:

@@ -179,3 +179,10 @@ def test_an_id_of_a_customer_that_is_gone_is_not_used_again(program: Program, wo
     done = program("up")
     assert "CW402 spec.id: the id 1001 belonged to the organization acme" in done.out
     assert world.pulumi == []
+
+
+@pytest.mark.parametrize("verb", ["check", "diff"])
+def test_an_empty_name_is_no_silent_pass(program: Program, verb: str) -> None:
+    done = program(verb, "--against", "")
+    assert (done.code, done.out) == (2, "")
+    assert "--against: it is empty" in done.err

@@ -112,17 +112,3 @@ def test_stacks_with_different_root_secrets_are_refused(
     keys["beta"] = keys["alpha"]
     assert stacks.ensure(program.root, ["fleet", "alpha"], lambda _: None) == ["beta"]
     assert not any("set" in words or "init" in words for words in calls)
-
-
-def test_a_state_is_told_to_programs_as_json(program: Program, world: World) -> None:
-    world.holds(program.root, lambda body: body["metadata"].update(generation=1))
-    done = program("status", "--format", "json")
-    assert done.code == 1, "nothing is ready here"
-    assert [one["cell"] for one in done.json] == ["alpha", "beta", "gamma"]
-
-
-@pytest.mark.parametrize("verb", ["check", "diff"])
-def test_an_empty_name_is_no_silent_pass(program: Program, verb: str) -> None:
-    done = program(verb, "--against", "")
-    assert (done.code, done.out) == (2, "")
-    assert "--against: it is empty" in done.err

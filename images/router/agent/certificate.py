@@ -16,6 +16,7 @@ from pathlib import Path
 
 from agent.haproxy import AwayError, RuntimeApiError, Session, session
 from agent.log import log
+from agent.metrics import metric
 
 TURN = 1.0
 """Seconds between looks at the folder; kubelet itself takes up to a minute or two."""
@@ -74,11 +75,7 @@ class Certified:
                 ("updates_total", "counter", "certificates given to HAProxy", self.updates),
                 ("refusals_total", "counter", "contents of the Secret refused", self.refusals),
             )
-            for line in (
-                f"# HELP cellwright_certificate_{name} {text}",
-                f"# TYPE cellwright_certificate_{name} {kind}",
-                f"cellwright_certificate_{name} {value}",
-            )
+            for line in metric(f"certificate_{name}", kind, text, {"": value})
         ]
 
 

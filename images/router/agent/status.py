@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from agent.certificate import Certified
 from agent.maps import MAPS
+from agent.metrics import metric
 from agent.states import STATES
 from agent.table import Refusal
 
@@ -114,31 +115,21 @@ class Status:
                 ("refusals_total", "counter", "ConfigMaps refused", self.refusals),
                 ("failures_total", "counter", "changes that HAProxy did not take", self.failures),
             )
-            for line in (
-                f"# HELP cellwright_table_{name} {text}",
-                f"# TYPE cellwright_table_{name} {kind}",
-                f"cellwright_table_{name} {value}",
-            )
+            for line in metric(f"table_{name}", kind, text, {"": value})
         ]
         return "\n".join([*lines, *self._by_label()]) + "\n"
 
     def _by_label(self) -> list[str]:
+        entries = {f'{{map="{one}"}}': count for one, count in self.entries.items()}
+        states = {f'{{state="{one}"}}': count for one, count in self.organizations.items()}
+        refused = {
+            f'{{configmap="{name}",kind="{one.kind}"}}': 1 for name, one in self.refused.items()
+        }
+        reason = "a ConfigMap that is refused, and the kind of reason"
         return [
-            "# HELP cellwright_table_entries entries by map",
-            "# TYPE cellwright_table_entries gauge",
-            *(f'cellwright_table_entries{{map="{one}"}} {n}' for one, n in self.entries.items()),
-            "# HELP cellwright_table_organizations organizations by state",
-            "# TYPE cellwright_table_organizations gauge",
-            *(
-                f'cellwright_table_organizations{{state="{state}"}} {n}'
-                for state, n in self.organizations.items()
-            ),
-            "# HELP cellwright_table_refused a ConfigMap that is refused, and the kind of reason",
-            "# TYPE cellwright_table_refused gauge",
-            *(
-                f'cellwright_table_refused{{configmap="{name}",kind="{one.kind}"}} 1'
-                for name, one in self.refused.items()
-            ),
+            *metric("table_entries", "gauge", "entries by map", entries),
+            *metric("table_organizations", "gauge", "organizations by state", states),
+            *metric("table_refused", "gauge", reason, refused),
             *(self.certificate.metrics() if self.certificate else ()),
         ]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from router_fleet import ORIGIN, connects, cpu, megabytes, wait_for
+from router_fleet import ORIGIN, Peer, connects, wait_for
 
 ADDRESS = "127.79.0.9:8080"
 _CONFIG = f"""\
@@ -48,29 +48,8 @@ http {{
 """
 
 
-class Nginx:
-    """A running nginx."""
-
-    def __init__(self, process: "subprocess.Popen[bytes]", started: float) -> None:
-        self._process = process
-        self.started = started
-        """Seconds from its start to its first connection."""
-
-    def _workers(self) -> list[int]:
-        name = f"/proc/{self._process.pid}/task/{self._process.pid}/children"
-        return [int(one) for one in Path(name).read_text().split()]
-
-    def cpu(self) -> float:
-        """Return the CPU seconds that its workers have used."""
-        return sum(map(cpu, self._workers()))
-
-    def megabytes(self) -> float:
-        """Return what the master and one worker have resident at most; they share the map."""
-        return max(map(megabytes, [self._process.pid, *self._workers()]))
-
-
 @contextmanager
-def nginx(folder: Path, map_file: Path) -> Iterator[Nginx | None]:
+def nginx(folder: Path, map_file: Path) -> Iterator[Peer | None]:
     """Run it with the table of a router; None if it is not installed."""
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
@@ -84,7 +63,7 @@ def nginx(folder: Path, map_file: Path) -> Iterator[Nginx | None]:
     (folder / "nginx.conf").write_text(_CONFIG)
     process = subprocess.Popen([program, "-p", str(folder), "-c", "nginx.conf"])
     try:
-        yield Nginx(process, wait_for(lambda: connects(ADDRESS), "nginx listens"))
+        yield Peer(process.pid, wait_for(lambda: connects(ADDRESS), "nginx listens"))
     finally:
         process.terminate()
         process.wait(timeout=30)
