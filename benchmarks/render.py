@@ -118,7 +118,7 @@ def _render(fleet: Fleet, snapshot: Snapshot) -> Mapping[str, str]:
         if problems:
             raise SystemExit(f"the manifests have problems: {problems[:3]}")
         texts = files(one for manifests in stacks.values() for one in manifests)
-        outcome((), fleet.size, texts)
+        outcome((), fleet.counts, texts)
     return texts
 
 

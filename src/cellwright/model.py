@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from cellwright.counts import Counts
+
 FLEET_STACK = "fleet"
 """The stack of what all cells share; the others have the names of their cells."""
 QUARANTINE = -1
@@ -232,7 +234,7 @@ class Fleet:
                 self._held.setdefault(one.cell, []).append(one)
 
     @property
-    def size(self) -> tuple[int, int, int]:
+    def counts(self) -> Counts:
         """How many cells and organizations there are, and how many of these have no home yet."""
         everyone = len(self.organizations)
         return len(self.cells), everyone, everyone - sum(map(len, self._held.values()))

@@ -10,20 +10,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cellwright.counts import Counts, first_line
 from cellwright.problem import Place, Problem, mistakes
-from cellwright.size import Size, first_line
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A plan's problems, the size of its fleet (None without one), and its manifests' texts.
+    """A plan's problems, the counts of its fleet (None without one), and its manifests' texts.
 
     `stream` is all manifests as one YAML stream. `index` is a JSON array with the path of each
     manifest's own file, and where in the stream it begins and ends.
     """
 
     problems: tuple[Problem, ...]
-    size: Size | None
+    counts: Counts | None
     index: bytes
     stream: bytes | memoryview
 
@@ -33,7 +33,9 @@ class Outcome:
         return {path: str(self.stream[start:end], "utf-8") for path, start, end in listed}
 
 
-def outcome(problems: tuple[Problem, ...], size: Size | None, files: Mapping[str, str]) -> Outcome:
+def outcome(
+    problems: tuple[Problem, ...], counts: Counts | None, files: Mapping[str, str]
+) -> Outcome:
     """Return an outcome from its parts; `files` are the manifests' texts by path."""
     parts: list[str] = []
     index = []
@@ -45,7 +47,7 @@ def outcome(problems: tuple[Problem, ...], size: Size | None, files: Mapping[str
         parts += (head, text)
         index.append((path, start, at))
     encoded = json.dumps(index, separators=(",", ":")).encode()
-    return Outcome(problems, size, encoded, "".join(parts).encode())
+    return Outcome(problems, counts, encoded, "".join(parts).encode())
 
 
 def _size(text: str) -> int:
@@ -55,7 +57,7 @@ def _size(text: str) -> int:
 
 def encode(one: Outcome) -> bytes:
     """Return an outcome as bytes."""
-    header = json.dumps([one.problems, one.size]).encode()
+    header = json.dumps([one.problems, one.counts]).encode()
     body = b"\n".join((header, one.index, one.stream))
     return b"".join((_first_line(one), hashlib.sha256(body).hexdigest().encode(), b"\n", body))
 
@@ -70,13 +72,13 @@ def decode(data: bytes) -> Outcome | None:
         return None
     header_end = data.index(b"\n", start)
     index_end = data.index(b"\n", header_end + 1)
-    problems, size = json.loads(data[start:header_end])
+    problems, counted = json.loads(data[start:header_end])
     found = tuple(Problem(Place(*place), *rest) for place, *rest in problems)
     index = data[header_end + 1 : index_end]
-    counts = None if size is None else (size[0], size[1], size[2])
+    counts = None if counted is None else (counted[0], counted[1], counted[2])
     made = Outcome(found, counts, index, view[index_end + 1 :])
     return made if first == _first_line(made) else None
 
 
 def _first_line(one: Outcome) -> bytes:
-    return first_line(None if mistakes(one.problems) else one.size)
+    return first_line(None if mistakes(one.problems) else one.counts)

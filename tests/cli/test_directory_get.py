@@ -54,7 +54,7 @@ def test_get_without_names_tells_of_all(program: Program) -> None:
 @pytest.mark.usefixtures("live")
 def test_get_of_many_does_not_ask_git(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     program.commit()
-    monkeypatch.setattr("cellwright.cli.told._MOST_DATED", 3)
+    monkeypatch.setattr("cellwright.cli.directory_entries._MOST_DATED", 3)
     done = program("directory", "get")
     assert done.code == 0
     assert "since when is not told: there are 12 organizations" in done.err

@@ -9,7 +9,7 @@ from importlib import import_module
 
 from cellwright.cli.report import no_problems
 from cellwright.edge.inputs import read_inputs
-from cellwright.edge.kept import cache_folder, file_of, kept_size
+from cellwright.edge.kept import cache_folder, file_of, kept_counts
 
 IS_LIGHT = True
 LIVE = "live"
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         inputs = read_inputs(arguments.root)
         file = file_of(inputs, cache_folder())
         read = inputs, file
-        if arguments.format == "text" and not arguments.against and (size := kept_size(file)):
-            no_problems(*size)
+        if arguments.format == "text" and not arguments.against and (counts := kept_counts(file)):
+            no_problems(*counts)
             return 0
     return int(import_module("cellwright.cli.check_anew").run(arguments, read))

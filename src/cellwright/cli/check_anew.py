@@ -26,12 +26,12 @@ def run(arguments: argparse.Namespace, read: tuple[Inputs, str] | None) -> int:
         whole = read_declared(Path(arguments.root))
         definitions = whole.definitions
         fleet, problems = load(whole)
-        size = None if fleet is None else fleet.size
+        counts = None if fleet is None else fleet.counts
     else:
         inputs, file = read
         definitions = inputs.definitions()
         made = outcome_of(inputs, file, cache_failed)
-        problems, size = list(mistakes(made.problems)), made.size
+        problems, counts = list(mistakes(made.problems)), made.counts
     if arguments.against and not problems:
         against = import_module("cellwright.cli.check_against")
         if read is not None:  # what is kept of an outcome is not the fleet
@@ -46,6 +46,6 @@ def run(arguments: argparse.Namespace, read: tuple[Inputs, str] | None) -> int:
         put(form.document(definitions, problems))
     elif problems:
         problems_as_text(problems)
-    elif size is not None:
-        no_problems(*size)
+    elif counts is not None:
+        no_problems(*counts)
     return 1 if problems else 0

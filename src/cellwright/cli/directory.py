@@ -3,9 +3,9 @@
 import argparse
 import re
 
+from cellwright.cli.directory_entries import get, history
 from cellwright.cli.report import counted, say, tell
 from cellwright.cli.results import problems_as_text, put_json
-from cellwright.cli.told import get, history
 from cellwright.declared import seconds
 from cellwright.edge.files import read_declared
 from cellwright.edge.routers import Waited, wait

@@ -57,9 +57,9 @@ def outcome_of_some(whole: Snapshot, stacks: Collection[str] | None) -> Outcome:
 
     with many_values():
         made = plan(whole, only=stacks)
-        size = None if made.fleet is None else made.fleet.size
+        counts = None if made.fleet is None else made.fleet.counts
         manifests = [one for stack in made.stacks.values() for one in stack]
-        return outcome(made.problems, size, files(manifests))
+        return outcome(made.problems, counts, files(manifests))
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -9,8 +9,8 @@ import os
 import sys
 from collections.abc import Iterator
 
+from cellwright.counts import LONGEST_LINE, Counts, counts_in
 from cellwright.edge.inputs import Inputs
-from cellwright.size import MAX_BYTES, Size, size_in
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _LIBRARIES = ("jinja2-", "jsonschema-", "jsonschema_rs-", "msgspec-", "pyyaml-")
@@ -35,18 +35,18 @@ def file_of(inputs: Inputs, folder: str) -> str:
     return f"{folder}/{digest_of(inputs)}"
 
 
-def kept_size(file: str) -> Size | None:
-    """Return the size of the fleet whose outcome is kept in a file.
+def kept_counts(file: str) -> Counts | None:
+    """Return the counts of the fleet whose outcome is kept in a file.
 
     None if it is not kept, can't be read, or has mistakes: whoever makes the outcome tells.
     """
     try:
         with open(file, "rb") as kept:
-            size = size_in(kept.readline(MAX_BYTES))
+            counts = counts_in(kept.readline(LONGEST_LINE))
         os.utime(file)
     except OSError:
         return None
-    return size
+    return counts
 
 
 def _program() -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from cellwright.edge import kept
 from cellwright.edge.inputs import read_inputs
-from cellwright.edge.kept import cache_folder, file_of, kept_size
+from cellwright.edge.kept import cache_folder, file_of, kept_counts
 from cellwright.outcome import encode, outcome
 from cellwright.problem import NOT_PLACED, Place, Problem
 from tests.workspaces import BASE
@@ -119,16 +119,16 @@ def test_another_python_or_library_is_noticed(
 
 def test_the_size_is_known_without_mistakes_alone(tmp_path: Path) -> None:
     path = tmp_path / "outcome"
-    assert kept_size(str(path)) is None
+    assert kept_counts(str(path)) is None
     homeless = Problem(Place("a"), "", NOT_PLACED, "not placed")
     path.write_bytes(encode(outcome((homeless,), (3, 12, 1), {})))
     os.utime(path, (0, 0))
-    assert kept_size(str(path)) == (3, 12, 1)
+    assert kept_counts(str(path)) == (3, 12, 1)
     assert path.stat().st_mtime > 0  # it is among those used last
     path.write_bytes(encode(outcome((homeless._replace(code="CW302"),), (3, 12, 1), {})))
-    assert kept_size(str(path)) is None
+    assert kept_counts(str(path)) is None
     path.write_bytes(encode(outcome((), None, {})))
-    assert kept_size(str(path)) is None
+    assert kept_counts(str(path)) is None
 
 
 @pytest.mark.parametrize("size", [(3, 12, 0), (3, 12, 1)])
@@ -138,9 +138,9 @@ def test_a_damaged_size_is_none(tmp_path: Path, size: tuple[int, int, int]) -> N
     line = whole.index(b"\n") + 1
     for at in range(line):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
-        assert kept_size(str(path)) is None
+        assert kept_counts(str(path)) is None
         path.write_bytes(whole[:at])
-        assert kept_size(str(path)) is None
+        assert kept_counts(str(path)) is None
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from cellwright.cli.route import names_alike
 from cellwright.edge import git
 from cellwright.edge.failure import CommandError
 from cellwright.edge.history import Change, changes
-from cellwright.edge.told import Told, told
+from cellwright.edge.live_entries import Told, told
 from cellwright.entry import Home, home_of
 from cellwright.model import Fleet
 from cellwright.problem import nearest
