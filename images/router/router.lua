@@ -9,9 +9,26 @@ local folder, seconds, most = ...
 local HOLD, PLACES = tonumber(seconds), tonumber(most)
 local TICK = 100 -- milliseconds between two looks at the table
 
--- The very maps of the rules, not copies of them.
-local by_path = Map.new(folder .. "/path.map", Map._str)
-local by_name = Map.new(folder .. "/name.map", Map._str)
+-- The very map of the rules, not a copy of it.
+local lines = Map.new(folder .. "/table.map", Map._str)
+
+-- CRC-32 as of ISO 3309, reflected, one byte at a time.
+local crc_of_byte = {}
+for byte = 0, 255 do
+  local crc = byte
+  for _ = 1, 8 do
+    crc = (crc >> 1) ~ (0xEDB88320 & -(crc & 1))
+  end
+  crc_of_byte[byte] = crc
+end
+
+local function crc32(text)
+  local crc = 0xFFFFFFFF
+  for index = 1, #text do
+    crc = crc_of_byte[(crc ~ text:byte(index)) & 0xFF] ~ (crc >> 8)
+  end
+  return crc ~ 0xFFFFFFFF
+end
 
 -- When each held request was last awake. One that HAProxy gave up, since its client went away, does
 -- not wake again, and is told by that.
@@ -35,12 +52,18 @@ local function name_in(value)
   return value:match("^[^:]*:[^:]*:[^:]*:([^:]*)")
 end
 
+local function value_in(line, key)
+  local _, stop = line:find("," .. key .. "=", 1, true)
+  return stop and line:match("^[^,]*", stop + 1)
+end
+
+-- What the table says of an organization, by its name: an entry in the name's line, or by itself. The
+-- path of that name may be another organization's, and says so with an @.
 local function value_of(name)
-  local value = by_path:lookup(name)
-  if value and name_in(value) == name then
-    return value
-  end
-  return by_name:lookup(name)
+  local line = lines:lookup(string.format("%d", crc32(name) % 65536)) or ""
+  local own = value_in(line, "@" .. name) or lines:lookup("=@" .. name)
+  local by_path = value_in(line, name) or lines:lookup("=" .. name)
+  return own or by_path and by_path:sub(1, 1) ~= "@" and by_path or nil
 end
 
 -- Wait until the organization is no longer fenced, and leave in txn.organization what the table says
@@ -77,24 +100,6 @@ core.register_action("hold", { "http-req" }, function(txn)
     txn:unset_var("txn.organization")
   end
 end)
-
--- CRC-32 as of ISO 3309, reflected, one byte at a time.
-local crc_of_byte = {}
-for byte = 0, 255 do
-  local crc = byte
-  for _ = 1, 8 do
-    crc = (crc >> 1) ~ (0xEDB88320 & -(crc & 1))
-  end
-  crc_of_byte[byte] = crc
-end
-
-local function crc32(text)
-  local crc = 0xFFFFFFFF
-  for index = 1, #text do
-    crc = crc_of_byte[(crc ~ text:byte(index)) & 0xFF] ~ (crc >> 8)
-  end
-  return crc ~ 0xFFFFFFFF
-end
 
 local SIXTY_FOUR = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 local bits_of = {}

@@ -2,6 +2,7 @@
 
 import hashlib
 import zlib
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -72,16 +73,18 @@ class Directory:
         lines = [f"{name}\t{_sha256(text)}\n" for name, text in sorted(self.texts().items())]
         return _sha256("".join(lines))
 
-    def maps(self) -> dict[str, dict[str, str]]:
-        """Return what HAProxy's maps should hold, without marks."""
-        found: dict[str, dict[str, str]] = {"path": {}, "host": {}, "name": {}}
+    def lines(self) -> dict[str, set[str]]:
+        """Return what HAProxy's map should hold: entries, by the hash that their keys share."""
+        found: dict[str, set[str]] = defaultdict(set)
         for one in self.organizations.values():
-            path = one.path or one.name
-            found["path"][path] = one.value if path == one.name else f"@{one.name}"
-            found["host"].update(dict.fromkeys(one.hosts, one.name))
-            if path != one.name:
-                found["name"][one.name] = one.value
-        return found
+            path, value = one.path or one.name, one.value
+            entries = dict.fromkeys(one.hosts, one.name)
+            entries |= {path: value} if path == one.name else {path: f"@{one.name}"}
+            entries |= {} if path == one.name else {f"@{one.name}": value}
+            for key, said in entries.items():
+                bucket = zlib.crc32(key.removeprefix("@").encode()) % 65536
+                found[str(bucket)].add(f"{key}={said}")
+        return dict(found)
 
 
 def config_map(

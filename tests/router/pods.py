@@ -30,7 +30,7 @@ _DUMP = """
 import json, pathlib
 from agent.haproxy import session
 run = pathlib.Path("/run/cellwright")
-names = ("path", "host", "name", "cells")
+names = ("table", "cells")
 with session(run / "haproxy.sock") as opened:
     maps = {name: opened.lines(run / "table" / f"{name}.map") for name in names}
 print(json.dumps({m: {k.decode(): v.decode() for k, v in one.items()} for m, one in maps.items()}))

@@ -3,14 +3,13 @@
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from agent.addresses import Addresses, Resolver, resolve
+from agent.buckets import KINDS
 from agent.directory import Endpoint, MalformedError, parse_cells, parse_shard
 from agent.haproxy import batches
-from agent.maps import MAPS, Change, Lines, change_between, difference, holding, lines_of
 from agent.settings import SettingsError, read_settings
 from agent.status import Status
 from agent.store import Store
@@ -112,64 +111,6 @@ def test_malformed_cells(text: bytes) -> None:
         parse_cells(text)
 
 
-class Model:
-    """A map as HAProxy keeps it: entries in order, the first of a key is found."""
-
-    def __init__(self) -> None:
-        self.entries: list[tuple[bytes, bytes]] = []
-
-    def make(self, change: Change) -> None:
-        for key, value in change.add.items():
-            assert key not in self.found()
-            self.entries.append((key, value))
-        for key, value in change.set.items():
-            assert key in self.found()
-            self.entries = [(k, value if k == key else v) for k, v in self.entries]
-        for key in change.delete:
-            assert key in self.found()
-            self.entries = [(k, v) for k, v in self.entries if k != key]
-
-    def found(self) -> Lines:
-        return dict(reversed(self.entries))
-
-
-_KEYS = st.sampled_from([b"a", b"b", b"c", b"d"])
-_SECTION = st.dictionaries(_KEYS, st.integers(0, 3).map(lambda n: b"%d" % n))
-_STEP = st.dictionaries(st.integers(0, 3), _SECTION, min_size=1)
-
-
-@given(st.lists(_STEP, max_size=8), st.sampled_from([0, 100]))
-def test_changes_lead_to_the_table_whatever_collides(
-    steps: list[Mapping[int, Lines]], few: int
-) -> None:
-    """Of shards with the same key the lowest counts, in whatever order and company they change."""
-    table: dict[int, bytes] = dict.fromkeys(range(4), b"")
-    model, contested = Model(), set[bytes]()
-
-    def holders(keys: set[bytes]) -> dict[int, Lines]:
-        return {number: holding(section, keys, few) for number, section in table.items()}
-
-    for step in steps:
-        before, after = {}, {}
-        for number, lines in step.items():
-            made = b"".join(b"%s %s\n" % line for line in sorted(lines.items()))
-            before[number], after[number] = difference(table[number], made)
-            table[number] = made
-        model.make(change_between(before, after, holders, contested))
-        wanted: Lines = {}
-        for number in range(3, -1, -1):
-            wanted |= lines_of(table[number])
-        assert model.found() == wanted
-
-
-def test_a_change_of_value_asks_no_other_shard() -> None:
-    def holders(_: set[bytes]) -> dict[int, Lines]:
-        raise AssertionError("asked")
-
-    change = change_between({1: {b"a": b"1"}}, {1: {b"a": b"2"}}, holders, set())
-    assert change == Change(set={b"a": b"2"})
-
-
 @given(st.lists(st.binary(max_size=12)), st.integers(1, 30))
 def test_batches_keep_all_and_stay_small(items: list[bytes], limit: int) -> None:
     made = list(batches(items, limit))
@@ -193,8 +134,8 @@ def test_a_table_is_there_when_all_of_it_is(tmp_path: Path) -> None:
     assert not table.complete
     step = table.take([_SHARD])
     assert table.complete
-    assert step.changes is None
-    assert {name: table.entries(name) for name in MAPS} == {"path": 1, "host": 2, "name": 1}
+    assert step.change is None
+    assert {kind: table.entries(kind) for kind in KINDS} == {"path": 1, "host": 2, "name": 1}
     lines = (_SHARD, _CELLS)
     text = "".join(f"{one.name}\t{one.checksum}\n" for one in lines)
     assert table.mark == hashlib.sha256(text.encode()).hexdigest()
@@ -208,8 +149,8 @@ def test_a_table_is_found_again_on_disk(tmp_path: Path) -> None:
     assert (again.mark, again.cells) == (table.mark, table.cells)
     step = again.take([_CELLS, _SHARD])
     assert step.before == again.mark
-    assert step.changes is not None
-    assert all(len(change) == 0 for change in step.changes.values())
+    assert step.change is not None
+    assert len(step.change) == 0
 
 
 def test_what_is_refused_leaves_what_was_good(tmp_path: Path) -> None:

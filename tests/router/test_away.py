@@ -178,7 +178,7 @@ def test_haproxy_restarts_with_the_newest_table(
 def test_haproxy_that_started_with_old_files_is_mended(
     fleet: Fleet, move: Callable[[str, str], None]
 ) -> None:
-    path = fleet.alpha.folder / "run/table/path.map"
+    path = fleet.alpha.folder / "run/table/table.map"
     old = path.read_bytes()
     move("acme", "gamma")
     fleet.alpha.wait(fleet.directory.mark())
@@ -187,7 +187,7 @@ def test_haproxy_that_started_with_old_files_is_mended(
     path.write_bytes(old)
     fleet.alpha.start_haproxy()
     until(lambda: fleet.alpha.answered_by("/o/acme/") == "gamma", "the table is served")
-    assert fleet.alpha.maps()["path"]["/table"] == fleet.directory.mark()
+    assert fleet.alpha.maps()["table"]["/table"] == fleet.directory.mark()
 
 
 def test_a_table_that_is_not_whole_is_not_served(fleet: Fleet) -> None:

@@ -265,8 +265,8 @@ def test_shards_of_a_table_that_is_refused_stay_for_later(
     store.drop_shards()
     said.rules["maximum_loss"] = "60"
     table.take([said.cells(32)], 32)
-    assert (table.count, table.version, len(table.checksums())) == (7, 32, 7)
-    assert store.section(7, 0, "path")
+    assert (table.count, table.version, len(table.checksums)) == (7, 32, 7)
+    assert store.section(7, 0)
     store.drop_shards()
     assert [folder.name for folder in tmp_path.glob("shards-*")] == ["shards-7"]
 

@@ -180,7 +180,7 @@ def test_health_and_metrics(fleet: Fleet) -> None:
     assert httpx.get(f"{base}:8405/readyz").status_code == 200
     assert httpx.get(f"{base}:8405/other").status_code == 404
     metrics = httpx.get(f"{base}:8405/metrics").text
-    assert f'cellwright_table_entries{{map="path"}} {len(fleet.directory.organizations)}' in metrics
+    assert f'cellwright_table_entries{{key="path"}} {len(fleet.directory.organizations)}' in metrics
     assert "cellwright_table_served 1" in metrics
     assert f"cellwright_table_version {fleet.alpha.table()['version']}\n" in metrics
     states = [one.state.partition("-")[0] for one in fleet.directory.organizations.values()]

@@ -8,14 +8,15 @@ a HAProxy that was restarted or a change that broke off. Refuses to wait for the
 import queue
 import threading
 import time
+from contextlib import suppress
 
 from agent.addresses import Addresses, Resolver
 from agent.api import Batch, Directory
 from agent.apply import apply
+from agent.buckets import KINDS
 from agent.directory import Endpoint
 from agent.haproxy import AwayError, RuntimeApiError, session
 from agent.log import log
-from agent.maps import MAPS
 from agent.publish import Edition, Publisher
 from agent.settings import Settings
 from agent.states import States
@@ -64,19 +65,17 @@ class Agent:
             if self._table.complete:
                 self._serve(step)
             self._store.settle()
-            self._publish(step)
+            self._publish()
             self._tell()
             messages = self._next_messages()
         self.publisher.flush()
 
     def _next_messages(self) -> list[Message]:
         messages: list[Message] = []
-        try:
+        with suppress(queue.Empty):
             messages.append(self._messages.get(timeout=TURN))
             while len(messages) < WAITING:
                 messages.append(self._messages.get_nowait())
-        except queue.Empty:
-            pass  # all that there was
         return messages
 
     def _take(self, messages: list[Message]) -> Step:
@@ -122,14 +121,14 @@ class Agent:
         names = {one.id: name for name, one in self._table.cells.items() if one.id}
         return {**self._present_addresses(), **names}
 
-    def _publish(self, step: Step) -> None:
+    def _publish(self) -> None:
         """Have the files written; HAProxy can be started once they are there."""
         if not self._table.complete or self._endpoints().keys() - self._addresses.keys():
             return
-        edition = Edition(self._table.count, self._table.mark, self._cells())
+        edition = Edition(self._table.checksums, self._table.mark, self._cells())
         if edition != self._edition:
             self._edition = edition
-            self.publisher.want(edition, step)
+            self.publisher.want(edition)
         if not self._status.ready:
             self.publisher.flush()
             self._status.ready = True
@@ -149,18 +148,18 @@ class Agent:
                 log("HAProxy is away", error=str(error))
         except RuntimeApiError as error:
             self._status.failures += 1
-            log("HAProxy did not take a change; its maps are built anew", error=str(error))
+            log("HAProxy did not take a change; its map is built anew", error=str(error))
         else:
             if failed > self._failed_connections:
                 self.resolver.hurry()
             self._failed_connections = failed
-            self._status.updates += applied.entries
+            self._status.updates += applied.lines
             self._status.rebuilds += applied.rebuilt
-            if applied.entries or applied.rebuilt:
+            if applied.lines or applied.rebuilt:
                 log(
                     "HAProxy serves the table",
                     checksum=self._table.mark,
-                    changed=applied.entries,
+                    lines=applied.lines,
                     rebuilt=applied.rebuilt,
                     seconds=round(time.monotonic() - began, 3),
                 )
@@ -169,8 +168,8 @@ class Agent:
     def _tell(self) -> None:
         status, table = self._status, self._table
         status.checksum = table.mark if table.complete else ""
-        status.entries = {name: table.entries(name) for name in MAPS}
-        self._states.look(self._store, table.count, table.checksums())
+        status.entries = {kind: table.entries(kind) for kind in KINDS}
+        self._states.look(self._store, table.checksums)
         status.organizations = self._states.counts(status.entries["path"])
         status.oldest_fence = self._states.oldest_fence()
         status.shards = table.count

@@ -1,38 +1,32 @@
-"""HAProxy's maps brought to the table, whatever they hold.
+"""HAProxy's maps brought to the table and its cells, whatever they hold.
 
-What a map holds is known from its mark. If that is the table before the change, the change is
-made entry by entry; each entry says all about its key, so every request sees the old or the new
+What the map holds is known from its mark. If that is the table before the change, the change is
+made line by line; each line says all about its keys, so every request sees the old or the new
 answer. If it is anything else (HAProxy has just started with older files, or a change broke off),
-the map is built anew beside the old content and takes its place at once. Entries come before
+the map is built anew beside the old content and takes its place at once. Lines come before
 others go, and a cell's address before its organizations, so that nothing is missing in between.
 Refuses to look at the directory or to wait.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agent.addresses import Addresses
+from agent.buckets import MARK, Change
 from agent.haproxy import Session
-from agent.maps import MAPS, MARK, Change
-from agent.store import Store
+from agent.store import TABLE, Store
 from agent.table import Step, Table
 
 UNKNOWN = "-"
-"""The mark of a map while it is being changed."""
-
-REBUILD = 0.5
-"""A change to more than this share of a map's entries is made by building it anew."""
-
-FEW = 1000
-"""As many entries are always changed one by one."""
+"""The mark of the map while it is being changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What was done: entries changed, and maps built anew."""
+    """How many lines were changed, and whether the map was built anew."""
 
-    entries: int
-    rebuilt: int
+    lines: int
+    rebuilt: bool
 
 
 def apply(
@@ -44,34 +38,27 @@ def apply(
 ) -> Applied:
     """Make HAProxy serve the table, to which `step` leads from the one before.
 
-    Raises AwayError and RuntimeApiError, after which the marks tell the next call where it is.
+    Raises AwayError and RuntimeApiError, after which the mark tells the next call where it is.
     """
-    mark = table.mark
-    marks = {name: session.mark(store.map_file(name)) for name in MAPS}
-    stale = [name for name, found in marks.items() if found not in (None, mark)]
-    steps = {
-        name: change
-        for name, change in (step.changes or {}).items()
-        if name in stale and marks[name] == step.before and _is_small(change, table.entries(name))
-    }
+    found = session.mark(store.map_file(TABLE))
+    stale = found != table.mark
+    known = stale and step.change is not None and found == step.before
+    change = step.change if known and step.change else Change()
     cells = _cells_change(session, store, addresses)
 
     # Each `tell` is answered whole before the next: in lines that are on their way HAProxy goes on
     # after a command that failed.
     session.tell(_upserts(store, "cells", cells))
-    session.tell(_marks(store, [name for name, change in steps.items() if change], UNKNOWN))
-    session.tell(one for name, change in steps.items() for one in _upserts(store, name, change))
-    for name in stale:
-        if name not in steps:
-            _rebuild(session, store, table, name)
-    session.tell(one for name, change in steps.items() for one in _deletes(store, name, change))
-    session.tell(_marks(store, steps, mark))
+    if stale and not known:
+        _rebuild(session, store, table)
+    if change:
+        session.tell([_marked(store, UNKNOWN)])
+        session.tell(_upserts(store, TABLE, change))
+        session.tell(_deletes(store, TABLE, change))
+    if known:
+        session.tell([_marked(store, table.mark)])
     session.tell(_deletes(store, "cells", cells))
-    return Applied(sum(map(len, steps.values())) + len(cells), len(stale) - len(steps))
-
-
-def _is_small(change: Change, entries: int) -> bool:
-    return len(change) <= max(FEW, REBUILD * entries)
+    return Applied(len(change) + len(cells), stale and not known)
 
 
 def _cells_change(session: Session, store: Store, addresses: Addresses) -> Change:
@@ -98,17 +85,17 @@ def _deletes(store: Store, name: str, change: Change) -> Iterator[bytes]:
     return (begin + key for key in sorted(change.delete))
 
 
-def _marks(store: Store, names: Iterable[str], mark: str) -> Iterator[bytes]:
-    return (b"set map %s %s %s" % (_file(store, name), MARK, mark.encode()) for name in names)
+def _marked(store: Store, mark: str) -> bytes:
+    return b"set map %s %s %s" % (_file(store, TABLE), MARK, mark.encode())
 
 
 def _file(store: Store, name: str) -> bytes:
     return bytes(store.map_file(name))
 
 
-def _rebuild(session: Session, store: Store, table: Table, name: str) -> None:
-    file = _file(store, name)
-    version = session.new_version(store.map_file(name))
-    for part in store.whole_map(table.count, name, table.mark):
+def _rebuild(session: Session, store: Store, table: Table) -> None:
+    file = _file(store, TABLE)
+    version = session.new_version(store.map_file(TABLE))
+    for part in store.whole_map(table.checksums, table.mark):
         session.fill(b"add map @%d %s" % (version, file), part.split(b"\n")[:-1])
     session.tell([b"commit map @%d %s" % (version, file)])

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from agent.maps import MARK, Lines
+from agent.buckets import MARK, Lines
 
 LIMIT = 12_000
 """Bytes in one line of commands; HAProxy reads each into one buffer of 16 kB."""
@@ -134,11 +134,9 @@ class Session:
         except OSError as error:
             raise AwayError(str(error)) from error
 
-    def mark(self, file: Path) -> str | None:
-        """Return a map's mark, empty if it has none; None if HAProxy uses no such map."""
+    def mark(self, file: Path) -> str:
+        """Return a map's mark, empty if it has none."""
         said = self.ask(f"get map {file} {MARK.decode()}")[0]
-        if said.startswith("Unknown map"):
-            return None
         found = _VALUE.search(said)
         return found[1] if found else ""
 

@@ -1,14 +1,13 @@
 """How many organizations are in which state, and how long the oldest fence has lasted.
 
-Read from the sections that hold values, of paths and of names, in which every organization has one
-line, and only from those of shards that have changed; after the change is served, so that no
-request waits for it.
+Read from the sections, in which every organization has one entry that says its state, and only from
+those of shards that have changed; after the change is served, so that no request waits for it.
 Refuses to follow single organizations, but for those that are fenced.
 """
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from agent.store import Store
@@ -17,9 +16,9 @@ ACTIVE = "active"
 OTHERS = ("maintenance", "fenced", "suspended", "gone")
 STATES = (ACTIVE, *OTHERS)
 
-_VALUES = tuple(b" %s" % state.encode() for state in OTHERS)
+_VALUES = tuple(b"=%s" % state.encode() for state in OTHERS)
 """How the values of each state begin."""
-_FENCED = re.compile(rb"^([^ ]+) fenced:", re.MULTILINE)
+_FENCED = re.compile(rb"=fenced:[^:,]*:[^:,]*:([^:,]*)")
 
 
 @dataclass(slots=True)
@@ -37,14 +36,14 @@ class States:
     _fences: dict[bytes, float] = field(default_factory=dict)
     """When each fence was first seen, by the monotonic clock."""
 
-    def look(self, store: Store, count: int, checksums: Mapping[int, str]) -> None:
+    def look(self, store: Store, checksums: Sequence[str]) -> None:
         """Count again where the checksum of a shard is another than when it was counted."""
-        self._shards = {n: one for n, one in self._shards.items() if n in checksums}
-        for number, checksum in checksums.items():
+        count = len(checksums)
+        self._shards = {n: one for n, one in self._shards.items() if n < count}
+        for number, checksum in enumerate(checksums):
             known = self._shards.get(number)
             if known is None or known.checksum != checksum:
-                values = [store.section(count, number, name) for name in ("path", "name")]
-                self._shards[number] = _counted(b"".join(values), checksum)
+                self._shards[number] = _counted(store.section(count, number), checksum)
         now = time.monotonic()
         fenced = frozenset().union(*(one.fenced for one in self._shards.values()))
         self._fences = {one: self._fences.get(one, now) for one in fenced}

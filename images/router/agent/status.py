@@ -6,8 +6,8 @@ Refuses to compute anything about the table; it holds what the main loop last sa
 import time
 from dataclasses import dataclass, field
 
+from agent.buckets import KINDS
 from agent.certificate import Certified
-from agent.maps import MAPS
 from agent.metrics import metric
 from agent.states import STATES
 from agent.table import Refusal
@@ -23,7 +23,7 @@ class Status:
 
     checksum: str = ""
     served: bool = False
-    entries: dict[str, int] = field(default_factory=lambda: dict.fromkeys(MAPS, 0))
+    entries: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     shards: int = 0
     cells: int = 0
     unresolved: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ class Status:
             "checksum": self.checksum,
             "served": self.served,
             "entries": self.entries["path"],
-            "maps": self.entries,
+            "keys": self.entries,
             "shards": self.shards,
             "cells": self.cells,
             "version": str(self.version or ""),
@@ -110,8 +110,13 @@ class Status:
                     "time since the oldest present fence was first seen, 0 without any",
                     0 if fence is None else _age(fence),
                 ),
-                ("updates_total", "counter", "entries changed in HAProxy", self.updates),
-                ("rebuilds_total", "counter", "maps built anew in HAProxy", self.rebuilds),
+                ("updates_total", "counter", "lines changed in HAProxy's map", self.updates),
+                (
+                    "rebuilds_total",
+                    "counter",
+                    "times HAProxy's map was built anew",
+                    self.rebuilds,
+                ),
                 ("refusals_total", "counter", "ConfigMaps refused", self.refusals),
                 ("failures_total", "counter", "changes that HAProxy did not take", self.failures),
             )
@@ -120,14 +125,14 @@ class Status:
         return "\n".join([*lines, *self._by_label()]) + "\n"
 
     def _by_label(self) -> list[str]:
-        entries = {f'{{map="{one}"}}': count for one, count in self.entries.items()}
+        entries = {f'{{key="{one}"}}': count for one, count in self.entries.items()}
         states = {f'{{state="{one}"}}': count for one, count in self.organizations.items()}
         refused = {
             f'{{configmap="{name}",kind="{one.kind}"}}': 1 for name, one in self.refused.items()
         }
         reason = "a ConfigMap that is refused, and the kind of reason"
         return [
-            *metric("table_entries", "gauge", "entries by map", entries),
+            *metric("table_entries", "gauge", "entries by the kind of their key", entries),
             *metric("table_organizations", "gauge", "organizations by state", states),
             *metric("table_refused", "gauge", reason, refused),
             *(self.certificate.metrics() if self.certificate else ()),

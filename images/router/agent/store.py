@@ -1,13 +1,15 @@
 """The last good table on disk: what a router starts and serves from when all else is away.
 
-    shards-64/07   one shard: a line of JSON, then its sections as they stand in the maps
+    shards-64/07   one shard: a line of JSON, then its section
     state.json     how many shards there are, and the list of cells
     addresses.json the last known addresses of the cells
-    path.map ...   what HAProxy reads when it starts: the mark, then all sections, sorted by key
+    guard.json     what the guard has to know of the past
+    table.map      what HAProxy reads when it starts: the mark, then all lines, sorted by key
+    cells.map      and where the cells are
 
 Every file is written beside its place, synced and renamed, so that each is whole or not there.
 What comes between `hold` and `settle` waits in memory, so that HAProxy need not wait for the disk.
-Refuses to hold a table in memory: a million organizations are about 50 MB for each map.
+Refuses to hold a table in memory: a million organizations are about 55 MB.
 """
 
 import json
@@ -15,18 +17,25 @@ import os
 import shutil
 import threading
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agent.lines import Part, changed, merged
-from agent.maps import MAPS, MARK
+from agent.buckets import MARK, Lines, Section, map_lines
+from agent.lines import Part, holding, merged
+
+TABLE = "table"
+"""The map of organizations; the other one is of `cells`."""
+
+
+class MovedOnError(Exception):
+    """The shards are not those of the table that was asked for any more."""
 
 
 class Shard(NamedTuple):
-    """The checksum of a shard's text in the directory, and its number of lines in each map."""
+    """The checksum of a shard's text in the directory, and its number of entries of each kind."""
 
     checksum: str
     entries: tuple[int, ...]
@@ -67,27 +76,29 @@ class Store:
                 found[number] = shard
         return found
 
-    def section(self, count: int, number: int, name: str) -> bytes:
-        """Return the shard's part of map `name`, sorted by key."""
+    def section(self, count: int, number: int) -> bytes:
+        """Return the lines of a shard's section."""
         with ExitStack() as stack:
-            text, start, end = self._part(stack, count, number, name)
+            text, start, end = self._part(stack, count, number)[1]
             return text[start:end]
 
-    def put_shard(
-        self, count: int, number: int, checksum: str, sections: Mapping[str, bytes]
-    ) -> Shard:
+    def holders(self, count: int, buckets: set[bytes]) -> dict[int, Lines]:
+        """Return the lines for some buckets by the number of the shard."""
+        found = {}
+        for number in range(count) if buckets else ():
+            with ExitStack() as stack:
+                lines = holding(self._part(stack, count, number)[1], buckets)
+            if lines:
+                found[number] = lines
+        return found
+
+    def put_shard(self, count: int, number: int, checksum: str, section: Section) -> Shard:
         """Keep one shard."""
-        body = [sections[name] for name in MAPS]
-        entries = tuple(section.count(b"\n") for section in body)
-        header = {
-            "checksum": checksum,
-            "entries": entries,
-            "crc": zlib.crc32(b"".join(body)),
-            "sizes": [len(section) for section in body],
-        }
+        text, entries = section
+        header = {"checksum": checksum, "entries": entries, "crc": zlib.crc32(text)}
         file = self._shard_file(count, number)
         file.parent.mkdir(exist_ok=True)
-        self._put(file, [json.dumps(header).encode() + b"\n", *body])
+        self._put(file, [json.dumps(header).encode() + b"\n", text])
         return Shard(checksum, entries)
 
     def need(self, *counts: int) -> None:
@@ -102,28 +113,30 @@ class Store:
                 if folder.name not in {f"shards-{count}" for count in self._needed}:
                     shutil.rmtree(folder)
 
-    def whole_map(self, count: int, name: str, mark: str) -> Iterator[bytes]:
-        """Yield the text of a whole map in pieces: the mark, then all sections sorted by key."""
+    def whole_map(self, checksums: Sequence[str], mark: str) -> Iterator[bytes]:
+        """Yield the text of the map in pieces: the mark, then all lines, sorted by key.
+
+        Raises MovedOnError where the shards have not these checksums.
+        """
         yield b"%s %s\n" % (MARK, mark.encode())
         with ExitStack() as stack:
-            yield from merged([self._part(stack, count, number, name) for number in range(count)])
+            parts = []
+            for number, checksum in enumerate(checksums):
+                header, part = self._part(stack, len(checksums), number)
+                if header["checksum"] != checksum:
+                    raise MovedOnError
+                parts.append(part)
+            for lines in merged(parts):
+                yield b"".join(b"%s\n" % line for line in map_lines(lines))
 
     def put_map(self, name: str, parts: Iterable[bytes]) -> None:
         """Write what HAProxy reads when it starts."""
         _write(self.map_file(name), parts)
 
-    def change_map(self, name: str, mark: str, change: Mapping[bytes, bytes | None]) -> None:
-        """Write the map anew with other values for some keys, None for those that go."""
-        with ExitStack() as stack:
-            text = _mapped(stack, self.map_file(name))
-            start = text.find(b"\n") + 1
-            first = b"%s %s\n" % (MARK, mark.encode())
-            self.put_map(name, [first, *changed(Part(text, start, len(text)), change)])
-
-    def map_mark(self, name: str) -> str:
+    def mark(self) -> str:
         """Return the mark of the table that the map on disk was made from; empty without one."""
         try:
-            with self.map_file(name).open("rb") as file:
+            with self.map_file(TABLE).open("rb") as file:
                 key, _, mark = file.readline().rstrip(b"\n").partition(b" ")
         except FileNotFoundError:
             return ""
@@ -144,16 +157,15 @@ class Store:
     def _shard_file(self, count: int, number: int) -> Path:
         return self.folder / f"shards-{count}" / f"{number:02d}"
 
-    def _part(self, stack: ExitStack, count: int, number: int, name: str) -> Part:
+    def _part(self, stack: ExitStack, count: int, number: int) -> tuple[dict[str, Any], Part]:
+        """Return what the first line of a shard's file says, and its section."""
         file = self._shard_file(count, number)
-        index = MAPS.index(name)
         if (held := self._held.get(file)) is not None:
-            return Part(held[1 + index], 0, len(held[1 + index]))
-        text = _mapped(stack, file)
+            return json.loads(held[0]), Part(held[1], 0, len(held[1]))
+        with file.open("rb") as opened:
+            text = stack.enter_context(mmap(opened.fileno(), 0, access=ACCESS_READ))
         start = text.find(b"\n") + 1
-        sizes = json.loads(text[:start])["sizes"]
-        start += sum(sizes[:index])
-        return Part(text, start, start + sizes[index])
+        return json.loads(text[:start]), Part(text, start, len(text))
 
     def _put(self, file: Path, parts: list[bytes]) -> None:
         if self._holding:
@@ -171,11 +183,6 @@ def _checked(file: Path) -> Shard | None:
             return Shard(header["checksum"], tuple(header["entries"])) if whole else None
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-
-
-def _mapped(stack: ExitStack, file: Path) -> mmap:
-    with file.open("rb") as opened:
-        return stack.enter_context(mmap(opened.fileno(), 0, access=ACCESS_READ))
 
 
 def _write(file: Path, parts: Iterable[bytes]) -> None:

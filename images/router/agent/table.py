@@ -8,21 +8,21 @@ What is well-formed but older than what is served, or loses too much, is refused
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from agent.buckets import KINDS, Change, Lines, change_between, difference, section
 from agent.directory import Endpoint, MalformedError, parse_cells, parse_shard
 from agent.guard import Guard, RefusedError, Rules, read_rules
-from agent.maps import MAPS, Change, Lines, change_between, difference, holding, sections
 from agent.store import Store
 
 CELLS = "directory-cells"
 WHOLE = "directory"
 """Under this name stands why a table with another number of shards is refused."""
 
-_ENTRIES = MAPS.index("path")
-"""Every organization has one entry in this map."""
+_ENTRIES = KINDS.index("path")
+"""Every organization has one entry of this kind."""
 
 _SHARD = re.compile(r"directory-([0-9]{2,4})")
 _COUNT = re.compile(r"[1-9][0-9]{0,3}")
@@ -53,21 +53,21 @@ class Refusal(NamedTuple):
 
 
 class Step(NamedTuple):
-    """The change to each map that leads on from the table with mark `before`.
+    """The change to the map that leads on from the table with mark `before`.
 
-    No changes at all stand for a table with another number of shards, to be built anew.
+    None stands for a table with another number of shards, to be built anew.
     """
 
     before: str
-    changes: Mapping[str, Change] | None
+    change: Change | None
 
 
 @dataclass(slots=True)
 class _Differing:
-    """By map and number of the shard, the lines that only the old or only the new shards have."""
+    """By number of the shard, the lines that only the old or only the new shards have."""
 
-    before: dict[str, dict[int, Lines]] = field(default_factory=lambda: {name: {} for name in MAPS})
-    after: dict[str, dict[int, Lines]] = field(default_factory=lambda: {name: {} for name in MAPS})
+    before: dict[int, Lines] = field(default_factory=dict)
+    after: dict[int, Lines] = field(default_factory=dict)
 
 
 class Table:
@@ -83,7 +83,6 @@ class Table:
         """How many shards the table has; 0 until there is one."""
         self.coming: int = state.get("coming", 0)
         """How many shards the directory says; another number while they are being collected."""
-        self._contested: dict[str, set[bytes]] = {name: set() for name in MAPS}
         self._cells_checksum: str = state.get("checksum", "")
         store.need(self.count, self.coming)
         self._shards = store.shards(self.count)
@@ -109,19 +108,20 @@ class Table:
 
         A line is the ConfigMap's name, a tab, and the SHA-256 of its text.
         """
-        numbers = range(self.count)
-        lines = [f"directory-{number:02d}\t{self._shards[number].checksum}\n" for number in numbers]
+        checksums = enumerate(self.checksums)
+        lines = [f"directory-{number:02d}\t{checksum}\n" for number, checksum in checksums]
         text = "".join([*lines, f"{CELLS}\t{self._cells_checksum}\n"])
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def entries(self, name: str) -> int:
-        """Return the number of lines in map `name`."""
-        index = MAPS.index(name)
+    def entries(self, kind: str) -> int:
+        """Return the number of entries of a kind."""
+        index = KINDS.index(kind)
         return sum(shard.entries[index] for shard in self._shards.values())
 
-    def checksums(self) -> dict[int, str]:
-        """Return the checksum of each shard of the table, by number."""
-        return {number: self._shards[number].checksum for number in range(self.count)}
+    @property
+    def checksums(self) -> tuple[str, ...]:
+        """The checksum of each shard of the table, by number."""
+        return tuple(self._shards[number].checksum for number in range(self.count))
 
     @property
     def rules(self) -> Rules:
@@ -160,7 +160,7 @@ class Table:
         self._settle()
         if exchanged:
             return Step(before, None)
-        return Step(before, {name: self._change(name, differing) for name in MAPS})
+        return Step(before, change_between(differing.before, differing.after, self._holders))
 
     def _turn(self, one: ConfigMap) -> tuple[bool, int]:
         """Return the order of taking: the cells first, and who grows before who shrinks."""
@@ -237,16 +237,11 @@ class Table:
             return
         if number in kept or number in self._shards:
             self._guard.check_version(one.name, one.version)
-        made = sections(parse_shard(one.text, number, self.coming))
+        made = section(parse_shard(one.text, number, self.coming))
         if serving:
-            self._guard_loss(kept[number].entries[_ENTRIES], made["path"].count(b"\n"))
-            for name in MAPS:
-                old = self._store.section(self.count, number, name)
-                before, after = difference(old, made[name])
-                if before:
-                    differing.before[name][number] = before
-                if after:
-                    differing.after[name][number] = after
+            self._guard_loss(kept[number].entries[_ENTRIES], made.entries[_ENTRIES])
+            old = self._store.section(self.count, number)
+            differing.before[number], differing.after[number] = difference(old, made.text)
         kept[number] = self._store.put_shard(self.coming, number, one.checksum, made)
         self._guard.versions[one.name] = one.version
 
@@ -259,20 +254,8 @@ class Table:
         self._guard.check_sample(before, after)
         self._guard.note(entries)
 
-    def _change(self, name: str, differing: _Differing) -> Change:
-        return change_between(
-            differing.before[name],
-            differing.after[name],
-            lambda keys: self._holders(name, keys),
-            self._contested[name],
-        )
-
-    def _holders(self, name: str, keys: set[bytes]) -> dict[int, Lines]:
-        found = {
-            number: holding(self._store.section(self.count, number, name), keys)
-            for number in range(self.count)
-        }
-        return {number: lines for number, lines in found.items() if lines}
+    def _holders(self, buckets: set[bytes]) -> dict[int, Lines]:
+        return self._store.holders(self.count, buckets)
 
     def _keep_state(self) -> None:
         self._store.keep(
