@@ -120,16 +120,16 @@ def _starts(running: Fleet, times: int) -> float:
 def _lags(running: Fleet) -> bool:
     table = running.alpha.folder / "run" / "table"
     mark = running.alpha.table()["checksum"]
-    with (table / "path.map").open() as file:
+    with (table / "table.map").open() as file:
         return file.readline().split()[1] != mark
 
 
 def _throughput(running: Fleet, folder: Path, size: Size) -> dict[str, object]:
     with ExitStack() as stack:
-        table = running.alpha.folder / "run" / "table" / "path.map"
+        values = running.organizations.values
         peers = {
-            "nginx": (NGINX, stack.enter_context(nginx(folder / "nginx", table))),
-            "Envoy": (ENVOY, stack.enter_context(envoy(folder / "envoy", table))),
+            "nginx": (NGINX, stack.enter_context(nginx(folder / "nginx", values()))),
+            "Envoy": (ENVOY, stack.enter_context(envoy(folder / "envoy", values()))),
         }
         alpha, constant = pid(running.alpha.haproxy), pid(running.constant)
         runs: dict[str, tuple[str, Callable[[], float]]] = {

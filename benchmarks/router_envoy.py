@@ -9,7 +9,7 @@ Envoy comes from PyPI, into the benchmark's own folder.
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -49,16 +49,14 @@ _HTTP = f"{_TYPES}.filters.http"
 
 
 @contextmanager
-def envoy(folder: Path, map_file: Path) -> Iterator[Peer | None]:
-    """Run it with the table of a router; None if it can't be had."""
+def envoy(folder: Path, values: Iterable[tuple[str, str]]) -> Iterator[Peer | None]:
+    """Run it with a value for each path; None if it can't be had."""
     folder.mkdir()
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
     if subprocess.run([*pip, "--target", folder / "package", ENVOY], check=False).returncode != 0:
         yield None
         return
-    with map_file.open() as lines:
-        next(lines)
-        (folder / "table").write_text("".join(lines))
+    (folder / "table").write_text("".join(f"{path} {value}\n" for path, value in values))
     (folder / "envoy.json").write_text(json.dumps(_config(folder)))
     program = folder / "package" / "envoy" / "_bin" / "envoy"
     command = [program, "-c", folder / "envoy.json", "--concurrency", "2", "--disable-hot-restart"]

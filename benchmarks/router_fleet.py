@@ -78,6 +78,11 @@ class Organizations:
         """Return the shard as the directory holds it."""
         return "".join(map(self._line, self._shards[shard]))
 
+    def values(self) -> Iterator[tuple[str, str]]:
+        """Yield what is known by each path."""
+        for name, number in self._ids.items():
+            yield name, f"active:alpha:{number}:{name}"
+
     def _line(self, name: str) -> str:
         number, state = self._ids[name], self._states.get(name, "active")
         host = f"{name}.example.com" if number % 10 == 0 else ""
@@ -136,7 +141,8 @@ def fleet(folder: Path, count: int) -> Iterator[Fleet]:
             stack.callback(pod.remove)
             pod.start()
             pods.append(pod)
-        constant = stack.enter_context(_constant(folder / "constant", pods[0]))
+        _, value = next(organizations.values())
+        constant = stack.enter_context(_constant(folder / "constant", pods[0], value))
         yield Fleet(api, organizations, pods[0], pods[1], constant, paths)
 
 
@@ -156,18 +162,17 @@ def haproxy(folder: Path, config: str, address: str, *options: str) -> Iterator[
 
 
 @contextmanager
-def _constant(folder: Path, pod: Pod) -> Iterator[str]:
+def _constant(folder: Path, pod: Pod, value: str) -> Iterator[str]:
     """The same HAProxy with the same maps, which finds the same organization for every path."""
     run = folder / "run"
     shutil.copytree(pod.folder / "run" / "table", run / "table")
     run.chmod(0o777)
-    with (run / "table" / "path.map").open() as file:
-        value = [file.readline() for _ in range(2)][1].split()[1]
-    config = configuration(pod.cell)
-    begin, _, rest = config.partition("path,field(3,/),map_str(")
-    if not rest:
+    lines = configuration(pod.cell).splitlines(keepends=True)
+    at = next(n for n, line in enumerate(lines) if "set-var(txn.path) path,field(3,/)" in line)
+    if "regsub" not in lines[at + 1]:
         raise SystemExit("the configuration has no look-up by path that could be replaced")
-    config = f"{begin}str({value}){rest.partition(')')[2]}"
+    found = f"set-var(txn.organization) str({value}) if {{ var(txn.rule) -m str path }}"
+    config = "".join([*lines[:at], f"    http-request {found}\n", *lines[at + 2 :]])
     options = (
         f"--volume={run}:/run/cellwright",
         f"--env=ROUTER_ADDRESS={CONSTANT}",

@@ -7,7 +7,7 @@ kept connections and two workers, and logs as much as the router does. Refuses t
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,17 +49,14 @@ http {{
 
 
 @contextmanager
-def nginx(folder: Path, map_file: Path) -> Iterator[Peer | None]:
-    """Run it with the table of a router; None if it is not installed."""
+def nginx(folder: Path, values: Iterable[tuple[str, str]]) -> Iterator[Peer | None]:
+    """Run it with a value for each path; None if it is not installed."""
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         yield None
         return
     folder.mkdir()
-    with map_file.open() as lines, (folder / "table").open("w") as table:
-        next(lines)
-        for line in lines:
-            table.write(line.rstrip("\n").replace(" ", ' "', 1) + '";\n')
+    (folder / "table").write_text("".join(f'{path} "{value}";\n' for path, value in values))
     (folder / "nginx.conf").write_text(_CONFIG)
     process = subprocess.Popen([program, "-p", str(folder), "-c", "nginx.conf"])
     try:

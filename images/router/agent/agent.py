@@ -27,9 +27,9 @@ from agent.table import ConfigMap, Step, Table
 TURN = 1.0
 """Seconds between turns when nothing comes."""
 
-WAITING = 4
+WAITING = 8
 """Messages that may wait, and that one turn takes: a change to all lines of a full shard takes the
-agent about 10 MB."""
+agent some 5 MB."""
 
 Message = Batch | Addresses
 

@@ -21,6 +21,7 @@ while a path goes from one organization to another) the lower shard counts: the 
 found. Refuses to know where sections are kept and how HAProxy is spoken to.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -67,32 +68,25 @@ class Change:
 
 def section(organizations: Iterable[Organization]) -> Section:
     """Return what the organizations of a shard give to the map."""
-    lines: dict[int, bytearray] = {}
+    lines: defaultdict[int, list[bytes]] = defaultdict(list)
     count = hosts = names = 0
-    for one in organizations:
+    for name, number, cell, state, path, its_hosts, limits in organizations:
         count += 1
-        value = b"%s:%s:%s:%s" % (one.state, one.cell, one.id, one.name)
-        if one.limits:
-            value += b":" + one.limits
-        if one.path == one.name:
-            _put(lines, one.name, b"%s=%s," % (one.name, value))
+        bucket = lines[crc32(name) % BUCKETS]
+        value = b"%s=%s:%s:%s:%s:%s," if limits else b"%s=%s:%s:%s:%s%s,"
+        said = value % (name, state, cell, number, name, limits)
+        if path == name:
+            bucket.append(said)
         else:
             names += 1
-            _put(lines, one.name, b"@%s=%s," % (one.name, value))
-            _put(lines, one.path, b"%s=@%s," % (one.path, one.name))
-        if one.hosts:
-            for host in one.hosts.split(b","):
+            bucket.append(b"@" + said)
+            lines[crc32(path) % BUCKETS].append(b"%s=@%s," % (path, name))
+        if its_hosts:
+            for host in its_hosts.split(b","):
                 hosts += 1
-                _put(lines, host, b"%s=%s," % (host, one.name))
-    text = b"".join(b"%s %s\n" % line for line in sorted((b"%d" % n, t) for n, t in lines.items()))
-    return Section(text, (count, hosts, names))
-
-
-def _put(lines: dict[int, bytearray], key: bytes, entry: bytes) -> None:
-    bucket = crc32(key) % BUCKETS
-    if bucket not in lines:
-        lines[bucket] = bytearray(b",")
-    lines[bucket] += entry
+                lines[crc32(host) % BUCKETS].append(b"%s=%s," % (host, name))
+    texts = sorted((b"%d" % bucket, b"".join(entries)) for bucket, entries in lines.items())
+    return Section(b"".join([b"%s ,%s\n" % line for line in texts]), (count, hosts, names))
 
 
 def in_map(bucket: bytes, texts: list[bytes]) -> Lines:
@@ -162,17 +156,23 @@ def change_between(
             del old[number][bucket]
     for number, lines in before.items():
         old.setdefault(number, {}).update(lines)
+    was, is_now = _by_bucket(old), _by_bucket(new)
     change = Change()
     for bucket in buckets:
-        was, is_ = in_map(bucket, _of(bucket, old)), in_map(bucket, _of(bucket, new))
-        for key, text in is_.items():
-            if key not in was:
+        before_it, after_it = in_map(bucket, was[bucket]), in_map(bucket, is_now[bucket])
+        for key, text in after_it.items():
+            if key not in before_it:
                 change.add[key] = text
-            elif was[key] != text:
+            elif before_it[key] != text:
                 change.set[key] = text
-        change.delete += was.keys() - is_.keys()
+        change.delete += before_it.keys() - after_it.keys()
     return change
 
 
-def _of(bucket: bytes, shards: Mapping[int, Lines]) -> list[bytes]:
-    return [shards[number][bucket] for number in sorted(shards) if bucket in shards[number]]
+def _by_bucket(shards: Mapping[int, Lines]) -> defaultdict[bytes, list[bytes]]:
+    """Return the texts for each bucket, those of lower shards first."""
+    found: defaultdict[bytes, list[bytes]] = defaultdict(list)
+    for number in sorted(shards):
+        for bucket, text in shards[number].items():
+            found[bucket].append(text)
+    return found
