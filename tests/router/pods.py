@@ -126,6 +126,12 @@ class Pod:
         self._run(self.haproxy, environment)
         self._until(lambda: self._probe(8404, "/healthz"), "HAProxy is up", self.haproxy)
 
+    def restart_haproxy(self, mark: str) -> None:
+        """Kill and start it; its files may lag behind the table with this checksum for a second."""
+        self.remove(self.haproxy)
+        self.start_haproxy()
+        self._until(lambda: self.mark() == mark, f"HAProxy has {mark}", self.agent)
+
     def _run(self, name: str, environment: Mapping[str, str], command: Iterable[str] = ()) -> None:
         run, certificate = self.folder / "run", self.folder / "certificate"
         if not run.exists():
@@ -198,6 +204,11 @@ class Pod:
             return table["checksum"] == mark and table["served"] is True
 
         self._until(serves, f"{self.cell} serves {mark}", self.agent)
+
+    def mark(self) -> str:
+        """Return the checksum of the table that HAProxy's map was made from."""
+        said = self.ask("get map /run/cellwright/table/table.map /table")
+        return said.partition('value="')[2].partition('"')[0]
 
     def maps(self) -> dict[str, dict[str, str]]:
         """Return what HAProxy's maps hold, marks included."""

@@ -134,10 +134,8 @@ def fleet(fleet: Fleet) -> Iterator[Fleet]:
 
 
 def _restart(fleet: Fleet, rules: tuple[str, ...], extra: str) -> None:
-    fleet.alpha.remove(fleet.alpha.haproxy)
     fleet.alpha.rules, fleet.alpha.extra = rules, extra
-    fleet.alpha.start_haproxy()
-    fleet.alpha.wait(fleet.directory.mark())
+    fleet.alpha.restart_haproxy(fleet.directory.mark())
 
 
 def _declared(fleet: Fleet) -> list[Organization]:

@@ -22,10 +22,8 @@ def fleet(fleet: Fleet) -> Iterator[Fleet]:
 
 
 def _restart(fleet: Fleet, rules: tuple[str, ...]) -> None:
-    fleet.alpha.remove(fleet.alpha.haproxy)
     fleet.alpha.rules = rules
-    fleet.alpha.start_haproxy()
-    fleet.alpha.wait(fleet.directory.mark())
+    fleet.alpha.restart_haproxy(fleet.directory.mark())
 
 
 def test_the_order_counts(fleet: Fleet) -> None:

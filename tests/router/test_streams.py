@@ -139,6 +139,4 @@ def test_a_soft_stop_ends_in_peace(fleet: Fleet) -> None:
         assert docker("wait", fleet.alpha.haproxy).strip() == "0"
     finally:
         app.release.set()
-        fleet.alpha.remove(fleet.alpha.haproxy)
-        fleet.alpha.start_haproxy()
-        fleet.alpha.wait(fleet.directory.mark())
+        fleet.alpha.restart_haproxy(fleet.directory.mark())

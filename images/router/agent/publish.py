@@ -13,9 +13,6 @@ from dataclasses import dataclass
 from agent.addresses import Addresses
 from agent.store import TABLE, MovedOnError, Store
 
-CALM = 1.0
-"""Seconds to wait for more news before writing."""
-
 IDLE = 4
 """Pause after writing, in times of what the writing took."""
 
@@ -57,7 +54,6 @@ class Publisher:
         """Never returns."""
         while True:
             self._news.wait()
-            time.sleep(CALM)
             self._news.clear()
             start = time.monotonic()
             self.flush()
