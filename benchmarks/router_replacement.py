@@ -1,0 +1,86 @@
+"""Every organization gets another value, while wrk asks and every answer is looked at."""
+
+import statistics
+import threading
+import time
+from collections.abc import Callable
+
+from router_fleet import SHARDS, Fleet, Pod, answered, cpu, megabytes, pid, shard_map, wait_for
+from router_load import outcome, start
+
+CALM = 8
+"""Seconds in which nothing changes, before everything does."""
+
+
+def replacement(running: Fleet) -> dict[str, object]:
+    """Give every organization another value while wrk asks; every answer is looked at."""
+    pod = running.alpha
+    running.organizations.renumber()
+    maps = [shard_map(running.organizations, shard) for shard in range(SHARDS)]
+    processes = {"HAProxy": pid(pod.haproxy), "agent": pid(pod.agent)}
+    seconds = max(30, len(running.organizations.names) // 20_000)
+    wrk = start(f"{pod.address}:8080", running.paths, seconds, check=True)
+    rates = _Rates(lambda: answered(pod))
+    time.sleep(CALM)
+    calm = statistics.median(rates.taken())
+    before = {name: cpu(process) for name, process in processes.items()}
+    old = pod.table()["checksum"]
+    begin = time.monotonic()
+    for one in maps:
+        running.api.put(one)
+    told = time.monotonic() - begin
+    wanted = running.api.version
+    wait_for(lambda: _has(pod, wanted, old), "the new table is served")
+    took = time.monotonic() - begin
+    busy = rates.taken()
+    spent = {name: cpu(process) - before[name] for name, process in processes.items()}
+    rates.stop()
+    found = outcome(wrk)
+    lowest, mean = min(busy) / calm, statistics.mean(busy) / calm
+    print(
+        f"all replaced in {took:.1f} s (told within {told:.1f} s); CPU: "
+        + ", ".join(f"{name} {one:.1f} s" for name, one in spent.items())
+        + f"; throughput {mean:.0%} of {calm:.0f}/s, lowest second {lowest:.0%}; "
+        f"{found.failed} failed, {found.wrong} wrong; "
+        f"HAProxy has {megabytes(processes['HAProxy']):.0f} MB now"
+    )
+    return {
+        "replace_s": round(took, 1),
+        "replace_failed": found.failed,
+        "replace_wrong": found.wrong,
+        "replace_lowest": round(lowest, 2),
+    }
+
+
+def _has(pod: Pod, version: int, before: str) -> bool:
+    table = pod.table()
+    heard = int(table["resource_version"] or 0) >= version
+    return heard and table["served"] is True and table["checksum"] != before
+
+
+class _Rates:
+    """Requests per second, second by second."""
+
+    def __init__(self, count: Callable[[], int]) -> None:
+        self._count = count
+        self._rates: list[float] = []
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        last, then = self._count(), time.monotonic()
+        while not self._stopping.wait(1):
+            now, count = time.monotonic(), self._count()
+            self._rates.append((count - last) / (now - then))
+            last, then = count, now
+
+    def taken(self) -> list[float]:
+        """Return the rates since the last call."""
+        found, self._rates = self._rates, []
+        return found
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopping.set()
+        self._thread.join()
