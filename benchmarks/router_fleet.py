@@ -201,13 +201,15 @@ def _make_credentials(folder: Path) -> None:
     (folder / "token").write_text(_TOKEN)
 
 
-def wait_for(reached: Callable[[], bool], what: str, seconds: float = 60) -> float:
-    """Wait; return the seconds that it took."""
+def wait_for(
+    reached: Callable[[], bool], what: str, seconds: float = 60, *, pause: float = 0.005
+) -> float:
+    """Wait, with a pause between two looks; return the seconds that it took."""
     begin = time.monotonic()
     while not reached():
         if time.monotonic() - begin > seconds:
             raise SystemExit(f"not within {seconds} s: {what}")
-        time.sleep(0.005)
+        time.sleep(pause)
     return time.monotonic() - begin
 
 

@@ -27,9 +27,11 @@ from agent.table import ConfigMap, Step, Table
 TURN = 1.0
 """Seconds between turns when nothing comes."""
 
-WAITING = 8
-"""Messages that may wait, and that one turn takes: a change to all lines of a full shard takes the
-agent some 5 MB."""
+WAITING = 4
+"""Messages that may wait; one with full shards has some megabytes."""
+
+MOST = 8
+"""As many ConfigMaps one turn takes: a change to all lines of a full shard takes some 5 MB more."""
 
 Message = Batch | Addresses
 
@@ -74,7 +76,7 @@ class Agent:
         messages: list[Message] = []
         with suppress(queue.Empty):
             messages.append(self._messages.get(timeout=TURN))
-            while len(messages) < WAITING:
+            while sum(len(one.found) for one in messages if isinstance(one, Batch)) < MOST:
                 messages.append(self._messages.get_nowait())
         return messages
 

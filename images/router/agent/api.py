@@ -20,7 +20,7 @@ from agent.directory import Endpoint
 from agent.log import log
 from agent.table import CELLS, ConfigMap
 
-PAGE = 8
+PAGE = 4
 """ConfigMaps in one answer to a list: a full shard is about 1 MB."""
 
 WATCH_SECONDS = 240
