@@ -110,3 +110,39 @@ def test_one_that_is_fenced_is_held_until_it_has_moved(fleet: Fleet, crowd: list
             assert asked.result().json()["app"] == "beta-app"
         fleet.directory.change(name, cell="alpha")
         fleet.publish()
+
+
+_FORMS = (
+    "{key},{free}",
+    "{free},{key}",
+    "{key}|{free}",
+    "{free}|{key}",
+    "{key}={free}",
+    "@{key}{free}",
+    "{key}=active:alpha:9:evil,{free}",
+    ",evil=active:alpha:9:evil,|{free}evil",
+    "evil|,evil=active:alpha:9:evil,{free}",
+    "{free},evil=active:alpha:9:evil,|evil",
+    "active:alpha:9:evil{free}",
+    "{key}%0a{free}",
+    "{key}.{free}",
+)
+
+
+@pytest.mark.parametrize("form", _FORMS)
+def test_no_key_is_read_as_a_part_of_its_line(fleet: Fleet, form: str) -> None:
+    """The hash of each leads to the line of an organization, and what it says does not matter."""
+    for key in ("acme", "umb"):
+        bucket = crc32(key.encode()) % 65536
+        words = (form.format(key=key, free=f"{number:x}") for number in count())
+        word = next(one for one in words if crc32(one.encode()) % 65536 == bucket)
+        asked = {
+            f"/o/{word}/": {},
+            "/": {"X-Organization": word},
+            "/host": {"Host": f"{word}"},
+        }
+        for path, headers in asked.items():
+            fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+            host = "" if "Host" in headers else "Host: x\r\n"
+            answer = fleet.alpha.raw(f"GET {path} HTTP/1.1\r\n{host}{fields}\r\n".encode())
+            assert answer.split(b" ")[1] in (b"400", b"404"), (word, path)
