@@ -124,9 +124,16 @@ def test(run: Run) -> None:
     _programs(run)
     lint(run)
     _images(run)
-    without, with_cluster = suite.folders(run.place)
-    _pytest(run, "tests without cluster", without)
-    _on_test_cluster(run, lambda other: _pytest(other, "tests with cluster", with_cluster))
+    folders = suite.folders(run.place)
+    with suite.beside(folders.containers, run.place, _variables(run), run.report) as containers:
+        _pytest(run, "tests without containers", folders.plain)
+
+        def on_cluster(other: Run) -> None:
+            _pytest(other, "provider tests", folders.provider)
+            run.report.step("tests with containers", containers.finish)
+            _pytest(other, "end-to-end tests", folders.end_to_end)
+
+        _on_test_cluster(run, on_cluster)
 
 
 def test_provider(run: Run) -> None:
@@ -136,8 +143,12 @@ def test_provider(run: Run) -> None:
 
 
 def _pytest(run: Run, name: str, folders: list[Path]) -> None:
-    environment = shell.variables(run.place, run.tools(), os.environ)
+    environment = _variables(run)
     run.report.step(name, lambda: suite.pytest(folders, run.place, environment, run.report))
+
+
+def _variables(run: Run) -> dict[str, str]:
+    return shell.variables(run.place, run.tools(), os.environ)
 
 
 def _on_test_cluster(run: Run, action: Callable[[Run], None]) -> None:

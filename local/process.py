@@ -8,9 +8,10 @@ log, or passed on; it is never lost: a failure carries its last lines.
 import os
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -112,6 +113,30 @@ def passed_on(
         raise
 
 
+@contextmanager
+def beside(
+    argv: Sequence[str | Path],
+    log: Path,
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    grace: float = 60,
+) -> Iterator[Callable[[], int]]:
+    """Run a program, all its output in a new file `log`, while the body of the `with` runs.
+
+    Gives what waits for its end and returns its exit code. When the body ends earlier, and also at
+    Ctrl-C, the program is ended as `passed_on` ends one.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as sink:
+        process = _start(argv, env, cwd, sink)
+    try:
+        yield process.wait
+    finally:
+        if process.poll() is None:
+            _stop(process, grace)
+
+
 def detached(argv: Sequence[str | Path], log: Path, env: Mapping[str, str] | None = None) -> int:
     """Start a daemon that outlives this process and its terminal; return its pid."""
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -130,20 +155,51 @@ def _start(
     *,
     feed: bool = False,
 ) -> "subprocess.Popen[str]":
+    process = None
     try:
-        return subprocess.Popen(  # noqa: S603 - the steps' own commands
-            [str(word) for word in argv],
-            stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
-            stdout=sink,
-            stderr=sink,
-            cwd=cwd,
-            env=None if env is None else dict(env),
-            text=True,
-            errors="replace",
-            process_group=0,
-        )
+        with _held_back():
+            process = subprocess.Popen(  # noqa: S603 - the steps' own commands
+                [str(word) for word in argv],
+                stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
+                cwd=cwd,
+                env=None if env is None else dict(env),
+                text=True,
+                errors="replace",
+                process_group=0,
+            )
     except OSError as error:
         raise ProgramFailed(f"cannot start {_name(argv)}: {error.strerror}") from None
+    except BaseException:
+        if process:
+            _stop(process, GRACE_S)
+        raise
+    return process
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Let signals wait until the body is over.
+
+    On a busy machine a program may be at work long before its start is over for whoever has
+    started it: interrupted then, nobody would know of it.
+    """
+    if threading.current_thread() is not threading.main_thread():  # gets no signals
+        yield
+        return
+    came: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {one: handler for one in numbers if callable(handler := signal.getsignal(one))}
+    try:
+        for number in before:
+            signal.signal(number, lambda number, _: came.append(number))
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for one in came:
+            before[signal.Signals(one)](one, None)
 
 
 def _await_output(

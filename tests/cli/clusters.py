@@ -48,7 +48,8 @@ elif "--selector" in arguments:
     assert "cellwright-directory" in arguments
     print(" ".join(one["metadata"]["resourceVersion"] for one in state["configmaps"]))
 else:
-    found = [one for one in state["configmaps"] if one["metadata"]["name"] in arguments]
+    names = arguments[1:arguments.index("--namespace")]
+    found = [one for one in state["configmaps"] if not names or one["metadata"]["name"] in names]
     if len(found) == 1:
         print(json.dumps(found[0]))
     elif found:

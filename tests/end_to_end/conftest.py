@@ -89,7 +89,8 @@ def undisturbed(fleet: Workspace, routers: dict[str, str]) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=10) as found:
+    """A client of which a router that is told to end has no idle connections to wait for."""
+    with httpx.Client(timeout=10, limits=httpx.Limits(max_keepalive_connections=0)) as found:
         yield found
 
 

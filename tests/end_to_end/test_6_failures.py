@@ -31,10 +31,8 @@ def broken(fleet: Workspace) -> Iterator[Workspace]:
     fleet.must("cellwright", "stacks")
     yield fleet
     settings.write_text(before)
-    declare(fleet, "")
-    fleet.pulumi("destroy", "--yes", "--stack", "broken")
     (fleet.root / "cells" / "broken.yaml").unlink()
-    fleet.must("pulumi", "stack", "rm", "--yes", "--force", "broken", "--non-interactive")
+    fleet.drop("broken")
 
 
 def declare(fleet: Workspace, extra: str) -> None:
@@ -108,7 +106,7 @@ spec:
         broken.must("kubectl", "delete", *pod)
         broken.up("broken")
     finally:
-        broken.pulumi("destroy", "--yes", "--stack", "broken")
+        broken.clear("broken")
         broken.run("kubectl", "delete", "persistentvolume", "cellwright-full", "--timeout=60s")
         broken.run("docker", "exec", node, "umount", "/var/cellwright-full")
 

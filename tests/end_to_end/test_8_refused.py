@@ -12,14 +12,13 @@ apiVersion: cellwright/v1
 kind: Cell
 metadata: {name: delta}
 spec:
-  {id: 4, ring: RING, region: us, cluster: local, size: small,
+  {id: 4, ring: 1, region: us, cluster: local, size: small,
    postgres: {storage: STORAGE, onDelete: delete-volume}}
 """
 
 
-def declare(fleet: Workspace, storage: str, ring: int = 1) -> None:
-    text = CELL.replace("RING", str(ring)).replace("STORAGE", storage)
-    fleet.write("cells/delta.yaml", text)
+def declare(fleet: Workspace, storage: str) -> None:
+    fleet.write("cells/delta.yaml", CELL.replace("STORAGE", storage))
 
 
 @pytest.fixture
@@ -28,13 +27,8 @@ def delta(fleet: Workspace) -> Iterator[Workspace]:
     declare(fleet, "1Gi")
     fleet.must("cellwright", "up", timeout=600)
     yield fleet
-    storage = fleet.kubectl("get", "statefulset", "postgres", "--namespace", "cell-delta")["spec"][
-        "volumeClaimTemplates"
-    ][0]["spec"]["resources"]["requests"]["storage"]
-    declare(fleet, storage, ring=-1)
-    fleet.up("delta")
-    fleet.pulumi("destroy", "--yes", "--stack", "delta")
     (fleet.root / "cells" / "delta.yaml").unlink()
+    fleet.drop("delta")
     fleet.must("cellwright", "up", "--all", timeout=600)
 
 

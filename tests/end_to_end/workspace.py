@@ -41,6 +41,22 @@ class Workspace:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def clear(self, cell: str) -> None:
+        """Take a cell off the cluster when no test is about its end: all workloads at once."""
+        namespace = f"cell-{cell}"
+        kinds = "deployments,statefulsets,jobs,persistentvolumeclaims"
+        for named in (
+            (kinds, "--all", "--namespace", namespace, "--cascade=foreground"),
+            ("namespace", namespace),
+            ("rolebinding", f"router-{cell}", "--namespace", "cellwright-directory"),
+        ):
+            self.run("kubectl", "delete", *named, "--ignore-not-found", "--timeout=180s")
+
+    def drop(self, cell: str) -> None:
+        """Take a cell off the cluster, and its stack with it."""
+        self.clear(cell)
+        self.must("pulumi", "stack", "rm", "--yes", "--force", cell, "--non-interactive")
+
     def kubectl(self, *arguments: str) -> Any:
         return json.loads(self.must("kubectl", *arguments, "--output", "json"))
 

@@ -1,10 +1,13 @@
-"""What a command needs of the machine is asked before anything that takes long."""
+"""What a command needs of the machine is asked before anything that takes long; what runs when."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from local import commands, engine, images, suite
+from local import cluster, commands, engine, images, suite
 from local.errors import Failed
 from local.place import Place
 from local.prometheus import obtain
@@ -68,3 +71,69 @@ def test_a_base_image_that_only_root_can_make_is_told_first(
     monkeypatch.setattr(images, "_pulled", lambda *_: False)
     with pytest.raises(Failed, match="only root can make it"):
         command(run)
+
+
+@pytest.fixture
+def order(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """Return what `make test` does, with nothing to set up and `pytest` as a list of names."""
+    done: list[str] = []
+
+    def ran(paths: list[Path], *_: object) -> str:
+        done.append(" ".join(path.name for path in paths))
+        return "passed"
+
+    def step(name: str) -> Callable[..., str]:
+        return lambda *_: done.append(name) or name
+
+    @contextmanager
+    def beside(*_: object) -> Iterator[SimpleNamespace]:
+        done.append("containers begin")
+        try:
+            yield SimpleNamespace(finish=step("containers are waited for"))
+        finally:
+            done.append("containers end")
+
+    for name in ("_packages", "_engine", "_programs", "_images"):
+        monkeypatch.setattr(commands, name, lambda *_: None)
+    monkeypatch.setattr(commands, "make_cluster", step("cluster is made"))
+    monkeypatch.setattr(commands, "_variables", lambda _: {})
+    monkeypatch.setattr("local.prometheus.obtain", lambda *_: "present")
+    monkeypatch.setattr("local.environment.prepare", lambda _: None)
+    monkeypatch.setattr("local.environment.remove", lambda _: "removed")
+    monkeypatch.setattr(engine, "answers", lambda: True)
+    monkeypatch.setattr(cluster, "remove", step("cluster is removed"))
+    monkeypatch.setattr(suite, "lint", lambda *_: "clean")
+    folders = suite.Folders([tmp_path / "plain"], [], [tmp_path / "provider"], [tmp_path / "e2e"])
+    monkeypatch.setattr(suite, "folders", lambda _: folders)
+    monkeypatch.setattr(suite, "pytest", ran)
+    monkeypatch.setattr(suite, "beside", beside)
+    monkeypatch.delenv("KEEP", raising=False)
+    return done
+
+
+def test_end_to_end_tests_have_the_machine_to_themselves(
+    where: Place, shown: Shown, order: list[str]
+) -> None:
+    commands.test(commands.Run(where, USER, shown.report))
+    assert order == [
+        "containers begin",
+        "plain",
+        "cluster is made",
+        "provider",
+        "containers are waited for",
+        "e2e",
+        "cluster is removed",
+        "containers end",
+    ]
+
+
+def test_a_failure_in_one_row_ends_both_and_removes_the_cluster(
+    where: Place, shown: Shown, order: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> str:
+        raise Failed("the tests of the provider failed")
+
+    monkeypatch.setattr(suite, "pytest", lambda paths, *_: paths[0].name == "plain" or fail())
+    with pytest.raises(Failed, match="the tests of the provider failed"):
+        commands.test(commands.Run(where, USER, shown.report))
+    assert order == ["containers begin", "cluster is made", "cluster is removed", "containers end"]

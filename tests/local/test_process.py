@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.process import ProgramFailed, capture, detached, logged, passed_on
+from local.process import ProgramFailed, beside, capture, detached, logged, passed_on
 from tests.local.standins import appears, is_gone, python
 
 FAMILY = "sleep 100 & echo $! > {0}; wait"
@@ -68,6 +68,8 @@ def test_a_logged_failure_points_to_the_log(tmp_path: Path) -> None:
         "capture(['sh', '-c', sys.argv[1]], timeout=100)",
         "logged(['sh', '-c', sys.argv[1]], Path(sys.argv[2]), timeout=100)",
         "passed_on(['sh', '-c', sys.argv[1]], grace=0.5)",
+        "with beside(['sh', '-c', sys.argv[1]], Path(sys.argv[2]), grace=0.5) as end: end()",
+        "with beside(['sh', '-c', sys.argv[1]], Path(sys.argv[2]), grace=0.5): time.sleep(100)",
     ],
 )
 def test_ctrl_c_ends_the_whole_family(call: str, family: str, tmp_path: Path) -> None:
@@ -80,6 +82,45 @@ def test_ctrl_c_ends_the_whole_family(call: str, family: str, tmp_path: Path) ->
         child = int(appears(pid))
         program.send_signal(signal.SIGINT)
         assert program.wait(20) == 130
+    assert is_gone(child)
+
+
+SLOW_START = """
+import subprocess, sys, time
+from local.process import *
+execute = subprocess.Popen._execute_child
+def slowly(*arguments):
+    execute(*arguments)
+    time.sleep(1)
+subprocess.Popen._execute_child = slowly
+try:
+    capture(["sh", "-c", sys.argv[1]], timeout=100)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def test_ctrl_c_while_a_program_is_started_ends_it(tmp_path: Path) -> None:
+    """On a busy machine it may be at work before whoever has started it goes on."""
+    pid = tmp_path / "pid"
+    with python(SLOW_START, FAMILY.format(pid)) as program:
+        child = int(appears(pid))
+        program.send_signal(signal.SIGINT)
+        assert program.wait(20) == 130
+    assert is_gone(child)
+
+
+def test_a_program_beside_others_gives_its_exit_code_and_its_output(tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "log"
+    with beside(["sh", "-c", "echo out; echo err >&2; exit 7"], log) as end:
+        assert end() == 7
+    assert log.read_text() == "out\nerr\n"
+
+
+def test_a_program_that_others_do_not_wait_for_is_ended(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    with beside(["sh", "-c", FAMILY.format(pid)], tmp_path / "log", grace=0.5):
+        child = int(appears(pid))
     assert is_gone(child)
 
 

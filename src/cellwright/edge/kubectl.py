@@ -16,6 +16,7 @@ Body = Mapping[str, Any]
 
 _PATIENCE = 5  # seconds until a cluster counts as away
 _TIMEOUT = 600.0  # seconds for all objects of a cluster
+_FEW = 8  # objects that are quicker asked for by their names than listed
 _MANAGER = "cellwright-diff"
 _SELECTOR = "app.kubernetes.io/managed-by=cellwright"
 _MAY_NOT = "cannot patch resource"
@@ -67,9 +68,15 @@ class Kubectl:
         return [int(one) for one in self._soon(*asked).split()]
 
     def named(self, kind: str, namespace: str, names: Iterable[str]) -> list[Body]:
-        """Return those of some objects of one kind and namespace that are there."""
-        asked = ["get", kind, *names, "--namespace", namespace, "--ignore-not-found"]
-        return _objects(run([*self._command, *asked, "--output", "json"], timeout=_TIMEOUT).output)
+        """Return those of some objects of one kind and namespace that are there.
+
+        kubectl asks for each by itself, five in a second: many are found among all of them.
+        """
+        wanted = list(names)
+        few = wanted if len(wanted) <= _FEW else []
+        asked = ["get", kind, *few, "--namespace", namespace, "--ignore-not-found"]
+        output = run([*self._command, *asked, "--output", "json"], timeout=_TIMEOUT).output
+        return [one for one in _objects(output) if one["metadata"]["name"] in wanted]
 
     def held(self, declared: Sequence[Body]) -> list[Body]:
         """Return those of the objects that are there, and others of their kinds that are ours."""

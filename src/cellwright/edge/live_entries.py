@@ -1,6 +1,6 @@
 """What routers are told of organizations now: the directory's ConfigMaps in each cluster.
 
-Refuses to read more shards than those of the organizations that are asked for.
+Refuses to tell of more organizations than those that are asked for.
 """
 
 from collections.abc import Collection, Iterator

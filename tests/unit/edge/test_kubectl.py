@@ -156,9 +156,18 @@ def test_some_objects_by_name_are_none_one_or_a_list(ask: Any) -> None:
     for output, found in (
         ("", []),
         (json.dumps(one), [one]),
-        (json.dumps({"kind": "List", "items": [one, one]}), [one, one]),
+        (json.dumps({"kind": "List", "items": [one, body("b")]}), [one, body("b")]),
     ):
         assert ask(Silent(output)).named("configmaps", "there", ["a", "b"]) == found
+
+
+def test_many_objects_are_found_among_all(ask: Any) -> None:
+    there = [body("a"), body("b"), body("other")]
+    server = Silent(json.dumps({"kind": "List", "items": there}))
+    names = ["a", "b", *(f"absent-{number}" for number in range(20))]
+    assert ask(server).named("configmaps", "there", names) == there[:2]
+    (asked,) = server.commands
+    assert not set(asked) & set(names)
 
 
 def test_a_document_may_have_to_come_soon(ask: Any) -> None:
