@@ -82,7 +82,7 @@ class Directory:
             entries |= {path: value} if path == one.name else {path: f"@{one.name}"}
             entries |= {} if path == one.name else {f"@{one.name}": value}
             for key, said in entries.items():
-                bucket = zlib.crc32(key.removeprefix("@").encode()) % 65536
+                bucket = zlib.crc32(key.removeprefix("@").encode()) % 131072
                 found[str(bucket)].add(f"{key}={said}")
         return dict(found)
 

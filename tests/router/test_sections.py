@@ -24,7 +24,7 @@ def _entries(lines: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
     for bucket, line in lines.items():
         assert line[:1] == line[-1:] == b","
         for key, value in (entry.split(b"=") for entry in line[1:-1].split(b",")):
-            assert bucket == b"%d" % (crc32(key.removeprefix(b"@")) % 65536)
+            assert bucket == b"%d" % (crc32(key.removeprefix(b"@")) % 131072)
             found.setdefault(key, value)
     return found
 
@@ -48,7 +48,7 @@ def test_lines_are_sorted_and_keys_with_the_same_hash_share_one() -> None:
     names = sorted(b"org-%d" % (number * number) for number in range(3000))
     text = b"".join(b"%s\t1\talpha\tactive\t%s\t\t\n" % (name, name) for name in names)
     found = lines_of(_section(text).text)
-    assert list(found) == sorted({b"%d" % (crc32(name) % 65536) for name in names})
+    assert list(found) == sorted({b"%d" % (crc32(name) % 131072) for name in names})
     assert len(found) < 3000
     assert _entries(found).keys() == set(names)
 

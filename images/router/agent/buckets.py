@@ -10,7 +10,7 @@ An *entry* is one key of an organization and what is known by it:
 So one entry says where an organization is and how it fares: whatever way a request comes, a move is
 seen by all or by none. A *line* of the map holds all entries whose keys have the same hash:
 
-    <CRC-32 of the key, without the @, modulo 65,536> ,<entry>,<entry>,...,
+    <CRC-32 of the key, without the @, modulo 131,072> ,<entry>,<entry>,...,
 
 since an entry by itself costs HAProxy 304 bytes, and another one in a line its length. What is
 beyond the length of a line (many keys can be made to have one hash) has lines of its own,
@@ -34,7 +34,7 @@ from agent.lines import key_of, lines_of
 KINDS = ("path", "host", "name")
 """The kinds of entries; every organization has one by path."""
 
-BUCKETS = 65_536
+BUCKETS = 131_072
 """As many lines the map has at most, but for those that are too long. A multiple of the number of
 shards, if that is a power of two, so that all names of a bucket are in one shard."""
 
