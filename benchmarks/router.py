@@ -38,7 +38,8 @@ from router_fleet import (
     shard_map,
     wait_for,
 )
-from router_load import Way, load
+from router_latency import spaced
+from router_load import Outcome, load
 from router_nginx import ADDRESS as NGINX
 from router_nginx import nginx
 from router_replacement import replacement
@@ -163,37 +164,30 @@ def _ratio(one: Series, other: Series) -> float:
 
 
 def _latency(running: Fleet, size: Size) -> dict[str, object]:
-    """Compare with the origin alone at half of the router's throughput, reached in two ways.
-
-    With few connections, each of which sends when it has an answer, requests come one by one. With
-    64 that pause, they come in bursts of a dozen, as wrk's clock counts milliseconds; what is
-    measured then is the burst, of which the last one waits for all others.
-    """
-    router = f"{running.alpha.address}:8080"
-    half = load(router, running.paths, size.seconds).rps / 2
-    few = next(
-        number
-        for number in range(1, 64)
-        if load(router, running.paths, size.seconds, Way(number)).rps >= half
-    )
-    _added(running, size, Way(pause=64 / half * 1000), "in bursts")
-    p50, p99 = _added(running, size, Way(few), f"from {few} connections")
+    """Compare with the origin alone at half of the router's throughput, sent in two ways."""
+    paths, seconds = running.paths, size.seconds
+    rate = load(f"{running.alpha.address}:8080", paths, seconds).rps / 2
+    pause = 64 / rate * 1000
+    _added(running, size, "wrk's bursts", lambda one: load(one, paths, seconds, pause=pause))
+    p50, p99 = _added(running, size, "evenly spaced", lambda one: spaced(one, paths, seconds, rate))
     return {"added_p50_ms": round(p50, 3), "added_p99_ms": round(p99, 3)}
 
 
-def _added(running: Fleet, size: Size, way: Way, how: str) -> tuple[float, float]:
+def _added(
+    running: Fleet, size: Size, how: str, measure: Callable[[str], Outcome]
+) -> tuple[float, float]:
     places = (f"{running.alpha.address}:8080", f"{ORIGIN}:9000")
-    pairs = [
-        [load(one, running.paths, size.seconds, way) for one in places]
-        for _ in range(max(5, size.rounds))
-    ]
+    pairs = [[measure(one) for one in places] for _ in range(max(5, size.rounds))]
+    if any(one.failed for pair in pairs for one in pair):
+        sys.exit(f"{how}: requests failed")
     p50 = statistics.median(ours.p50 - theirs.p50 for ours, theirs in pairs)
     p99 = statistics.median(ours.p99 - theirs.p99 for ours, theirs in pairs)
     rates = statistics.median(ours.rps for ours, _ in pairs)
-    alone = statistics.median(theirs.p50 for _, theirs in pairs)
+    alone50 = statistics.median(theirs.p50 for _, theirs in pairs)
+    alone99 = statistics.median(theirs.p99 for _, theirs in pairs)
     print(
-        f"at {rates:.0f} requests/s {how} the router adds {p50:.3f} ms (p50), {p99:.3f} ms (p99) "
-        f"to the origin's {alone:.3f} ms (p50)"
+        f"at {rates:.0f} requests/s, {how}, the router adds {p50:.3f} ms (p50), {p99:.3f} ms (p99) "
+        f"to the origin's {alone50:.3f} and {alone99:.3f} ms"
     )
     return p50, p99
 

@@ -19,25 +19,13 @@ class Outcome:
     wrong: int
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How requests are sent: on how many connections, and with how many ms between those of one."""
-
-    connections: int = 64
-    pause: float = 0
-
-
-FULL = Way()
-
-
 def start(
-    address: str, paths: Path, seconds: float, *, check: bool = False, way: Way = FULL
+    address: str, paths: Path, seconds: float, *, check: bool = False, pause: float = 0
 ) -> subprocess.Popen[str]:
     """Start wrk; with `check` each answer must name the organization that was asked for."""
-    connections = f"--connections={way.connections}"
-    command = ("wrk", "--threads=1", connections, f"--duration={seconds}", "--timeout=10")
+    command = ("wrk", "--threads=1", "--connections=64", f"--duration={seconds}", "--timeout=10")
     script = (f"--script={_SCRIPT}", f"http://{address}", "--", str(paths))
-    arguments = ("check" if check else "-", str(way.pause))
+    arguments = ("check" if check else "-", str(pause))
     return subprocess.Popen([*command, *script, *arguments], stdout=subprocess.PIPE, text=True)
 
 
@@ -56,6 +44,6 @@ def outcome(process: subprocess.Popen[str]) -> Outcome:
     )
 
 
-def load(address: str, paths: Path, seconds: float, way: Way = FULL) -> Outcome:
+def load(address: str, paths: Path, seconds: float, *, pause: float = 0) -> Outcome:
     """Run wrk, and return what it measured."""
-    return outcome(start(address, paths, seconds, way=way))
+    return outcome(start(address, paths, seconds, pause=pause))
