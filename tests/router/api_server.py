@@ -47,7 +47,7 @@ class ApiServer:
             if old is not None and _without_version(old) == wanted:
                 return
             self._version += 1
-            new = json.loads(json.dumps(wanted))
+            new = copy.deepcopy(wanted)
             new["metadata"]["resourceVersion"] = str(self._version)
             self.objects[name] = new
             self._events.append((self._version, "MODIFIED" if old else "ADDED", new))

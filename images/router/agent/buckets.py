@@ -156,16 +156,17 @@ def change_between(
             del old[number][bucket]
     for number, lines in before.items():
         old.setdefault(number, {}).update(lines)
-    was, is_now = _by_bucket(old), _by_bucket(new)
+    old_texts, new_texts = _by_bucket(old), _by_bucket(new)
     change = Change()
     for bucket in buckets:
-        before_it, after_it = in_map(bucket, was[bucket]), in_map(bucket, is_now[bucket])
-        for key, text in after_it.items():
-            if key not in before_it:
+        old_lines = in_map(bucket, old_texts[bucket])
+        new_lines = in_map(bucket, new_texts[bucket])
+        for key, text in new_lines.items():
+            if key not in old_lines:
                 change.add[key] = text
-            elif before_it[key] != text:
+            elif old_lines[key] != text:
                 change.set[key] = text
-        change.delete += before_it.keys() - after_it.keys()
+        change.delete += old_lines.keys() - new_lines.keys()
     return change
 
 
