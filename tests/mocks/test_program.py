@@ -1,7 +1,6 @@
 """What the Pulumi program registers, seen through Pulumi's own mocks."""
 
 import base64
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,33 +13,9 @@ from cellwright.edge import program
 from cellwright.edge.inputs import read_inputs
 from cellwright.edge.kept import digest_of
 from cellwright.secret import derive
+from tests.mocks.recorder import Recorder
 
-ROOT = Path(__file__).parents[2]
 SECRET = b"\x07" * 32
-
-
-class Recorder(pulumi.runtime.Mocks):
-    """Keeps every registration."""
-
-    def __init__(self) -> None:
-        self.seen: list[pulumi.runtime.MockResourceArgs] = []
-
-    def new_resource(
-        self, args: pulumi.runtime.MockResourceArgs
-    ) -> tuple[str | None, dict[Any, Any]]:
-        self.seen.append(args)
-        return f"{args.name}-id", args.inputs
-
-    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[Any, Any]:
-        raise AssertionError(f"nothing is invoked, but {args.token} was")
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    for name in ("cells", "organizations"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
-    return tmp_path
 
 
 def register(root: Path, stack: str, secret: bytes | None = SECRET) -> list[Any]:

@@ -8,9 +8,7 @@ import pytest
 
 from cellwright.cli.main import main
 from cellwright.edge import program
-from tests.mocks.test_program import Recorder, workspace
-
-__all__ = ["workspace"]  # the fixture
+from tests.mocks.recorder import Recorder
 
 NEW = "apiVersion: cellwright/v1\nkind: Organization\nmetadata: {name: NAME}\nspec: {SPEC}\n"
 HEAD = "apiVersion: v1\nkind: ConfigMap\n"
