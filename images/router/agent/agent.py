@@ -67,9 +67,11 @@ class Agent:
             if self._table.complete:
                 self._serve(step)
             self._store.settle()
-            self._publish()
+            if self._messages.empty():  # else a newer table follows at once
+                self._publish()
             self._tell()
             messages = self._next_messages()
+        self._publish()
         self.publisher.flush()
 
     def _next_messages(self) -> list[Message]:

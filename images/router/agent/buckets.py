@@ -93,7 +93,7 @@ def in_map(bucket: bytes, texts: list[bytes]) -> Lines:
     """Return the lines for one bucket from the shards' texts, those of lower shards first."""
     if not texts:
         return {}
-    text = b"".join([texts[0], *(one[1:] for one in texts[1:])])
+    text = texts[0] if len(texts) == 1 else b"".join([texts[0], *(one[1:] for one in texts[1:])])
     if len(text) <= LONGEST:
         return {bucket: text}
     end = text.rindex(b",", 0, LONGEST) + 1
