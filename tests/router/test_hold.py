@@ -38,7 +38,7 @@ def fleet(fleet: Fleet) -> Iterator[Fleet]:
 @contextmanager
 def _asked(fleet: Fleet) -> Iterator[dict[str, "Future[Any]"]]:
     """Ask both routers in every way, and yield once all are held."""
-    before = [_open(router) for router in fleet.routers]
+    before = [_requests(router) for router in fleet.routers]
     with ThreadPoolExecutor(6) as pool:
         asked = {
             f"{way} through {router.cell}": pool.submit(
@@ -48,14 +48,18 @@ def _asked(fleet: Fleet) -> Iterator[dict[str, "Future[Any]"]]:
             for way, (path, headers) in WAYS.items()
         }
         for router, count in zip(fleet.routers, before, strict=True):
-            until(lambda router=router, count=count: _open(router) >= count + len(WAYS), "all wait")
+            until(
+                lambda router=router, count=count: _requests(router) >= count + len(WAYS),
+                "all wait",
+            )
         yield asked
 
 
-def _open(router: Pod) -> int:
-    """Return how many connections clients have to a router."""
-    head, row = router.ask("show stat router 1 -1").strip().splitlines()[:2]
-    return int(row.split(",")[head.removeprefix("# ").split(",").index("scur")])
+def _requests(router: Pod) -> int:
+    """Return how many requests clients have begun so far; those of a fenced organization wait."""
+    metrics = httpx.get(f"http://{router.address}:8404/metrics").text
+    name = 'haproxy_frontend_http_requests_total{proxy="router"} '
+    return int(next(line for line in metrics.splitlines() if line.startswith(name)).split()[1])
 
 
 @pytest.mark.parametrize("cell", ["alpha", "beta", "gamma"])
@@ -76,10 +80,10 @@ def test_held_requests_go_where_the_organization_is_then(fleet: Fleet, cell: str
 def test_a_request_that_was_held_at_the_old_cell_is_passed_on_once_more(fleet: Fleet) -> None:
     """Another router did not know of the fence when it passed the request on."""
     hop = {"X-Cellwright-Hop": HOP_KEY, "X-Cellwright-Organization": "moving"}
-    before = _open(fleet.alpha)
+    before = _requests(fleet.alpha)
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(fleet.alpha.get, "/o/moving-path/", hop, timeout=30)
-        until(lambda: _open(fleet.alpha) > before, "it waits")
+        until(lambda: _requests(fleet.alpha) > before, "it waits")
         fleet.directory.change("moving", cell="gamma")
         fleet.publish()
         assert not asked.done()
