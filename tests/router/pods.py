@@ -22,7 +22,7 @@ from tests.postgres.containers import docker, new_name, until
 IMAGE = os.environ.get("ROUTER_IMAGE", "cellwright/router:0.1.0")
 HOP_KEY = "a-key-of-the-whole-fleet-in-tests"
 RULES = ("path", "host", "header:X-Organization")
-HOLD = 5
+HOLD = 3
 """Seconds for which requests of a fenced organization are held."""
 _TEMPLATES = Path(__file__).parents[2] / "templates"
 _RESTRICTED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
