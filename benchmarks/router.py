@@ -168,9 +168,18 @@ def _latency(running: Fleet, size: Size) -> dict[str, object]:
     paths, seconds = running.paths, size.seconds
     rate = load(f"{running.alpha.address}:8080", paths, seconds).rps / 2
     pause = 64 / rate * 1000
-    _added(running, size, "wrk's bursts", lambda one: load(one, paths, seconds, pause=pause))
-    p50, p99 = _added(running, size, "evenly spaced", lambda one: spaced(one, paths, seconds, rate))
-    return {"added_p50_ms": round(p50, 3), "added_p99_ms": round(p99, 3)}
+    p50, p99 = _added(
+        running, size, "wrk's bursts", lambda one: load(one, paths, seconds, pause=pause)
+    )
+    spaced50, spaced99 = _added(
+        running, size, "evenly spaced", lambda one: spaced(one, paths, seconds, rate)
+    )
+    return {
+        "added_p50_ms": round(p50, 3),
+        "added_p99_ms": round(p99, 3),
+        "spaced_p50_ms": round(spaced50, 3),
+        "spaced_p99_ms": round(spaced99, 3),
+    }
 
 
 def _added(

@@ -2,8 +2,8 @@
 
 wrk's clock counts milliseconds: at ten requests for each of them it sends ten at once, and measures
 how long the last one waits for the others. Here each has its own time, and one that is sent late
-counts from then, too. Takes about half of a core at 10,000 requests per second, of which the
-comparison with the origin at the same rate takes no account.
+counts from then, too. Takes about half of a core at 10,000 requests per second, before the router
+as before the origin that it is compared with.
 """
 
 import gc

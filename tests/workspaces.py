@@ -1,4 +1,4 @@
-"""Workspaces that are made from the base of the cases and what differs from it.
+"""Workspaces: the demo's, and those made from the base of the cases and what differs from it.
 
 A case is a folder with the files that take the place of the base's, and with
 - `without.txt`: the files of the base that are not there, one a line;
@@ -12,12 +12,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).parents[1]
 CASES = Path(__file__).parent / "cases"
 BASE = CASES / "base"
 PROBLEMS = "problems.txt"
 WITHOUT = "without.txt"
 BEFORE = "before"
 APPLIED = "applied.txt"
+
+
+def demo_in(folder: Path) -> Path:
+    """Copy the demo's workspace into a folder, and return it."""
+    for name in ("cells", "organizations"):
+        shutil.copytree(ROOT / name, folder / name, dirs_exist_ok=True)
+    shutil.copy(ROOT / "Pulumi.yaml", folder)
+    return folder
 
 
 def build(folder: Path, *overlays: Path) -> Path:

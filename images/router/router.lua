@@ -2,11 +2,12 @@
 -- and to read the cell from a routable token. Loaded once for each thread:
 --
 --   lua-load-per-thread router.lua <folder of the maps> <seconds> <requests held by this thread>
+--                                  <buckets of the map>
 --
 -- Refuses to decide where a request goes: the rules do, with what is found here.
 
-local folder, seconds, most = ...
-local HOLD, PLACES = tonumber(seconds), tonumber(most)
+local folder, seconds, most, buckets = ...
+local HOLD, PLACES, BUCKETS = tonumber(seconds), tonumber(most), tonumber(buckets)
 local TICK = 100 -- milliseconds between two looks at the table
 
 -- The very map of the rules, not a copy of it.
@@ -60,7 +61,7 @@ end
 -- What the table says of an organization, by its name: an entry in the name's line, or by itself. The
 -- path of that name may be another organization's, and says so with an @.
 local function value_of(name)
-  local line = lines:lookup(string.format("%d", crc32(name) % 131072)) or ""
+  local line = lines:lookup(string.format("%d", crc32(name) % BUCKETS)) or ""
   local own = value_in(line, "@" .. name) or lines:lookup("=@" .. name)
   local by_path = value_in(line, name) or lines:lookup("=" .. name)
   return own or by_path and by_path:sub(1, 1) ~= "@" and by_path or nil

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from cellwright.loading import load
 from cellwright.model import Organization
 from tests.cli.clusters import Cluster, Clusters
 from tests.cli.standins import World, world_in
+from tests.workspaces import demo_in
 
 ROOT = Path(__file__).parents[2]
 
@@ -84,10 +84,7 @@ def program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Program:
     """The program in a copy of the demo workspace."""
-    root = tmp_path / "workspace"
-    for name in ("cells", "organizations"):
-        shutil.copytree(ROOT / name, root / name)
-    shutil.copy(ROOT / "Pulumi.yaml", root)
+    root = demo_in(tmp_path / "workspace")
     monkeypatch.chdir(root)
     monkeypatch.setenv("CELLWRIGHT_CACHE", str(tmp_path / "cache"))
     return Program(root, capsys)

@@ -12,6 +12,7 @@ import yaml
 
 from tests.docs.blocks import PAGES, ROOT, Block, blocks
 from tests.docs.session import environment, play
+from tests.workspaces import demo_in
 
 COMMAND = re.compile(r"^\s*(?:\$ )?(cellwright|pulumi|kubectl|docker|make|eval)\b", re.MULTILINE)
 NEEDS = ("cluster", "docker", "make", "elsewhere")
@@ -33,10 +34,7 @@ def with_blocks(*marks: str) -> list[str]:
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with the demo workspace, committed, on a branch beside `origin/main`."""
     monkeypatch.setenv("CELLWRIGHT_CACHE", str(tmp_path / "cache"))
-    root = tmp_path / "fleet"
-    for name in ("cells", "organizations"):
-        shutil.copytree(ROOT / name, root / name)
-    shutil.copy(ROOT / "Pulumi.yaml", root)
+    root = demo_in(tmp_path / "fleet")
     setup = (
         "git init --quiet --initial-branch=main && git add --all && git commit --quiet -m demo"
         " && git update-ref refs/remotes/origin/main HEAD"

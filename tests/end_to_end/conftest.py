@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import cycle, product
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,19 +17,16 @@ import pytest
 import yaml
 
 from tests.end_to_end.workspace import Workspace
+from tests.workspaces import ROOT, demo_in
 
-ROOT = Path(__file__).parents[2]
 CELLS = ("alpha", "beta", "gamma")
 
 
 @pytest.fixture(scope="session")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A copy of the workspace whose stacks do not exist yet, and a cluster without cells."""
-    root = tmp_path_factory.mktemp("workspace")
-    for name in ("cells", "organizations"):
-        shutil.copytree(ROOT / name, root / name)
-    for name in ("Pulumi.yaml", "__main__.py"):
-        shutil.copy(ROOT / name, root)
+    root = demo_in(tmp_path_factory.mktemp("workspace"))
+    shutil.copy(ROOT / "__main__.py", root)
     (root / "stacks").mkdir()
     (root / ".venv").symlink_to(ROOT / ".venv")
     state = tmp_path_factory.mktemp("state")

@@ -19,10 +19,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "images" / "router"))  # for `import agent`
 
+from agent.store import Store
+from agent.table import Table
+
 from tests.postgres.containers import until
 from tests.router.api_server import ApiServer
 from tests.router.directory import Directory
 from tests.router.pods import IMAGE, Pod
+from tests.router.said import Said
 from tests.router.secret import Secret
 from tests.router.upstream import Upstream
 
@@ -196,3 +200,22 @@ def fleet(new_fleet: Callable[[], AbstractContextManager[Fleet]]) -> Iterator[Fl
     """Return a fleet that all tests share which leave it as they found it."""
     with new_fleet() as started:
         yield started
+
+
+@pytest.fixture
+def said() -> Said:
+    return Said()
+
+
+@pytest.fixture
+def restarted(tmp_path: Path) -> Callable[[], Table]:
+    """Return what makes a table from what is on disk, as an agent that starts does."""
+    return lambda: Table(Store(tmp_path))
+
+
+@pytest.fixture
+def table(restarted: Callable[[], Table], said: Said) -> Table:
+    made = restarted()
+    made.take([said.cells(10), *said.all(11)], 20)
+    assert made.complete
+    return made

@@ -1,82 +1,14 @@
 """What the agent refuses though it is well-formed: what is older, and what loses too much."""
 
-import hashlib
-import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from agent.guard import read_rules
 from agent.status import Status
-from agent.store import Store
-from agent.table import CELLS, WHOLE, ConfigMap, Table
+from agent.table import CELLS, Table
 
-
-class Said:
-    """A directory of organizations by name; each `line` is one, made where it is asked for."""
-
-    def __init__(self, count: int = 100, shards: int = 4) -> None:
-        self.names = [f"n{number}" for number in range(count)]
-        self.shards = shards
-        self.rules = {"epoch": "1", "maximum_loss": "20"}
-
-    def of(self, name: str) -> int:
-        """Return the number of a name's shard."""
-        return zlib.crc32(name.encode()) % self.shards
-
-    def held(self, number: int, names: Iterable[str] | None = None) -> list[str]:
-        """Return the names in a shard, sorted."""
-        return sorted(
-            name for name in (self.names if names is None else names) if self.of(name) == number
-        )
-
-    def shard(self, number: int, version: int = 0, names: Iterable[str] | None = None) -> ConfigMap:
-        lines = (
-            f"{name}\t{int(name[1:]) + 1}\talpha\tactive\t{name}\t\t\n"
-            for name in self.held(number, names)
-        )
-        return config_map(f"directory-{number:02d}", "".join(lines), version)
-
-    def without(self, count: int) -> list[str]:
-        """Return the names but for some of the first shard's."""
-        lost = self.held(0)[:count]
-        return [name for name in self.names if name not in lost]
-
-    def all(self, version: int = 0, names: Iterable[str] | None = None) -> list[ConfigMap]:
-        kept = None if names is None else list(names)
-        return [self.shard(number, version, kept) for number in range(self.shards)]
-
-    def cells(self, version: int = 0, port: int = 80) -> ConfigMap:
-        text = f"alpha\t1\thost\t{port}\n"
-        return config_map(CELLS, text, version, shards=str(self.shards), **self.rules)
-
-
-def config_map(name: str, text: str, version: int, **more: str) -> ConfigMap:
-    data = text.encode()
-    return ConfigMap(name, data, hashlib.sha256(data).hexdigest(), version=version, **more)
-
-
-@pytest.fixture
-def said() -> Said:
-    return Said()
-
-
-@pytest.fixture
-def restarted(tmp_path: Path) -> Callable[[], Table]:
-    """Return what makes a table from what is on disk, as an agent that starts does."""
-    return lambda: Table(Store(tmp_path))
-
-
-@pytest.fixture
-def table(restarted: Callable[[], Table], said: Said) -> Table:
-    made = restarted()
-    made.take([said.cells(10), *said.all(11)], 20)
-    assert made.complete
-    return made
-
-
-def kinds(table: Table) -> dict[str, str]:
-    return {name: one.kind for name, one in table.refused.items()}
+from tests.router.said import Said, kinds
 
 
 def test_a_version_that_goes_backwards_is_refused_also_after_a_restart(
@@ -208,67 +140,6 @@ def test_an_agent_that_starts_from_nothing_takes_what_there_is(
         table.take(page)
     assert table.complete
     assert table.refused == {}
-
-
-def test_another_number_of_shards_may_not_lose_more(
-    table: Table, restarted: Callable[[], Table], said: Said
-) -> None:
-    said.shards = 7
-    table.take([said.cells(30)], 30)
-    assert table.resource_version == 20, "the old table is served meanwhile"
-    table.take(said.all(31, said.names[:50]), 31)
-    assert kinds(table) == {WHOLE: "loss"}
-    assert (table.count, table.resource_version) == (4, 20)
-    again = restarted()
-    again.take([said.cells(30), *said.all(32)], 32, present=[CELLS])
-    assert (again.count, again.refused, again.resource_version) == (7, {}, 32)
-
-
-def test_a_shard_that_stays_the_same_is_one_of_another_number_too(
-    restarted: Callable[[], Table], said: Said
-) -> None:
-    """An empty one, for example: its ConfigMap is not touched, so its version is what it was."""
-    table, said.names = restarted(), ["n1"]
-    table.take([said.cells(10), *said.all(11)], 11)
-    said.shards = 7
-    table.take([said.cells(30), *said.all(11)], 30)
-    assert (table.count, table.refused, table.resource_version) == (7, {}, 30)
-
-
-def test_the_hour_goes_on_with_another_number_of_shards(table: Table, said: Said) -> None:
-    said.shards = 7
-    table.take([said.cells(30), *said.all(31, said.names[15:])], 31)
-    assert (table.count, table.entries("path")) == (7, 85)
-    table.take(said.all(32, said.names[25:]), 32)
-    assert "of the 100 entries" in next(iter(table.refused.values())).reason
-
-
-def test_a_share_said_later_lets_another_number_of_shards_in(table: Table, said: Said) -> None:
-    said.shards = 7
-    table.take([said.cells(30), *said.all(31, said.names[:50])], 31)
-    said.rules["maximum_loss"] = "60"
-    table.take([said.cells(32)], 32)
-    assert (table.count, table.refused, table.entries("path")) == (7, {}, 50)
-
-
-def test_shards_of_a_table_that_is_refused_stay_for_later(
-    restarted: Callable[[], Table], said: Said, tmp_path: Path
-) -> None:
-    """The files that HAProxy reads are written meanwhile, and what is old goes then."""
-    store = Store(tmp_path)
-    table = Table(store)
-    table.take([said.cells(10), *said.all(11)], 20)
-    said.shards = 7
-    table.take([said.cells(30), *said.all(31, said.names[:50])], 31)
-    assert (table.version, table.resource_version) == (11, 20), "what is served, not what came"
-    assert (restarted().version, restarted().resource_version) == (11, 20)
-    store.drop_shards()
-    said.rules["maximum_loss"] = "60"
-    table.take([said.cells(32)], 32)
-    assert (table.count, table.version, len(table.checksums)) == (7, 32, 7)
-    assert store.section(7, 0)
-    store.drop_shards()
-    assert [folder.name for folder in tmp_path.glob("shards-*")] == ["shards-7"]
 
 
 def test_a_refusal_ends_with_its_config_map(table: Table, said: Said) -> None:

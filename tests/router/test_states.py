@@ -12,7 +12,7 @@ from agent.store import Store
 
 
 class Shards:
-    """Shards on disk; `state` says each organization's state. Some have another path."""
+    """Shards on disk, by each organization's state. Some have another path, and all a host."""
 
     def __init__(self, folder: Path) -> None:
         self.store = Store(folder)
@@ -21,7 +21,9 @@ class Shards:
 
     def put(self, number: int, **state: str) -> None:
         paths = {name: f"x-{name}" if name in "bf" else name for name in state}
-        lines = (f"{n}\t1\talpha\t{s}\t{paths[n]}\t\t\n" for n, s in sorted(state.items()))
+        lines = (
+            f"{n}\t1\talpha\t{s}\t{paths[n]}\t{n}.example.com\t\n" for n, s in sorted(state.items())
+        )
         text = "".join(lines).encode()
         made = section(parse_shard(text, 0, 1))
         self.checksums[number : number + 1] = [f"{hash(text)}"]

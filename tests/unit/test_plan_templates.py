@@ -1,7 +1,6 @@
 # ruff: noqa: E501 - messages are long
 """What a workspace's own templates come to, in one run with everything else."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,16 +9,14 @@ from cellwright.edge.files import read
 from cellwright.model import UnknownStackError
 from cellwright.plan import plan
 from tests.fleets import ROOT
+from tests.workspaces import demo_in
 
 HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n  namespace: {{ cell.namespace }}\n"
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
-    for name in ("cells", "organizations"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
-    return tmp_path
+    return demo_in(tmp_path)
 
 
 def write(root: Path, name: str, text: str) -> None:

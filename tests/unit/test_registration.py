@@ -1,7 +1,6 @@
 """What nobody may delete by accident."""
 
 import copy
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,13 @@ import pytest
 from cellwright.edge.files import read
 from cellwright.plan import Plan, plan
 from cellwright.registration import Registration, is_applied, registrations
+from tests.workspaces import demo_in
 
 ROOT = Path(__file__).parents[2]
 
 
 def planned(folder: Path, ring: int, on_delete: str = "keep-volume", held: bool = False) -> Plan:
-    for name in ("cells", "organizations"):
-        shutil.copytree(ROOT / name, folder / name, dirs_exist_ok=True)
+    demo_in(folder)
     cell = (
         "apiVersion: cellwright/v1\nkind: Cell\nmetadata: {name: delta}\n"
         f"spec: {{id: 4, ring: {ring}, region: us, cluster: local, size: small,"

@@ -1,9 +1,9 @@
-"""HAProxy's maps brought to the table and its cells, whatever they hold.
+"""HAProxy's maps, of organizations and of cells, brought to the table, whatever they hold.
 
-What the map holds is known from its mark. If that is the table before the change, the change is
-made line by line; each line says all about its keys, so every request sees the old or the new
-answer. If it is anything else (HAProxy has just started with older files, or a change broke off),
-the map is built anew beside the old content and takes its place at once. Lines come before
+What the map of organizations holds is known from its mark. If that is the table before the change,
+the change is made line by line; each line says all about its keys, so every request sees the old or
+the new answer. If it is anything else (HAProxy has just started with older files, or a change broke
+off), the map is built anew beside the old content and takes its place at once. Lines come before
 others go, and a cell's address before its organizations, so that nothing is missing in between.
 Refuses to look at the directory or to wait.
 """
@@ -42,23 +42,21 @@ def apply(
     """
     found = session.mark(store.map_file(TABLE))
     stale = found != table.mark
-    known = stale and step.change is not None and found == step.before
-    change = step.change if known and step.change else Change()
+    change = step.change if found == step.before else None
     cells = _cells_change(session, store, addresses)
 
     # Each `tell` is answered whole before the next: in lines that are on their way HAProxy goes on
     # after a command that failed.
     session.tell(_upserts(store, "cells", cells))
-    if stale and not known:
+    if stale and change is None:
         _rebuild(session, store, table)
-    if change:
+    elif stale and change is not None:
         session.tell([_marked(store, UNKNOWN)])
         session.tell(_upserts(store, TABLE, change))
         session.tell(_deletes(store, TABLE, change))
-    if known:
         session.tell([_marked(store, table.mark)])
     session.tell(_deletes(store, "cells", cells))
-    return Applied(len(change) + len(cells), stale and not known)
+    return Applied(len(change or ()) + len(cells), stale and change is None)
 
 
 def _cells_change(session: Session, store: Store, addresses: Addresses) -> Change:

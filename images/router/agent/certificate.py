@@ -130,7 +130,6 @@ class Certificate:
         self.status.refused = ""
 
     def _serve(self) -> None:
-        served = False
         try:
             with session(self._socket) as opened:
                 if self._served != (self._kept, _shown(opened, self._file)):
@@ -138,14 +137,14 @@ class Certificate:
                     shown = _shown(opened, self._file)
                     self._served = self._kept, shown
                     self._tell(shown)
-            served, self._failed = True, ""
         except AwayError:
-            pass  # it loads the kept file when it starts
+            self.status.served = False  # it loads the kept file when it starts
         except RuntimeApiError as error:
             if str(error) != self._failed:
                 log("HAProxy did not take a certificate", error=str(error))
-            self._failed = str(error)
-        self.status.served = served
+            self.status.served, self._failed = False, str(error)
+        else:
+            self.status.served, self._failed = True, ""
 
     def _tell(self, shown: str) -> None:
         fields = dict(line.split(": ", 1) for line in shown.splitlines() if ": " in line)

@@ -16,8 +16,8 @@ ACTIVE = "active"
 OTHERS = ("maintenance", "fenced", "suspended", "gone")
 STATES = (ACTIVE, *OTHERS)
 
-_VALUES = tuple(b"=%s" % state.encode() for state in OTHERS)
-"""How the values of each state begin."""
+_VALUES = tuple(re.compile(rb"=%s(?:-[0-9]+)?:" % state.encode()) for state in OTHERS)
+"""How the values of each state begin; a host's value is a name, which may be such a word too."""
 _FENCED = re.compile(rb"=fenced:[^:,]*:[^:,]*:([^:,]*)")
 
 
@@ -62,6 +62,6 @@ class States:
 
 
 def _counted(section: bytes, checksum: str) -> _Shard:
-    others = tuple(map(section.count, _VALUES))
+    others = tuple(len(value.findall(section)) for value in _VALUES)
     fenced = frozenset(_FENCED.findall(section)) if others[OTHERS.index("fenced")] else frozenset()
     return _Shard(checksum, others, fenced)

@@ -1,0 +1,55 @@
+"""What a directory says, as the agent reads it, for tests of the table without HAProxy."""
+
+import hashlib
+import zlib
+from collections.abc import Iterable
+
+from agent.table import CELLS, ConfigMap, Table
+
+
+class Said:
+    """A directory of organizations by name; each `line` is one, made where it is asked for."""
+
+    def __init__(self, count: int = 100, shards: int = 4) -> None:
+        self.names = [f"n{number}" for number in range(count)]
+        self.shards = shards
+        self.rules = {"epoch": "1", "maximum_loss": "20"}
+
+    def of(self, name: str) -> int:
+        """Return the number of a name's shard."""
+        return zlib.crc32(name.encode()) % self.shards
+
+    def held(self, number: int, names: Iterable[str] | None = None) -> list[str]:
+        """Return the names in a shard, sorted."""
+        return sorted(
+            name for name in (self.names if names is None else names) if self.of(name) == number
+        )
+
+    def shard(self, number: int, version: int = 0, names: Iterable[str] | None = None) -> ConfigMap:
+        lines = (
+            f"{name}\t{int(name[1:]) + 1}\talpha\tactive\t{name}\t\t\n"
+            for name in self.held(number, names)
+        )
+        return config_map(f"directory-{number:02d}", "".join(lines), version)
+
+    def without(self, count: int) -> list[str]:
+        """Return the names but for some of the first shard's."""
+        lost = self.held(0)[:count]
+        return [name for name in self.names if name not in lost]
+
+    def all(self, version: int = 0, names: Iterable[str] | None = None) -> list[ConfigMap]:
+        kept = None if names is None else list(names)
+        return [self.shard(number, version, kept) for number in range(self.shards)]
+
+    def cells(self, version: int = 0, port: int = 80) -> ConfigMap:
+        text = f"alpha\t1\thost\t{port}\n"
+        return config_map(CELLS, text, version, shards=str(self.shards), **self.rules)
+
+
+def config_map(name: str, text: str, version: int, **more: str) -> ConfigMap:
+    data = text.encode()
+    return ConfigMap(name, data, hashlib.sha256(data).hexdigest(), version=version, **more)
+
+
+def kinds(table: Table) -> dict[str, str]:
+    return {name: one.kind for name, one in table.refused.items()}
