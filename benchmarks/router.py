@@ -124,10 +124,10 @@ def _lags(running: Fleet) -> bool:
 
 def _throughput(running: Fleet, folder: Path, size: Size) -> dict[str, object]:
     with ExitStack() as stack:
-        values = running.organizations.values
+        organizations = running.organizations
         peers = {
-            "nginx": (NGINX, stack.enter_context(nginx(folder / "nginx", values()))),
-            "Envoy": (ENVOY, stack.enter_context(envoy(folder / "envoy", values()))),
+            "nginx": (NGINX, stack.enter_context(nginx(folder / "nginx", organizations.by_path()))),
+            "Envoy": (ENVOY, stack.enter_context(envoy(folder / "envoy", organizations.by_path()))),
         }
         alpha, constant = pid(running.alpha.haproxy), pid(running.constant)
         runs: dict[str, tuple[str, Callable[[], float]]] = {

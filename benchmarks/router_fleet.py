@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # for `import tests`
 
 from tests.postgres.containers import docker, new_name
 from tests.router.api_server import ApiServer
-from tests.router.directory import config_map
+from tests.router.directory import config_map, shard_of, shard_texts
 from tests.router.pods import IMAGE, Pod, configuration
 
 SHARDS = 64
@@ -50,21 +49,22 @@ frontend origin
 
 
 class Organizations:
-    """The directory's shards: one line for each organization, every tenth with a host."""
+    """The directory's shards; every tenth organization has a host."""
 
     def __init__(self, count: int) -> None:
         self.names = [_name(number) for number in range(count)]
         self._ids = dict(zip(self.names, range(1_000_001, 1_000_001 + count), strict=True))
         self._states: dict[str, str] = {}
-        self._shards: list[list[str]] = [[] for _ in range(SHARDS)]
-        for name in sorted(self.names):
-            self._shards[self.shard(name)].append(name)
+        self._hosts = {f"{name}.example.com": name for name in self.names[9::10]}
+        self._keys: list[list[str]] = [[] for _ in range(SHARDS)]
+        for key in (*self.names, *self._hosts):
+            self._keys[self.shard(key)].append(key)
         self.cells = f"alpha\t1\t{ALPHA}\t8080\nbeta\t2\t{BETA}\t8080\n"
 
     @staticmethod
-    def shard(name: str) -> int:
-        """Return the number of the organization's shard."""
-        return zlib.crc32(name.encode()) % SHARDS
+    def shard(key: str) -> int:
+        """Return the number of the key's shard."""
+        return shard_of(key, SHARDS)
 
     def set_state(self, name: str, state: str) -> None:
         """Give one organization another state."""
@@ -76,17 +76,18 @@ class Organizations:
 
     def text(self, shard: int) -> str:
         """Return the shard as the directory holds it."""
-        return "".join(map(self._line, self._shards[shard]))
+        keys = self._keys[shard]
+        return shard_texts([(key, self.value(key)) for key in keys], SHARDS)[shard]
 
-    def values(self) -> Iterator[tuple[str, str]]:
+    def by_path(self) -> Iterator[tuple[str, str]]:
         """Yield what is known by each path."""
-        for name, number in self._ids.items():
-            yield name, f"active:alpha:{number}:{name}"
+        return ((name, self.value(name)) for name in self.names)
 
-    def _line(self, name: str) -> str:
-        number, state = self._ids[name], self._states.get(name, "active")
-        host = f"{name}.example.com" if number % 10 == 0 else ""
-        return f"{name}\t{number}\talpha\t{state}\t{name}\t{host}\t\n"
+    def value(self, key: str) -> str:
+        """Return what is known by a key."""
+        if key in self._hosts:
+            return self._hosts[key]
+        return f"{self._states.get(key, 'active')}:alpha:{self._ids[key]}:{key}"
 
 
 def _name(number: int) -> str:
@@ -141,7 +142,7 @@ def fleet(folder: Path, count: int) -> Iterator[Fleet]:
             stack.callback(pod.remove)
             pod.start()
             pods.append(pod)
-        _, value = next(organizations.values())
+        value = organizations.value(organizations.names[0])
         constant = stack.enter_context(_constant(folder / "constant", pods[0], value))
         yield Fleet(api, organizations, pods[0], pods[1], constant, paths)
 

@@ -61,7 +61,7 @@ end
 -- What the table says of an organization, by its name: an entry in the name's line, or by itself. The
 -- path of that name may be another organization's, and says so with an @.
 local function value_of(name)
-  local line = lines:lookup(string.format("%d", crc32(name) % BUCKETS)) or ""
+  local line = lines:lookup(string.format("%d", crc32(name) % BUCKETS + BUCKETS)) or ""
   local own = value_in(line, "@" .. name) or lines:lookup("=@" .. name)
   local by_path = value_in(line, name) or lines:lookup("=" .. name)
   return own or by_path and by_path:sub(1, 1) ~= "@" and by_path or nil

@@ -5,11 +5,11 @@ Refuses to show secrets: they are compared as references, or not at all.
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
-from cellwright.directory import Entry, entries
+from cellwright.directory import Value, cell_ids, values
 from cellwright.effects import Effect, of_change, of_removal
 from cellwright.manifest import Manifest
 from cellwright.node import SECRET_KEY
@@ -22,9 +22,7 @@ Action = Literal["add", "change", "remove"]
 _KEYS = ("mountPath", "name", "containerPort", "port", "key")
 _PLAIN_KEY = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 _DIRECTORY = "cellwright.dev/directory"
-CELLS, SHARDS = "cells", "shard"
-"""The values of the label that the directory's ConfigMaps have."""
-_KEY_OF = {CELLS: "cells", SHARDS: "table"}
+_Row = TypeVar("_Row")
 
 
 class Missing:
@@ -222,23 +220,37 @@ def _shown_path(path: Path) -> str:
 
 def _assignment(stacks: Stacks) -> dict[str, str]:
     return {
-        one.name: one.cell
+        one.organization: one.cell
         for manifests in stacks.values()
         for manifest in manifests
-        for one in table_of(manifest, SHARDS)
+        for one in organizations_of(manifest)
     }
 
 
-def table_of(manifest: Manifest, table: str) -> Iterator[Entry]:
-    """Yield the lines of one of the directory's ConfigMaps; none of any other object.
+def organizations_of(manifest: Manifest) -> list[Value]:
+    """Return what one of the directory's shards says of each organization; nothing for others.
 
-    `table` is CELLS or SHARDS. Raises ValueError for text that is no such table.
+    Raises ValueError for text that is no shard.
     """
+    return _read(manifest, "shard", "table", values)
+
+
+def cell_ids_of(manifest: Manifest) -> list[tuple[str, int]]:
+    """Return the name and the id of each cell in the directory; nothing for other objects.
+
+    Raises ValueError for text that is no table of cells.
+    """
+    return _read(manifest, "cells", "cells", cell_ids)
+
+
+def _read(
+    manifest: Manifest, label: str, key: str, read: Callable[[str], Iterable[_Row]]
+) -> list[_Row]:
     labels = manifest.body["metadata"].get("labels") or {}
-    if manifest.kind == "ConfigMap" and labels.get(_DIRECTORY) == table:
-        text = (manifest.body.get("data") or {}).get(_KEY_OF[table], "")
-        try:
-            yield from entries(str(text))
-        except ValueError as error:
-            where = f"ConfigMap {manifest.namespace}/{manifest.name}"
-            raise ValueError(f"{where}: {error}") from None
+    if manifest.kind != "ConfigMap" or labels.get(_DIRECTORY) != label:
+        return []
+    try:
+        return list(read(str((manifest.body.get("data") or {}).get(key, ""))))
+    except ValueError as error:
+        where = f"ConfigMap {manifest.namespace}/{manifest.name}"
+        raise ValueError(f"{where}: {error}") from None

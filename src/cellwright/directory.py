@@ -1,20 +1,41 @@
 """The directory: the assignment in the form that routers read.
 
-Lines are tab-separated and sorted by the bytes of the name, so equal assignments give equal
-bytes. Refuses to know how routers use them.
+Equal assignments give equal bytes. A cell is a line, tab-separated, of the table of cells:
 
-    organization: name id cell state path hosts limits     (the last two may be empty)
-    cell:         name id host port
+    name id host port
+
+An organization has one or more *entries*, each of which is a key that requests carry and what is
+known by it:
+
+    acme=state:cell:id:organization[:limits]   its path where that is its name, as it mostly is
+    acme-inc=@acme                             its path, else
+    @acme=state:cell:id:organization[:limits]  its name, then
+    acme.example.com=acme                      each of its hosts
+
+Entries whose keys have the same hash, the *bucket*, share a line of a shard; those for which it has
+no room have lines of their own behind it. A shard holds a range of buckets:
+
+    <bucket> ,<entry>,<entry>,...,
+    =<key> <value>
+
+Refuses to know how routers use them.
 """
 
 import hashlib
 import re
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from cellwright.model import Cell, Organization
+
+BUCKETS = 131_072
+"""As many buckets there are, numbered from this number on, so that all have six digits."""
+
+_LONGEST = 8_000
+"""Characters of entries in one line: routers are told a line at a time, within 16 kB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,31 +47,52 @@ class Table:
     checksum: str
 
 
-def shard_number(organization: str, shards: int) -> int:
-    """Return the shard of an organization: CRC-32 (ISO 3309) of its name, modulo `shards`."""
-    return zlib.crc32(organization.encode()) % shards
+def bucket_of(key: str) -> int:
+    """Return the bucket of a key: its CRC-32 (ISO 3309), without the @, modulo their number."""
+    return BUCKETS + zlib.crc32(key.removeprefix("@").encode()) % BUCKETS
+
+
+def shard_number(key: str, shards: int) -> int:
+    """Return in which of so many shards a key is."""
+    return (bucket_of(key) - BUCKETS) * shards // BUCKETS
 
 
 def shard_tables(organizations: Iterable[Organization], shards: int) -> tuple[Table, ...]:
     """Return all shards in order, the empty ones too; who is not placed yet is left out."""
-    lines: list[list[str]] = [[] for _ in range(shards)]
+    buckets: defaultdict[int, list[str]] = defaultdict(list)
     for one in organizations:
-        if one.cell is None:
-            continue
-        cell, hosts = one.serving_cell or one.cell, ",".join(one.hosts)
-        fields = (one.name, str(one.id), cell, _state(one), one.path, hosts, _limits(one))
-        lines[shard_number(one.name, shards)].append("\t".join(fields) + "\n")
-    return tuple(_table(number, sorted(shard)) for number, shard in enumerate(lines))
+        for key, value in _entries(one) if one.cell else ():
+            buckets[bucket_of(key)].append(f"{key}={value}")
+    lines: list[list[str]] = [[] for _ in range(shards)]
+    for bucket in sorted(buckets):
+        shard = (bucket - BUCKETS) * shards // BUCKETS
+        lines[shard] += _lines(bucket, sorted(buckets[bucket]))
+    return tuple(_table(number, shard) for number, shard in enumerate(lines))
 
 
-def _state(one: Organization) -> str:
-    return one.state if one.retry_after is None else f"{one.state}-{one.retry_after}"
+def _entries(one: Organization) -> Iterator[tuple[str, str]]:
+    state = one.state if one.retry_after is None else f"{one.state}-{one.retry_after}"
+    home = f"{state}:{one.serving_cell or one.cell}:{one.id}:{one.name}"
+    if one.limits is not None:
+        limits = one.limits
+        home += f":{limits.requests_per_second or ''}/{limits.concurrent_requests or ''}"
+    if one.path == one.name:
+        yield one.path, home
+    else:
+        yield one.path, f"@{one.name}"
+        yield f"@{one.name}", home
+    for host in one.hosts:
+        yield host, one.name
 
 
-def _limits(one: Organization) -> str:
-    if one.limits is None:
-        return ""
-    return f"{one.limits.requests_per_second or ''}/{one.limits.concurrent_requests or ''}"
+def _lines(bucket: int, entries: list[str]) -> Iterator[str]:
+    size, room = 1, 0
+    while room < len(entries) and size + len(entries[room]) < _LONGEST:
+        size += len(entries[room]) + 1
+        room += 1
+    yield f"{bucket} ,{','.join(entries[:room])},\n"
+    for entry in entries[room:]:
+        yield "={} {}\n".format(*entry.split("="))
 
 
 def cell_table(cells: Iterable[Cell], cluster: str) -> Table:
@@ -64,29 +106,60 @@ def cell_table(cells: Iterable[Cell], cluster: str) -> Table:
     return _table(0, sorted(lines))
 
 
-class Entry(NamedTuple):
-    """What every line of both kinds of table begins with; `cell` is of an organization's line."""
+class Value(NamedTuple):
+    """What the entry of an organization says of it."""
 
-    name: str
-    id: int
+    state: str
     cell: str
+    id: int
+    organization: str
 
 
-def entries(text: str) -> Iterator[Entry]:
-    """Yield the beginning of each line of a table. Raises ValueError for what is no such line."""
-    return (Entry(name, int(number), third) for name, number, third, *_ in rows(text, 4))
+def entries(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the key and the value of each entry of a shard. Raises ValueError for what is none."""
+    for line in filter(None, text.split("\n")):
+        key, _, rest = line.partition(" ")
+        found = [f"{key[1:]}={rest}"] if key[0] == "=" else rest.strip(",").split(",")
+        for entry in found:
+            key, _, value = entry.partition("=")
+            if not key.removeprefix("@") or not value:
+                raise _no_line(line)
+            yield key, value
 
 
-def rows(text: str, least: int) -> Iterator[list[str]]:
-    """Yield the fields of each line of a table.
+def value_of(text: str) -> Value | None:
+    """Return what an entry's value says, or None for one that names an organization.
 
-    Raises ValueError for a line with fewer than `least`, without a name, or whose id is none.
+    Raises ValueError.
     """
+    if ":" not in text:
+        return None
+    state, cell, number, organization, *_ = [*text.split(":"), "", ""]
+    if not (state and cell and organization and _is_id(number)):
+        raise _no_line(text)
+    return Value(state, cell, int(number), organization)
+
+
+def values(text: str) -> Iterator[Value]:
+    """Yield what a shard says of each organization. Raises ValueError for what is no shard."""
+    return (one for _, value in entries(text) if (one := value_of(value)))
+
+
+def cell_ids(text: str) -> Iterator[tuple[str, int]]:
+    """Yield the name and the id of each cell. Raises ValueError for what is no table of cells."""
     for line in filter(None, text.split("\n")):
         fields = line.split("\t")
-        if len(fields) < least or not fields[0] or not re.fullmatch("[0-9]{1,18}", fields[1]):
-            raise ValueError(f"no line of the directory: {line[:80]!r}")
-        yield fields
+        if len(fields) < 4 or not fields[0] or not _is_id(fields[1]):
+            raise _no_line(line)
+        yield fields[0], int(fields[1])
+
+
+def _is_id(text: str) -> bool:
+    return re.fullmatch("[0-9]{1,18}", text) is not None
+
+
+def _no_line(text: str) -> ValueError:
+    return ValueError(f"no line of the directory: {text[:80]!r}")
 
 
 def _table(number: int, lines: list[str]) -> Table:

@@ -5,11 +5,12 @@ the entry is made from counts. Refuses to judge definitions (`loading` does).
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cellwright.declared import Declared
-from cellwright.directory import rows, shard_tables
+from cellwright.directory import entries, shard_tables, value_of
 from cellwright.document import Document, documents, is_json
 from cellwright.layout import LEDGER
 from cellwright.ledger import HEADER, read_ledger
@@ -31,33 +32,58 @@ class Home(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """What one line of a shard says."""
+    """All that shards say of an organization; `path` is empty where they name none.
+
+    `shards` are those that say it, first the one of its name.
+    """
 
     organization: str
     id: int
     home: Home
     path: str
     hosts: tuple[str, ...]
+    shards: tuple[str, ...]
 
 
 class UnreadableError(ValueError):
     """The definitions can't be read, so nobody knows what they say of an organization."""
 
 
-def entries(text: str) -> dict[str, Entry]:
-    """Return the entries of a shard by organization; raises ValueError for what is no shard."""
-    found = {}
-    for name, number, cell, state, path, hosts, *_ in rows(text, 6):
-        names = tuple(hosts.split(",")) if hosts else ()
-        found[name] = Entry(name, int(number), Home(cell, state), path, names)
-    return found
+class Entries:
+    """The entries of these organizations, or of all if none is named, from shard after shard."""
+
+    def __init__(self, organizations: Collection[str] = ()) -> None:
+        self._wanted = organizations
+        self._found: dict[str, tuple[int, Home, str]] = {}
+        self._keys: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+
+    def read(self, shard: str, text: str) -> None:
+        """Take in a shard, called `shard`; raises ValueError for what is none."""
+        for key, said in entries(text):
+            value = value_of(said)
+            name = value.organization if value else said.removeprefix("@")
+            if self._wanted and name not in self._wanted:
+                continue
+            if value:
+                self._found[name] = value.id, Home(value.cell, value.state), shard
+            if key[0] != "@":
+                self._keys[name].append((key, shard))
+
+    def __iter__(self) -> Iterator[Entry]:
+        for name, (number, home, shard) in self._found.items():
+            keys = self._keys[name]
+            path = next((key for key, _ in keys if "." not in key), "")
+            hosts = tuple(sorted(key for key, _ in keys if "." in key))
+            shards = dict.fromkeys([shard, *(one for _, one in keys)])
+            yield Entry(name, number, home, path, hosts, tuple(shards))
 
 
 def home_of(organization: Organization) -> Home:
     """Return where the directory made from its definition sends requests."""
     (table,) = shard_tables([organization], 1)
-    entry = entries(table.text).get(organization.name)
-    return entry.home if entry else Home("", organization.state)
+    said = Entries()
+    said.read("", table.text)
+    return next((entry.home for entry in said), Home("", organization.state))
 
 
 def naming(organization: str) -> str:

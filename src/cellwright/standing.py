@@ -8,7 +8,7 @@ them anywhere.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from cellwright.changes import CELLS, SHARDS, Change, table_of
+from cellwright.changes import Change, cell_ids_of, organizations_of
 from cellwright.effects import Effect
 from cellwright.forbidden import Finding, Fixed, FixedCell, Volume, forbidden, placed
 from cellwright.manifest import Manifest
@@ -40,8 +40,8 @@ def standing(fleet: Fleet, manifests: Iterable[Manifest]) -> Fixed:
     databases: dict[str, Manifest] = {}
     organizations: dict[str, int] = {}
     for one in manifests:
-        organizations.update((entry.name, entry.id) for entry in table_of(one, SHARDS))
-        ids.update((entry.name, entry.id) for entry in table_of(one, CELLS))
+        organizations.update((said.organization, said.id) for said in organizations_of(one))
+        ids.update(cell_ids_of(one))
         cell = _cell_of_database(one)
         if cell is not None and (cell not in databases or _is_at_home(fleet, cell, one)):
             databases[cell] = one

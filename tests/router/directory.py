@@ -1,8 +1,12 @@
-"""The directory of a fleet in a test, and the ConfigMaps that the fleet's stack makes of it."""
+"""The directory of a fleet in a test, and the ConfigMaps that the fleet's stack makes of it.
+
+Written apart from the package, so that one is tested against the other.
+"""
 
 import hashlib
 import zlib
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,14 +26,13 @@ class Organization:
     limits: str = ""
 
     @property
-    def line(self) -> str:
-        fields = (self.name, self.id, self.cell, self.state, self.path or self.name)
-        return "\t".join(map(str, (*fields, ",".join(self.hosts), self.limits))) + "\n"
-
-    @property
-    def value(self) -> str:
-        value = f"{self.state}:{self.cell}:{self.id}:{self.name}"
-        return f"{value}:{self.limits}" if self.limits else value
+    def entries(self) -> dict[str, str]:
+        """Return what is known by each of its keys."""
+        path, value = self.path or self.name, f"{self.state}:{self.cell}:{self.id}:{self.name}"
+        value += f":{self.limits}" if self.limits else ""
+        by_name = {path: value} if path == self.name else {path: f"@{self.name}"}
+        by_name |= {} if path == self.name else {f"@{self.name}": value}
+        return by_name | dict.fromkeys(self.hosts, self.name)
 
 
 @dataclass(slots=True)
@@ -51,10 +54,9 @@ class Directory:
 
     def texts(self) -> dict[str, str]:
         """Return the text of each ConfigMap by its name."""
-        lines: list[list[str]] = [[] for _ in range(self.shards)]
-        for one in self.organizations.values():
-            lines[zlib.crc32(one.name.encode()) % self.shards].append(one.line)
-        texts = {f"directory-{n:02d}": "".join(sorted(shard)) for n, shard in enumerate(lines)}
+        entries = [pair for one in self.organizations.values() for pair in one.entries.items()]
+        shards = enumerate(shard_texts(entries, self.shards))
+        texts = {f"directory-{number:02d}": text for number, text in shards}
         cells = sorted(
             f"{name}\t{i}\t{host}\t{port}\n" for name, (i, host, port) in self.cells.items()
         )
@@ -73,18 +75,37 @@ class Directory:
         lines = [f"{name}\t{_sha256(text)}\n" for name, text in sorted(self.texts().items())]
         return _sha256("".join(lines))
 
-    def lines(self) -> dict[str, set[str]]:
-        """Return what HAProxy's map should hold: entries, by the hash that their keys share."""
-        found: dict[str, set[str]] = defaultdict(set)
-        for one in self.organizations.values():
-            path, value = one.path or one.name, one.value
-            entries = dict.fromkeys(one.hosts, one.name)
-            entries |= {path: value} if path == one.name else {path: f"@{one.name}"}
-            entries |= {} if path == one.name else {f"@{one.name}": value}
-            for key, said in entries.items():
-                bucket = zlib.crc32(key.removeprefix("@").encode()) % 131072
-                found[str(bucket)].add(f"{key}={said}")
-        return dict(found)
+    def lines(self) -> dict[str, str]:
+        """Return what HAProxy's map should hold."""
+        shards = "".join(text for name, text in self.texts().items() if name != "directory-cells")
+        return dict(line.split(" ") for line in shards.splitlines())
+
+
+def bucket_of(key: str) -> int:
+    """Return the bucket of a key."""
+    return 131072 + zlib.crc32(key.removeprefix("@").encode()) % 131072
+
+
+def shard_of(key: str, shards: int) -> int:
+    """Return the number of the shard that has a key."""
+    return (bucket_of(key) - 131072) * shards // 131072
+
+
+def shard_texts(entries: Iterable[tuple[str, str]], shards: int) -> list[str]:
+    """Return the text of each shard."""
+    buckets: dict[int, dict[str, str]] = defaultdict(dict)
+    for key, value in entries:
+        buckets[bucket_of(key)].setdefault(key, value)
+    texts = [""] * shards
+    for bucket, found in sorted(buckets.items()):
+        line, alone = ",", ""
+        for entry in sorted(f"{key}={value}" for key, value in found.items()):
+            if alone or len(line) + len(entry) >= 8000:
+                alone += "={} {}\n".format(*entry.split("="))
+            else:
+                line += f"{entry},"
+        texts[shard_of(next(iter(found)), shards)] += f"{bucket} {line}\n{alone}"
+    return texts
 
 
 def config_map(

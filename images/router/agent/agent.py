@@ -13,8 +13,7 @@ from contextlib import suppress
 from agent.addresses import Addresses, Resolver
 from agent.api import Batch, Directory
 from agent.apply import apply
-from agent.buckets import KINDS
-from agent.directory import Endpoint
+from agent.directory import KINDS, Endpoint
 from agent.haproxy import AwayError, RuntimeApiError, session
 from agent.log import log
 from agent.publish import Edition, Publisher

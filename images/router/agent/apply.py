@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agent.addresses import Addresses
-from agent.buckets import MARK, Change
 from agent.haproxy import Session
+from agent.lines import MARK, Change, between
 from agent.store import TABLE, Store
 from agent.table import Step, Table
 
@@ -62,11 +62,7 @@ def apply(
 def _cells_change(session: Session, store: Store, addresses: Addresses) -> Change:
     held = session.lines(store.map_file("cells"))
     wanted = {name.encode(): one.encode() for name, one in addresses.items() if one}
-    return Change(
-        add={key: value for key, value in wanted.items() if key not in held},
-        set={key: value for key, value in wanted.items() if held.get(key, value) != value},
-        delete=[key for key in held if key not in wanted],
-    )
+    return between(held, wanted)
 
 
 def _upserts(store: Store, name: str, change: Change) -> Iterator[bytes]:

@@ -1,7 +1,22 @@
 """The directory's text to values, strictly: what is not exactly as written here is refused whole.
 
-    organization: name id cell state path hosts limits   (tab-separated; the last may be empty)
-    cell:         name id host port
+    shard:  lines of HAProxy's map, sorted by bucket
+    cell:   name id host port       (tab-separated)
+
+An *entry* is one key of an organization and what is known by it:
+
+    acme=state:cell:id:organization[:limits]   its path where that is its name, as it mostly is
+    acme-inc=@acme                             its path, else
+    @acme=state:cell:id:organization[:limits]  its name, then
+    acme.example.com=acme                      each of its hosts
+
+So one entry says where an organization is and how it fares: whatever way a request comes, a move is
+seen by all or by none. A *line* holds all entries whose keys have the same hash, the *bucket*, since
+an entry by itself costs HAProxy 304 bytes, and another one in a line its length. What is beyond the
+length of a line (many keys can be made to have one hash) has lines of its own behind it:
+
+    <bucket> ,<entry>,<entry>,...,
+    =<key> <value>
 
 Every character that gets through is harmless in a map file and in a command to HAProxy, so
 nothing after this module needs to quote. Refuses to repair or to skip a line: half of a shard
@@ -9,33 +24,45 @@ would answer 404 for the other half.
 """
 
 import re
-import zlib
-from itertools import pairwise
-from operator import lt
 from typing import NamedTuple
+from zlib import crc32
+
+BUCKETS = 131_072
+"""A key's bucket is its CRC-32, without the @, modulo this, plus this: all have six digits, so that
+their order as numbers is that as text."""
+
+LONGEST = 8_000
+"""Bytes of entries in one line; HAProxy reads a command or a line of a file into 16 kB."""
+
+KINDS = ("path", "host", "name")
+"""The kinds of entries; every organization has one by path."""
 
 # Possessive: what follows is never one of their characters, and a million lines take half the time.
 _NAME = rb"[a-z][a-z0-9-]{0,62}+(?<!-)"
 _PATH = rb"[a-z0-9][a-z0-9-]{0,62}+(?<!-)"
-_STATE = rb"active|maintenance(?:-[1-9][0-9]{0,9})?|fenced|suspended|gone"
-_LIMITS = rb"(?:[1-9][0-9]{0,6}/(?:[1-9][0-9]{0,3})?|/[1-9][0-9]{0,3})?"
+_STATE = rb"(?:active|maintenance(?:-[1-9][0-9]{0,9})?|fenced|suspended|gone)"
+_LIMITS = rb"(?:[1-9][0-9]{0,6}/(?:[1-9][0-9]{0,3})?|/[1-9][0-9]{0,3})"
 _ID = rb"[1-9][0-9]{0,18}"
-_LINE = re.compile(
-    rb"^(%s)\t(%s)\t(%s)\t(%s)\t(%s)\t([a-z0-9.,-]*)\t(%s)\n"
-    % (_NAME, _ID, _NAME, _STATE, _PATH, _LIMITS),
-    re.MULTILINE,
-)
-_HOST = re.compile(rb"(?=.{1,253}\Z)(?:%s\.)+%s" % (_PATH, _PATH))
+_HOST = rb"(?=[a-z0-9.-]{1,253}+[= ])(?:%s\.)+%s" % (_PATH, _PATH)
+
+
+def _entry(between: bytes) -> bytes:
+    """Return the regular expression of an entry with this between its key and its value."""
+    name = b"own" if between == b"=" else b"alone"
+    home = rb"@?(?P<%s>%s)%s%s:%s:%s:(?P=%s)(?::%s)?"
+    return b"|".join(
+        (
+            home % (name, _NAME, between, _STATE, _NAME, _ID, name, _LIMITS),
+            rb"%s%s@%s" % (_PATH, between, _NAME),
+            rb"%s%s%s" % (_HOST, between, _NAME),
+        )
+    )
+
+
+_LINES = re.compile(rb"(?:(?:[0-9]{6} ,(?:(?:%s),)++|=(?:%s))\n)*+" % (_entry(b"="), _entry(b" ")))
+_OWN = ord("=")
+_WORDS = b"abcdefghijklmnopqrstuvwxyz0123456789-"
 _CELL = re.compile(rb"(%s)\t(%s)\t([a-z0-9.:-]{1,253})\t([1-9][0-9]{0,4})" % (_NAME, _ID))
-
-
-Organization = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes]
-"""One line of a shard: name, id, cell, state, path, hosts and limits.
-
-The hosts as written, separated by commas. The state may say after how many seconds a maintenance
-ends (`maintenance-60`). Limits are requests per second and at the same time (`100/20`, `100/`,
-`/20`), or empty. Plain, since a million of them come at a time.
-"""
 
 
 class Endpoint(NamedTuple):
@@ -55,25 +82,42 @@ def is_name(text: str) -> bool:
     return re.fullmatch(_NAME, text.encode()) is not None
 
 
-def parse_shard(text: bytes, number: int, shards: int) -> list[Organization]:
-    """Return the organizations of shard `number` of `shards`, in order.
+def check_shard(text: bytes, number: int, shards: int) -> None:
+    """Raise MalformedError for what is not shard `number` of `shards`, at its first such line.
 
-    Raises MalformedError at the first line that is malformed, out of order, or in a wrong shard.
+    Of each line one key's hash is checked: who makes them by other rules is found by that.
     """
-    found: list[Organization] = _LINE.findall(text)
-    if len(found) != text.count(b"\n") or text[-1:] not in (b"", b"\n"):
-        raise MalformedError(f"line {_first_wrong(text)}: malformed")
-    names = [one[0] for one in found]
-    if not all(map(lt, names, names[1:])):
-        line = next(n for n, (one, after) in enumerate(pairwise(names), 2) if not one < after)
-        raise MalformedError(f"line {line}: not in order, or twice")
-    for line, crc in enumerate(map(zlib.crc32, names), 1):
-        if crc % shards != number:
-            raise MalformedError(f"line {line}: belongs to another shard")
-    for line, hosts in enumerate([one[5] for one in found], 1):
-        if hosts and not all(map(_HOST.fullmatch, hosts.split(b","))):
-            raise MalformedError(f"line {line}: a host is malformed")
-    return found
+    good = _LINES.match(text)
+    end = good.end() if good else 0
+    if end < len(text):
+        line = text.count(b"\n", 0, end) + 1
+        raise MalformedError(f"line {line}: malformed")
+    last, alone = 0, b""
+    for at, line in enumerate(text.split(b"\n")[:-1], 1):
+        if line[0] == _OWN:
+            key = line[1 : line.index(b" ")]
+            ordered, alone = key > alone, key
+            bucket = last
+        else:
+            key = line[8 : line.index(b"=")]
+            bucket = int(line[:6])
+            ordered, last, alone = bucket > last, bucket, b""
+        if not ordered:
+            raise MalformedError(f"line {at}: not in order, or twice")
+        if len(line) - 7 > LONGEST:
+            raise MalformedError(f"line {at}: too long")
+        if crc32(key.removeprefix(b"@")) % BUCKETS + BUCKETS != bucket:
+            raise MalformedError(f"line {at}: {key.decode()} has another hash")
+        if (bucket - BUCKETS) * shards // BUCKETS != number:
+            raise MalformedError(f"line {at}: belongs to another shard")
+
+
+def count_kinds(text: bytes) -> tuple[int, ...]:
+    """Return the number of entries of each kind in a shard that is well-formed."""
+    left = text.translate(None, _WORDS)  # what is left of keys: @=  =  ..=, and in own lines "@ "
+    hosts = left.count(b".=") + left.count(b". ")
+    names = left.count(b"@=") + left.count(b"=@ ")
+    return left.count(b"=") - hosts - names, hosts, names
 
 
 def parse_cells(text: bytes) -> dict[str, Endpoint]:
@@ -92,9 +136,3 @@ def parse_cells(text: bytes) -> dict[str, Endpoint]:
         cells[name] = Endpoint(match[3].decode(), int(match[4]), id_)
         ids.add(id_)
     return cells
-
-
-def _first_wrong(text: bytes) -> int:
-    lines = text.split(b"\n")
-    wrong = (number for number, line in enumerate(lines, 1) if not _LINE.fullmatch(line + b"\n"))
-    return next(wrong, len(lines))

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from agent.buckets import MARK, Lines
+from agent.lines import MARK, Lines
 
 LIMIT = 12_000
 """Bytes in one line of commands; HAProxy reads each into one buffer of 16 kB."""
@@ -20,7 +20,7 @@ LIMIT = 12_000
 AHEAD = 4
 """Lines of commands that may be on their way, so that HAProxy has the next one when it ends one."""
 
-LANES = 8
+LANES = 4
 """Connections that share long work: under load HAProxy runs one command of each per turn."""
 
 _PROMPT = b"\n> "

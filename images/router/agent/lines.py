@@ -1,86 +1,70 @@
-"""Lines `key value` sorted by key, in files: found and merged without reading all.
+"""Lines of HAProxy's map, and what differs between two forms of a shard.
 
-HAProxy loads a map that is sorted in a quarter of the time, and then takes changes in the same
-order in half of it: what is used together lies together in its memory. Refuses to know where the
-files are and what the lines mean.
+A shard of the directory holds its part of the map's lines as they are, so what leads from one form
+to another is found without knowing what they say. Refuses to know where shards are kept and how
+HAProxy is spoken to.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
-from mmap import mmap
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
-PIECE = 4_000_000
-"""About as many bytes are sorted at a time."""
+MARK = b"/table"
+"""Key under which the map names the table that it was made from; no line of a shard has it."""
 
-FEW = 32
-"""Up to as many keys are searched for one by one; for more of them all lines are read."""
+Lines = dict[bytes, bytes]
 
 
-class Part(NamedTuple):
-    """Sorted lines from `start` to `end` of a text."""
+@dataclass(slots=True)
+class Change:
+    """What to do to the map: lines to add, to give another text, and to delete."""
 
-    text: bytes | mmap
-    start: int
-    end: int
+    add: Lines = field(default_factory=dict)
+    set: Lines = field(default_factory=dict)
+    delete: list[bytes] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.add) + len(self.set) + len(self.delete)
+
+    def join(self, other: "Change") -> None:
+        """Take in what changes in another shard; no line is in two of them."""
+        self.add |= other.add
+        self.set |= other.set
+        self.delete += other.delete
 
 
-def key_of(line: bytes) -> bytes:
-    """Return the key of a line."""
-    return line[: line.index(b" ")]
-
-
-def lines_of(text: bytes) -> dict[bytes, bytes]:
-    """Return the values by key."""
+def lines_of(text: bytes) -> Lines:
+    """Return the texts of lines `key text` by key."""
     words = text.split()
     return dict(zip(words[::2], words[1::2], strict=True))
 
 
-def position(part: Part, key: bytes) -> int:
-    """Return where the first line begins whose key is not before `key`; or the part's end."""
-    text, start, end = part
-    while start < end:
-        line = text.rfind(b"\n", start, (start + end) // 2) + 1 or start
-        stop = text.find(b"\n", line)
-        if key_of(text[line:stop]) < key:
-            start = stop + 1
-        else:
-            end = line
-    return start
+def between(before: Lines, after: Lines) -> Change:
+    """Return what leads from some lines to others."""
+    return Change(
+        add={key: text for key, text in after.items() if key not in before},
+        set={key: text for key, text in after.items() if before.get(key, text) != text},
+        delete=[key for key in before if key not in after],
+    )
 
 
-def holding(part: Part, keys: set[bytes]) -> dict[bytes, bytes]:
-    """Return the values of those of the keys that the part has."""
-    text = part.text
-    if len(keys) > FEW:
-        lines = lines_of(text[part.start : part.end])
-        return {key: lines[key] for key in keys & lines.keys()}
-    found = {}
-    for key in keys:
-        at = position(part, key)
-        value = at + len(key) + 1
-        if at < part.end and text[at:value] == key + b" ":
-            found[key] = text[value : text.find(b"\n", value)]
-    return found
+def difference(old: bytes, new: bytes) -> Change:
+    """Return what leads from one form of a shard to another.
 
-
-def merged(parts: Sequence[Part]) -> Iterator[list[bytes]]:
-    """Yield the lines of all parts, sorted, in pieces; of the same key the lower part's first.
-
-    Lines of one key are in one piece.
+    Quick where little differs: what both begin and end with is not taken apart.
     """
-    longest = max(parts, key=lambda part: part.end - part.start)
-    count = sum(part.end - part.start for part in parts) // PIECE + 1
-    size = longest.end - longest.start
-    marks = [longest.start + size * number // count for number in range(1, count)]
-    bounds = [[part.start for part in parts]]
-    for mark in marks:
-        line = longest.text.rfind(b"\n", longest.start, mark) + 1 or longest.start
-        key = key_of(longest.text[line : longest.text.find(b"\n", line)])
-        bounds.append([position(part, key) for part in parts])
-    bounds.append([part.end for part in parts])
-    for begins, ends in pairwise(bounds):
-        where = zip(parts, begins, ends, strict=True)
-        lines = b"".join([part.text[begin:end] for part, begin, end in where]).split(b"\n")[:-1]
-        lines.sort(key=key_of)
-        yield lines
+    begin = old.rfind(b"\n", 0, _common(old, new)) + 1
+    old, new = old[begin:], new[begin:]
+    end = _common(old[::-1], new[::-1])
+    end = len(old) - (old.find(b"\n", len(old) - end) + 1 or len(old))
+    return between(lines_of(old[: len(old) - end]), lines_of(new[: len(new) - end]))
+
+
+def _common(one: bytes, other: bytes) -> int:
+    """Return the length of what both begin with."""
+    least, most = 0, min(len(one), len(other))
+    while least < most:
+        size = (least + most + 1) // 2
+        if one[least:size] == other[least:size]:
+            least = size
+        else:
+            most = size - 1
+    return least

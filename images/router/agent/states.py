@@ -1,12 +1,13 @@
 """How many organizations are in which state, and how long the oldest fence has lasted.
 
-Read from the sections, in which every organization has one entry that says its state, and only from
-those of shards that have changed; after the change is served, so that no request waits for it.
+Read from the shards, in which every organization has one entry that says its state, and only from
+those that have changed; after the change is served, so that no request waits for it.
 Refuses to follow single organizations, but for those that are fenced.
 """
 
 import re
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -16,9 +17,12 @@ ACTIVE = "active"
 OTHERS = ("maintenance", "fenced", "suspended", "gone")
 STATES = (ACTIVE, *OTHERS)
 
-_VALUES = tuple(re.compile(rb"=%s(?:-[0-9]+)?:" % state.encode()) for state in OTHERS)
-"""How the values of each state begin; a host's value is a name, which may be such a word too."""
-_FENCED = re.compile(rb"=fenced:[^:,]*:[^:,]*:([^:,]*)")
+_OTHER = tuple(
+    re.compile(rb"%s(?!active:)([a-z]++)(?:-[0-9]++)?:[^:]++:[^:]++:([a-z0-9-]++)" % before)
+    for before in (b"=", b" ")
+)
+"""State and organization of those that are not active, in lines of many entries and in own ones. A
+host's value is a name, which may be such a word too."""
 
 
 @dataclass(slots=True)
@@ -43,7 +47,7 @@ class States:
         for number, checksum in enumerate(checksums):
             known = self._shards.get(number)
             if known is None or known.checksum != checksum:
-                self._shards[number] = _counted(store.section(count, number), checksum)
+                self._shards[number] = _counted(store.text(count, number), checksum)
         now = time.monotonic()
         fenced = frozenset().union(*(one.fenced for one in self._shards.values()))
         self._fences = {one: self._fences.get(one, now) for one in fenced}
@@ -61,7 +65,8 @@ class States:
         return min(self._fences.values(), default=None)
 
 
-def _counted(section: bytes, checksum: str) -> _Shard:
-    others = tuple(len(value.findall(section)) for value in _VALUES)
-    fenced = frozenset(_FENCED.findall(section)) if others[OTHERS.index("fenced")] else frozenset()
-    return _Shard(checksum, others, fenced)
+def _counted(text: bytes, checksum: str) -> _Shard:
+    found = [one for value in _OTHER for one in value.findall(text)]
+    counted = Counter(state.decode() for state, _ in found)
+    fenced = frozenset(organization for state, organization in found if state == b"fenced")
+    return _Shard(checksum, tuple(counted[state] for state in OTHERS), fenced)

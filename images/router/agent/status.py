@@ -6,7 +6,7 @@ Refuses to compute anything about the table; it holds what the main loop last sa
 import time
 from dataclasses import dataclass, field
 
-from agent.buckets import KINDS
+from agent.directory import KINDS
 from agent.certificate import Certified
 from agent.metrics import metric
 from agent.states import STATES

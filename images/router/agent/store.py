@@ -1,6 +1,6 @@
 """The last good table on disk: what a router starts and serves from when all else is away.
 
-    shards-64/07   one shard: a line of JSON, then its section
+    shards-64/07   one shard: a line of JSON, then its text as in the directory
     state.json     how many shards there are, and the list of cells
     addresses.json the last known addresses of the cells
     guard.json     what the guard has to know of the past
@@ -12,19 +12,16 @@ What comes between `hold` and `settle` waits in memory, so that HAProxy need not
 Refuses to hold a table in memory: a million organizations are about 55 MB.
 """
 
+import hashlib
 import json
 import os
 import shutil
 import threading
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agent.buckets import MARK, Lines, Section, map_lines
-from agent.lines import Part, holding, merged
+from agent.lines import MARK
 
 TABLE = "table"
 """The map of organizations; the other one is of `cells`."""
@@ -76,30 +73,15 @@ class Store:
                 found[number] = shard
         return found
 
-    def section(self, count: int, number: int) -> bytes:
-        """Return the lines of a shard's section."""
-        with ExitStack() as stack:
-            text, start, end = self._part(stack, count, number)[1]
-            return text[start:end]
+    def text(self, count: int, number: int) -> bytes:
+        """Return a shard's text."""
+        return self._shard(count, number)[1]
 
-    def holders(self, count: int, buckets: set[bytes]) -> dict[int, Lines]:
-        """Return the lines for some buckets by the number of the shard."""
-        found = {}
-        for number in range(count) if buckets else ():
-            with ExitStack() as stack:
-                lines = holding(self._part(stack, count, number)[1], buckets)
-            if lines:
-                found[number] = lines
-        return found
-
-    def put_shard(self, count: int, number: int, checksum: str, section: Section) -> Shard:
+    def put_shard(self, count: int, number: int, shard: Shard, text: bytes) -> None:
         """Keep one shard."""
-        text, entries = section
-        header = {"checksum": checksum, "entries": entries, "crc": zlib.crc32(text)}
         file = self._shard_file(count, number)
         file.parent.mkdir(exist_ok=True)
-        self._put(file, [json.dumps(header).encode() + b"\n", text])
-        return Shard(checksum, entries)
+        self._put(file, [json.dumps(shard._asdict()).encode() + b"\n", text])
 
     def need(self, *counts: int) -> None:
         """Say which shards stay: those of the tables with these numbers of shards."""
@@ -114,20 +96,16 @@ class Store:
                     shutil.rmtree(folder)
 
     def whole_map(self, checksums: Sequence[str], mark: str) -> Iterator[bytes]:
-        """Yield the text of the map in pieces: the mark, then all lines, sorted by key.
+        """Yield the text of the map in pieces: the mark, then shard by shard.
 
         Raises MovedOnError where the shards have not these checksums.
         """
         yield b"%s %s\n" % (MARK, mark.encode())
-        with ExitStack() as stack:
-            parts = []
-            for number, checksum in enumerate(checksums):
-                header, part = self._part(stack, len(checksums), number)
-                if header["checksum"] != checksum:
-                    raise MovedOnError
-                parts.append(part)
-            for lines in merged(parts):
-                yield b"".join(b"%s\n" % line for line in map_lines(lines))
+        for number, checksum in enumerate(checksums):
+            shard, text = self._shard(len(checksums), number)
+            if shard.checksum != checksum:
+                raise MovedOnError
+            yield text
 
     def put_map(self, name: str, parts: Iterable[bytes]) -> None:
         """Write what HAProxy reads when it starts."""
@@ -157,15 +135,11 @@ class Store:
     def _shard_file(self, count: int, number: int) -> Path:
         return self.folder / f"shards-{count}" / f"{number:02d}"
 
-    def _part(self, stack: ExitStack, count: int, number: int) -> tuple[dict[str, Any], Part]:
-        """Return what the first line of a shard's file says, and its section."""
+    def _shard(self, count: int, number: int) -> tuple[Shard, bytes]:
         file = self._shard_file(count, number)
-        if (held := self._held.get(file)) is not None:
-            return json.loads(held[0]), Part(held[1], 0, len(held[1]))
-        with file.open("rb") as opened:
-            text = stack.enter_context(mmap(opened.fileno(), 0, access=ACCESS_READ))
-        start = text.find(b"\n") + 1
-        return json.loads(text[:start]), Part(text, start, len(text))
+        held = self._held.get(file)
+        header, text = held if held is not None else file.read_bytes().split(b"\n", 1)
+        return _shard_of(header), text
 
     def _put(self, file: Path, parts: list[bytes]) -> None:
         if self._holding:
@@ -176,13 +150,18 @@ class Store:
 
 
 def _checked(file: Path) -> Shard | None:
+    """Return what is kept of a shard, if its file is whole."""
     try:
-        with file.open("rb") as opened:
-            header = json.loads(opened.readline())
-            whole = zlib.crc32(opened.read()) == header["crc"]
-            return Shard(header["checksum"], tuple(header["entries"])) if whole else None
+        header, text = file.read_bytes().split(b"\n", 1)
+        shard = _shard_of(header)
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
+    return shard if hashlib.sha256(text).hexdigest() == shard.checksum else None
+
+
+def _shard_of(header: bytes) -> Shard:
+    said = json.loads(header)
+    return Shard(said["checksum"], tuple(said["entries"]))
 
 
 def _write(file: Path, parts: Iterable[bytes]) -> None:

@@ -9,13 +9,13 @@ What is well-formed but older than what is served, or loses too much, is refused
 import hashlib
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from agent.buckets import KINDS, Change, Lines, change_between, difference, section
-from agent.directory import Endpoint, MalformedError, parse_cells, parse_shard
+from agent.directory import KINDS, Endpoint, MalformedError, check_shard, count_kinds, parse_cells
 from agent.guard import Guard, RefusedError, Rules, read_rules
-from agent.store import Store
+from agent.lines import Change, difference
+from agent.store import Shard, Store
 
 CELLS = "directory-cells"
 WHOLE = "directory"
@@ -60,14 +60,6 @@ class Step(NamedTuple):
 
     before: str
     change: Change | None
-
-
-@dataclass(slots=True)
-class _Differing:
-    """By number of the shard, the lines that only the old or only the new shards have."""
-
-    before: dict[int, Lines] = field(default_factory=dict)
-    after: dict[int, Lines] = field(default_factory=dict)
 
 
 class Table:
@@ -141,11 +133,11 @@ class Table:
         ConfigMap itself: if it is `gone`, or not among those that are `present`.
         """
         before = self.mark
-        differing = _Differing()
+        change = Change()
         newest = {one.name: one for one in found}
         for one in sorted(newest.values(), key=self._turn):
             try:
-                self._take_one(one, differing)
+                self._take_one(one, change)
             except MalformedError as error:
                 self.refused[one.name] = Refusal("malformed", str(error), one.version)
             except RefusedError as error:
@@ -158,15 +150,13 @@ class Table:
         exchanged = self._exchange()
         self._heard = version or self._heard
         self._settle()
-        if exchanged:
-            return Step(before, None)
-        return Step(before, change_between(differing.before, differing.after, self._holders))
+        return Step(before, None if exchanged else change)
 
     def _turn(self, one: ConfigMap) -> tuple[bool, int]:
         """Return the order of taking: the cells first, and who grows before who shrinks."""
         number = _SHARD.fullmatch(one.name)
         kept = self._shards.get(int(number[1])) if number else None
-        return one.name != CELLS, (kept.entries[_ENTRIES] if kept else 0) - one.text.count(b"\n")
+        return one.name != CELLS, (sum(kept.entries) if kept else 0) - one.text.count(b"=")
 
     def _exchange(self) -> bool:
         """Go over to the table with another number of shards, if it is all there and good."""
@@ -200,14 +190,14 @@ class Table:
             self._store.keep("guard", kept)
             self._kept = kept
 
-    def _take_one(self, one: ConfigMap, differing: _Differing) -> None:
+    def _take_one(self, one: ConfigMap, change: Change) -> None:
         if hashlib.sha256(one.text).hexdigest() != one.checksum:
             raise MalformedError("the checksum is not that of the text")
         number = _SHARD.fullmatch(one.name)
         if one.name == CELLS:
             self._take_cells(one)
         elif number and int(number[1]) < self.coming:
-            self._take_shard(int(number[1]), one, differing)
+            self._take_shard(int(number[1]), one, change)
 
     def _take_cells(self, one: ConfigMap) -> None:
         if not _COUNT.fullmatch(one.shards):
@@ -229,7 +219,7 @@ class Table:
             self._keep_state()
         self._guard.versions[one.name] = one.version
 
-    def _take_shard(self, number: int, one: ConfigMap, differing: _Differing) -> None:
+    def _take_shard(self, number: int, one: ConfigMap, change: Change) -> None:
         serving = self.coming == self.count
         kept = self._shards if serving else self._arrived
         if number in kept and kept[number].checksum == one.checksum:
@@ -237,12 +227,13 @@ class Table:
             return
         if number in kept or number in self._shards:
             self._guard.check_version(one.name, one.version)
-        made = section(parse_shard(one.text, number, self.coming))
+        check_shard(one.text, number, self.coming)
+        shard = Shard(one.checksum, count_kinds(one.text))
         if serving:
-            self._guard_loss(kept[number].entries[_ENTRIES], made.entries[_ENTRIES])
-            old = self._store.section(self.count, number)
-            differing.before[number], differing.after[number] = difference(old, made.text)
-        kept[number] = self._store.put_shard(self.coming, number, one.checksum, made)
+            self._guard_loss(kept[number].entries[_ENTRIES], shard.entries[_ENTRIES])
+            change.join(difference(self._store.text(self.count, number), one.text))
+        self._store.put_shard(self.coming, number, shard, one.text)
+        kept[number] = shard
         self._guard.versions[one.name] = one.version
 
     def _guard_loss(self, before: int, after: int) -> None:
@@ -253,9 +244,6 @@ class Table:
         self._guard.check_loss(entries, entries - before + after)
         self._guard.check_sample(before, after)
         self._guard.note(entries)
-
-    def _holders(self, buckets: set[bytes]) -> dict[int, Lines]:
-        return self._store.holders(self.count, buckets)
 
     def _keep_state(self) -> None:
         self._store.keep(

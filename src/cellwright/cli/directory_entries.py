@@ -160,7 +160,7 @@ def _answer_as_json(one: _Answer) -> dict[str, Any]:
         "path": entry.path,
         "hosts": entry.hosts,
         "cluster": one.told.cluster,
-        "shard": one.told.shard,
+        "shards": entry.shards,
         "version": one.told.version,
         "definitions": one.declared._asdict() if one.declared else None,
         "since": _commit_as_json(one.since) if one.since else None,

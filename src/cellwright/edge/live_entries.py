@@ -5,12 +5,10 @@ Refuses to tell of more organizations than those that are asked for.
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from cellwright.directory import shard_number
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
-from cellwright.entry import Entry, entries
+from cellwright.entry import Entries, Entry
 from cellwright.model import Cluster
 from cellwright.render import DIRECTORY_NAMESPACE
 
@@ -20,16 +18,15 @@ _SHARDS = "cellwright.dev/shards"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An entry as a cluster's directory has it: in which shard, of which resourceVersion."""
+    """An entry as a cluster's directory has it: of which resourceVersion its newest shard is."""
 
     cluster: str
-    shard: str
     version: str
     entry: Entry
 
 
 def told(cluster: Cluster, organizations: Collection[str]) -> Iterator[Told]:
-    """Yield the entries of these organizations, or of all if none is named, by shard.
+    """Yield the entries of these organizations, or of all if none is named.
 
     Raises CommandError.
     """
@@ -40,22 +37,20 @@ def told(cluster: Cluster, organizations: Collection[str]) -> Iterator[Told]:
         hint = "`cellwright up` applies the fleet's stack"
         raise CommandError(f"cluster {cluster.name} has no directory; {hint}")
     try:
-        count = int(cells[0]["metadata"]["annotations"][_SHARDS])
+        count = int(cells[0]["metadata"]["annotations"][_SHARDS][:4])
     except (KeyError, ValueError):
         raise CommandError(f"cluster {cluster.name}: {_CELLS} says no number of shards") from None
-    numbers = {shard_number(one, count) for one in organizations} or set(range(count))
-    names = [f"directory-{number:02d}" for number in sorted(numbers)]
+    # An organization's path and hosts may be in any of them.
+    names = [f"directory-{number:02d}" for number in range(count)]
+    found = Entries(organizations)
+    versions = {}
     for shard in kubectl.named("configmaps", DIRECTORY_NAMESPACE, names):
-        yield from _of_shard(cluster.name, shard, organizations)
-
-
-def _of_shard(cluster: str, shard: Any, organizations: Collection[str]) -> Iterator[Told]:
-    metadata = shard["metadata"]
-    name, version = metadata["name"], metadata["resourceVersion"]
-    try:
-        found = entries((shard.get("data") or {}).get("table", ""))
-    except ValueError:
-        raise CommandError(f"cluster {cluster}: {name} is malformed; routers refuse it") from None
-    for entry in found.values():
-        if not organizations or entry.organization in organizations:
-            yield Told(cluster, name, version, entry)
+        name = shard["metadata"]["name"]
+        versions[name] = int(shard["metadata"]["resourceVersion"])
+        try:
+            found.read(name, (shard.get("data") or {}).get("table", ""))
+        except ValueError:
+            why = f"{name} is malformed; routers refuse it"
+            raise CommandError(f"cluster {cluster.name}: {why}") from None
+    for entry in found:
+        yield Told(cluster.name, str(max(versions[one] for one in entry.shards)), entry)
