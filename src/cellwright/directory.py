@@ -24,9 +24,11 @@ Refuses to know how routers use them.
 import hashlib
 import re
 import zlib
+from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 from cellwright.model import Cell, Organization
@@ -59,10 +61,10 @@ def shard_number(key: str, shards: int) -> int:
 
 def shard_tables(organizations: Iterable[Organization], shards: int) -> tuple[Table, ...]:
     """Return all shards in order, the empty ones too; who is not placed yet is left out."""
-    buckets: defaultdict[int, list[str]] = defaultdict(list)
+    buckets: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
     for one in organizations:
         for key, value in _entries(one) if one.cell else ():
-            buckets[bucket_of(key)].append(f"{key}={value}")
+            buckets[bucket_of(key)].append((key, value))
     lines: list[list[str]] = [[] for _ in range(shards)]
     for bucket in sorted(buckets):
         shard = (bucket - BUCKETS) * shards // BUCKETS
@@ -85,14 +87,12 @@ def _entries(one: Organization) -> Iterator[tuple[str, str]]:
         yield host, one.name
 
 
-def _lines(bucket: int, entries: list[str]) -> Iterator[str]:
-    size, room = 1, 0
-    while room < len(entries) and size + len(entries[room]) < _LONGEST:
-        size += len(entries[room]) + 1
-        room += 1
-    yield f"{bucket} ,{','.join(entries[:room])},\n"
-    for entry in entries[room:]:
-        yield "={} {}\n".format(*entry.split("="))
+def _lines(bucket: int, entries: list[tuple[str, str]]) -> Iterator[str]:
+    texts = [f"{key}={value}," for key, value in entries]
+    room = bisect(list(accumulate(map(len, texts), initial=len(","))), _LONGEST) - 1
+    yield f"{bucket} ,{''.join(texts[:room])}\n"
+    for key, value in entries[room:]:
+        yield f"={key} {value}\n"
 
 
 def cell_table(cells: Iterable[Cell], cluster: str) -> Table:

@@ -28,7 +28,7 @@ class ApiServer:
         self.requests: list[str] = []
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._context.load_cert_chain(certificate)
-        self._events: list[tuple[int, str, dict[str, Any]]] = []
+        self._events: list[tuple[int, bytes]] = []
         self._version = 100
         self._forgotten = 0
         self.changed = threading.Condition()
@@ -39,26 +39,27 @@ class ApiServer:
         for one in directory.objects():
             self.put(one)
 
-    def put(self, wanted: dict[str, Any]) -> None:
-        """Create or change one object, as an apply would."""
-        name = wanted["metadata"]["name"]
+    def put(self, *wanted: dict[str, Any]) -> float:
+        """Create or change objects, as an apply would; return since when they are told."""
         with self.changed:
-            old = self.objects.get(name)
-            if old is not None and _without_version(old) == wanted:
-                return
-            self._version += 1
-            new = copy.deepcopy(wanted)
-            new["metadata"]["resourceVersion"] = str(self._version)
-            self.objects[name] = new
-            self._events.append((self._version, "MODIFIED" if old else "ADDED", new))
+            for one in wanted:
+                name = one["metadata"]["name"]
+                old = self.objects.get(name)
+                if old is None or _without_version(old) != one:
+                    new = copy.deepcopy(one)
+                    self.objects[name] = new
+                    self._note("MODIFIED" if old else "ADDED", new)
             self.changed.notify_all()
+            return time.monotonic()
+
+    def _note(self, kind: str, subject: dict[str, Any]) -> None:
+        self._version += 1
+        subject["metadata"]["resourceVersion"] = str(self._version)
+        self._events.append((self._version, _line({"type": kind, "object": subject})))
 
     def delete(self, name: str) -> None:
         with self.changed:
-            self._version += 1
-            old = self.objects.pop(name)
-            old["metadata"]["resourceVersion"] = str(self._version)
-            self._events.append((self._version, "DELETED", old))
+            self._note("DELETED", self.objects.pop(name))
             self.changed.notify_all()
 
     def forget(self) -> None:
@@ -88,22 +89,22 @@ class ApiServer:
         with self.changed:
             return [self.objects[name] for name in sorted(self.objects)]
 
-    def events(self, after: int, still: Any) -> Iterator[dict[str, Any] | None]:
-        """Yield events in order, None now and then while there are none."""
+    def events(self, after: int, still: Any) -> Iterator[bytes]:
+        """Yield events in order as lines, an empty one now and then while there are none."""
         while still():
             with self.changed:
                 if after < self._forgotten:
                     status = {"kind": "Status", "code": 410, "message": "too old resource version"}
-                    yield {"type": "ERROR", "object": status}
+                    yield _line({"type": "ERROR", "object": status})
                     return
                 new = [event for event in self._events if event[0] > after]
                 if not new:
                     self.changed.wait(0.1)
-            for version, kind, subject in new:
+            for version, line in new:
                 after = version
-                yield {"type": kind, "object": subject}
+                yield line
             if not new:
-                yield None
+                yield b""
 
     def start(self) -> None:
         self._server = _Server((self.address, self.port), self, self._context)
@@ -124,6 +125,10 @@ class ApiServer:
             yield
         finally:
             self.start()
+
+
+def _line(event: dict[str, Any]) -> bytes:
+    return json.dumps(event).encode() + b"\n"
 
 
 def _without_version(found: dict[str, Any]) -> dict[str, Any]:
@@ -193,16 +198,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         quiet = time.monotonic()
         for event in api.events(after, lambda: server.going):
-            if event is None and time.monotonic() - quiet < 1:
+            if not event and time.monotonic() - quiet < 1:
                 continue
             quiet = time.monotonic()
             mark = {"kind": "ConfigMap", "metadata": {"resourceVersion": str(api.version)}}
-            self._chunk(event or {"type": "BOOKMARK", "object": mark})
+            line = event or _line({"type": "BOOKMARK", "object": mark})
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
         self.wfile.write(b"0\r\n\r\n")
-
-    def _chunk(self, event: dict[str, Any]) -> None:
-        text = json.dumps(event).encode() + b"\n"
-        self.wfile.write(b"%x\r\n%s\r\n" % (len(text), text))
 
     def _send(self, code: int, value: dict[str, Any]) -> None:
         text = json.dumps(value).encode()

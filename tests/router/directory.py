@@ -99,11 +99,11 @@ def shard_texts(entries: Iterable[tuple[str, str]], shards: int) -> list[str]:
     texts = [""] * shards
     for bucket, found in sorted(buckets.items()):
         line, alone = ",", ""
-        for entry in sorted(f"{key}={value}" for key, value in found.items()):
-            if alone or len(line) + len(entry) >= 8000:
-                alone += "={} {}\n".format(*entry.split("="))
+        for key, value in sorted(found.items()):
+            if alone or len(f"{line}{key}={value},") > 8000:
+                alone += f"={key} {value}\n"
             else:
-                line += f"{entry},"
+                line += f"{key}={value},"
         texts[shard_of(next(iter(found)), shards)] += f"{bucket} {line}\n{alone}"
     return texts
 

@@ -21,16 +21,25 @@ from agent.settings import Settings
 from agent.states import States
 from agent.status import Status
 from agent.store import Store
-from agent.table import ConfigMap, Step, Table
+from agent.table import ConfigMap, Table
 
 TURN = 1.0
 """Seconds between turns when nothing comes."""
 
+LINGER = 0.1
+"""Seconds without a message after which a large change counts as whole."""
+
+PATIENCE = 5.0
+"""Seconds after which HAProxy is told of a large change though more of it comes."""
+
+REST = 0.025
+"""Seconds without work in each turn of a large change: requests need the processor too."""
+
 WAITING = 4
 """Messages that may wait; one with full shards has some megabytes."""
 
-MOST = 8
-"""As many ConfigMaps one turn takes: a change to all lines of a full shard takes some 5 MB more."""
+MOST = 2
+"""As many ConfigMaps one turn takes."""
 
 Message = Batch | Addresses
 
@@ -48,6 +57,7 @@ class Agent:
         self._states = States()
         self._edition: Edition | None = None
         self._failed_connections = 0
+        self._spoke = time.monotonic()
         self.directory = Directory(settings.api, settings.credentials, settings.namespace)
         self.resolver = Resolver(self._addresses, self.put)
         self.publisher = Publisher(self._store)
@@ -61,27 +71,35 @@ class Agent:
         messages: list[Message] = []
         while not stopping.is_set():
             self._store.hold()
-            step = self._take(messages)
+            self._take(messages)
             self.resolver.follow(self._endpoints())
-            if self._table.complete:
-                self._serve(step)
+            if gathering := bool(messages) and self._gathers():
+                self._status.served = False
+            elif self._table.complete:
+                self._serve()
             self._store.settle()
-            if self._messages.empty():  # else a newer table follows at once
+            if not gathering and self._messages.empty():  # else a newer table follows at once
                 self._publish()
             self._tell()
-            messages = self._next_messages()
+            messages = self._next_messages(gathering=gathering)
         self._publish()
         self.publisher.flush()
 
-    def _next_messages(self) -> list[Message]:
+    def _gathers(self) -> bool:
+        """Tell whether HAProxy is not told yet, so that a large change is made at once."""
+        return self._table.changes_much and time.monotonic() < self._spoke + PATIENCE
+
+    def _next_messages(self, *, gathering: bool) -> list[Message]:
+        if gathering:
+            time.sleep(REST)
         messages: list[Message] = []
         with suppress(queue.Empty):
-            messages.append(self._messages.get(timeout=TURN))
+            messages.append(self._messages.get(timeout=LINGER if gathering else TURN))
             while sum(len(one.found) for one in messages if isinstance(one, Batch)) < MOST:
                 messages.append(self._messages.get_nowait())
         return messages
 
-    def _take(self, messages: list[Message]) -> Step:
+    def _take(self, messages: list[Message]) -> None:
         found: list[ConfigMap] = []
         version, begins = 0, False
         gone: set[str] = set()
@@ -101,7 +119,7 @@ class Agent:
                 self._addresses = message
                 self._store.keep("addresses", message)
         coming, rules, refused = self._table.coming, self._table.rules, dict(self._table.refused)
-        step = self._table.take(found, version, gone, present)
+        self._table.take(found, version, gone, present)
         collects = self._table.coming != coming
         if (collects or (refused and self._table.rules != rules)) and not begins:
             self.directory.interrupt()  # shards that were refused by the old rules may fit now
@@ -109,7 +127,6 @@ class Agent:
             if refused.get(name) != one:
                 self._status.refusals += 1
                 log("refused; what was good before is kept", name=name, **one._asdict())
-        return step
 
     def _endpoints(self) -> dict[str, Endpoint]:
         """Return where each cell is found: this one by its app, the others by their routers."""
@@ -137,15 +154,16 @@ class Agent:
             self._status.ready = True
             log("the table is on disk", checksum=edition.mark, entries=self._table.entries("path"))
 
-    def _serve(self, step: Step) -> None:
+    def _serve(self) -> None:
         began = time.monotonic()
         served = False
         try:
             with session(self._settings.socket) as opened:
-                applied = apply(opened, self._store, self._table, step, self._cells())
+                applied = apply(opened, self._store, self._table, self._cells())
                 opened.set_version(self._table.version)
                 failed = opened.failed_connections()
             served = True
+            self._table.told()
         except AwayError as error:
             if self._status.served:
                 log("HAProxy is away", error=str(error))
@@ -167,6 +185,7 @@ class Agent:
                     seconds=round(time.monotonic() - began, 3),
                 )
         self._status.served = served
+        self._spoke = time.monotonic()
 
     def _tell(self) -> None:
         status, table = self._status, self._table

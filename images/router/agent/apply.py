@@ -3,8 +3,9 @@
 What the map of organizations holds is known from its mark. If that is the table before the change,
 the change is made line by line; each line says all about its keys, so every request sees the old or
 the new answer. If it is anything else (HAProxy has just started with older files, or a change broke
-off), the map is built anew beside the old content and takes its place at once. Lines come before
-others go, and a cell's address before its organizations, so that nothing is missing in between.
+off), or if much changes, the map is built anew beside the old content and takes its place at once.
+Lines come before others go, and a cell's address before its organizations, so that nothing is
+missing in between.
 Refuses to look at the directory or to wait.
 """
 
@@ -15,7 +16,7 @@ from agent.addresses import Addresses
 from agent.haproxy import Session
 from agent.lines import MARK, Change, between
 from agent.store import TABLE, Store
-from agent.table import Step, Table
+from agent.table import Table
 
 UNKNOWN = "-"
 """The mark of the map while it is being changed."""
@@ -29,34 +30,27 @@ class Applied:
     rebuilt: bool
 
 
-def apply(
-    session: Session,
-    store: Store,
-    table: Table,
-    step: Step,
-    addresses: Addresses,
-) -> Applied:
-    """Make HAProxy serve the table, to which `step` leads from the one before.
+def apply(session: Session, store: Store, table: Table, addresses: Addresses) -> Applied:
+    """Make HAProxy serve the table.
 
     Raises AwayError and RuntimeApiError, after which the mark tells the next call where it is.
     """
     found = session.mark(store.map_file(TABLE))
-    stale = found != table.mark
-    change = step.change if found == step.before else None
+    change = table.change_from(found)
     cells = _cells_change(session, store, addresses)
 
     # Each `tell` is answered whole before the next: in lines that are on their way HAProxy goes on
     # after a command that failed.
     session.tell(_upserts(store, "cells", cells))
-    if stale and change is None:
+    if change is None:
         _rebuild(session, store, table)
-    elif stale and change is not None:
+    elif found != table.mark:
         session.tell([_marked(store, UNKNOWN)])
         session.tell(_upserts(store, TABLE, change))
         session.tell(_deletes(store, TABLE, change))
         session.tell([_marked(store, table.mark)])
     session.tell(_deletes(store, "cells", cells))
-    return Applied(len(change or ()) + len(cells), stale and change is None)
+    return Applied(len(change or ()) + len(cells), change is None)
 
 
 def _cells_change(session: Session, store: Store, addresses: Addresses) -> Change:
@@ -91,5 +85,5 @@ def _rebuild(session: Session, store: Store, table: Table) -> None:
     file = _file(store, TABLE)
     version = session.new_version(store.map_file(TABLE))
     for part in store.whole_map(table.checksums, table.mark):
-        session.fill(b"add map @%d %s" % (version, file), part.split(b"\n")[:-1])
+        session.fill(b"add map @%d %s" % (version, file), part)
     session.tell([b"commit map @%d %s" % (version, file)])

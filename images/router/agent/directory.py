@@ -10,10 +10,10 @@ An *entry* is one key of an organization and what is known by it:
     @acme=state:cell:id:organization[:limits]  its name, then
     acme.example.com=acme                      each of its hosts
 
-So one entry says where an organization is and how it fares: whatever way a request comes, a move is
-seen by all or by none. A *line* holds all entries whose keys have the same hash, the *bucket*, since
-an entry by itself costs HAProxy 304 bytes, and another one in a line its length. What is beyond the
-length of a line (many keys can be made to have one hash) has lines of its own behind it:
+So one entry says where an organization is and how it fares: whatever way a request comes, a move
+is seen by all or by none. A *line* holds all entries whose keys have the same hash, the *bucket*,
+since an entry by itself costs HAProxy 304 bytes, and another one in a line its length. What is
+beyond the length of a line (many keys can be made to have one hash) has lines of its own behind it:
 
     <bucket> ,<entry>,<entry>,...,
     =<key> <value>
@@ -60,7 +60,8 @@ def _entry(between: bytes) -> bytes:
 
 
 _LINES = re.compile(rb"(?:(?:[0-9]{6} ,(?:(?:%s),)++|=(?:%s))\n)*+" % (_entry(b"="), _entry(b" ")))
-_OWN = ord("=")
+_ALONE = ord("=")
+_LINE_END = b"\n"
 _WORDS = b"abcdefghijklmnopqrstuvwxyz0123456789-"
 _CELL = re.compile(rb"(%s)\t(%s)\t([a-z0-9.:-]{1,253})\t([1-9][0-9]{0,4})" % (_NAME, _ID))
 
@@ -90,21 +91,18 @@ def check_shard(text: bytes, number: int, shards: int) -> None:
     good = _LINES.match(text)
     end = good.end() if good else 0
     if end < len(text):
-        line = text.count(b"\n", 0, end) + 1
-        raise MalformedError(f"line {line}: malformed")
-    last, alone = 0, b""
-    for at, line in enumerate(text.split(b"\n")[:-1], 1):
-        if line[0] == _OWN:
-            key = line[1 : line.index(b" ")]
-            ordered, alone = key > alone, key
-            bucket = last
+        raise MalformedError(f"line {text.count(_LINE_END, 0, end) + 1}: malformed")
+    last, last_alone = 0, b""
+    for at, line in enumerate(text.split(_LINE_END)[:-1], 1):
+        if line[0] == _ALONE:
+            bucket, key = last, line[1 : line.index(b" ")]
+            ordered, last_alone = key > last_alone, key
         else:
-            key = line[8 : line.index(b"=")]
-            bucket = int(line[:6])
-            ordered, last, alone = bucket > last, bucket, b""
+            bucket, key = int(line[:6]), line[8 : line.index(b"=")]
+            ordered, last, last_alone = bucket > last, bucket, b""
         if not ordered:
             raise MalformedError(f"line {at}: not in order, or twice")
-        if len(line) - 7 > LONGEST:
+        if len(line) > LONGEST + len(b"131072 "):
             raise MalformedError(f"line {at}: too long")
         if crc32(key.removeprefix(b"@")) % BUCKETS + BUCKETS != bucket:
             raise MalformedError(f"line {at}: {key.decode()} has another hash")

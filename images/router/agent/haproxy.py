@@ -99,10 +99,9 @@ class Session:
         """Run any number of commands that have nothing to say, many of them at the same time."""
         self._tell((b";".join(batch), len(batch)) for batch in batches(commands, LIMIT))
 
-    def fill(self, command: bytes, lines: Iterable[bytes]) -> None:
+    def fill(self, command: bytes, lines: bytes) -> None:
         """Run a command that takes lines, as often as they need."""
-        filled = (b"%s <<\n%s\n" % (command, b"\n".join(one)) for one in batches(lines, LIMIT))
-        self._tell((one, 1) for one in filled)
+        self._tell((b"%s <<\n%s" % (command, one), 1) for one in pieces(lines, LIMIT))
 
     def _open_lane(self) -> None:
         lane = _Lane(self._path, self._seconds)
@@ -177,6 +176,15 @@ def session(path: Path, seconds: float = 30) -> Iterator[Session]:
         yield opened
     finally:
         opened.close()
+
+
+def pieces(lines: bytes, limit: int) -> Iterator[bytes]:
+    """Yield groups of whole lines, of at most `limit` bytes if none is longer."""
+    start = 0
+    while start < len(lines):
+        end = lines.rfind(b"\n", start, start + limit) + 1 or lines.index(b"\n", start) + 1
+        yield lines[start:end]
+        start = end
 
 
 def batches(items: Iterable[bytes], limit: int) -> Iterator[list[bytes]]:

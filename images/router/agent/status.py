@@ -6,15 +6,15 @@ Refuses to compute anything about the table; it holds what the main loop last sa
 import time
 from dataclasses import dataclass, field
 
-from agent.directory import KINDS
 from agent.certificate import Certified
+from agent.directory import KINDS
 from agent.metrics import metric
 from agent.states import STATES
 from agent.table import Refusal
 
 STUCK = 120.0
-"""Seconds without a turn of the main loop after which the agent is to be restarted. Building all
-maps of a million organizations takes about 30."""
+"""Seconds without a turn of the main loop after which the agent is to be restarted. Building the
+map of a million organizations takes about one."""
 
 
 @dataclass(slots=True)

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from agent.directory import KINDS, Endpoint, MalformedError, check_shard, count_kinds, parse_cells
 from agent.guard import Guard, RefusedError, Rules, read_rules
-from agent.lines import Change, difference
+from agent.lines import Change
+from agent.pending import Pending
 from agent.store import Shard, Store
 
 CELLS = "directory-cells"
@@ -52,16 +53,6 @@ class Refusal(NamedTuple):
     version: int
 
 
-class Step(NamedTuple):
-    """The change to the map that leads on from the table with mark `before`.
-
-    None stands for a table with another number of shards, to be built anew.
-    """
-
-    before: str
-    change: Change | None
-
-
 class Table:
     """The table that is kept in `store`."""
 
@@ -88,6 +79,7 @@ class Table:
         """The largest resourceVersion of the ConfigMaps in the table; 0 if none is known."""
         self.resource_version: int = self._kept.get("resource_version", 0)
         """Everything that the directory said up to this resourceVersion is in the table."""
+        self._pending = Pending(self.mark)
 
     @property
     def complete(self) -> bool:
@@ -126,18 +118,16 @@ class Table:
         version: int = 0,
         gone: Collection[str] = (),
         present: Collection[str] | None = None,
-    ) -> Step:
-        """Accept what is good of the ConfigMaps; return what that changes.
+    ) -> None:
+        """Accept what is good of the ConfigMaps.
 
         `version` says that with these everything up to it has been said. A refusal ends with the
         ConfigMap itself: if it is `gone`, or not among those that are `present`.
         """
-        before = self.mark
-        change = Change()
         newest = {one.name: one for one in found}
         for one in sorted(newest.values(), key=self._turn):
             try:
-                self._take_one(one, change)
+                self._take_one(one)
             except MalformedError as error:
                 self.refused[one.name] = Refusal("malformed", str(error), one.version)
             except RefusedError as error:
@@ -147,10 +137,24 @@ class Table:
         for name in set(self.refused):
             if name in gone or (present is not None and name not in present):
                 del self.refused[name]
-        exchanged = self._exchange()
+        self._exchange()
         self._heard = version or self._heard
         self._settle()
-        return Step(before, None if exchanged else change)
+
+    @property
+    def changes_much(self) -> bool:
+        """Whether so much has changed since HAProxy was told that more of it is worth a wait."""
+        return self._pending.large
+
+    def change_from(self, mark: str) -> Change | None:
+        """Return what leads the map from the table with this mark here; None to build it anew."""
+        if mark == self.mark:
+            return Change()
+        return self._pending.change(self._store, self.count) if mark == self._pending.mark else None
+
+    def told(self) -> None:
+        """Say that HAProxy has the table as it is now."""
+        self._pending = Pending(self.mark)
 
     def _turn(self, one: ConfigMap) -> tuple[bool, int]:
         """Return the order of taking: the cells first, and who grows before who shrinks."""
@@ -158,11 +162,11 @@ class Table:
         kept = self._shards.get(int(number[1])) if number else None
         return one.name != CELLS, (sum(kept.entries) if kept else 0) - one.text.count(b"=")
 
-    def _exchange(self) -> bool:
+    def _exchange(self) -> None:
         """Go over to the table with another number of shards, if it is all there and good."""
         self.refused.pop(WHOLE, None)
         if self.coming == self.count or len(self._arrived) < self.coming:
-            return False
+            return
         entries = self.entries("path")
         left = sum(shard.entries[_ENTRIES] for shard in self._arrived.values())
         try:
@@ -170,12 +174,12 @@ class Table:
         except RefusedError as error:
             version = self._guard.versions.get(CELLS, 0)
             self.refused[WHOLE] = Refusal(error.kind, str(error), version)
-            return False
+            return
         self._guard.note(entries)
         self.count, self._shards, self._arrived = self.coming, self._arrived, {}
         self._store.need(self.count)
         self._keep_state()
-        return True
+        self._pending.note_all()
 
     def _settle(self) -> None:
         """Say up to where the table is complete, and keep that with what the guard knows."""
@@ -190,14 +194,14 @@ class Table:
             self._store.keep("guard", kept)
             self._kept = kept
 
-    def _take_one(self, one: ConfigMap, change: Change) -> None:
+    def _take_one(self, one: ConfigMap) -> None:
         if hashlib.sha256(one.text).hexdigest() != one.checksum:
             raise MalformedError("the checksum is not that of the text")
         number = _SHARD.fullmatch(one.name)
         if one.name == CELLS:
             self._take_cells(one)
         elif number and int(number[1]) < self.coming:
-            self._take_shard(int(number[1]), one, change)
+            self._take_shard(int(number[1]), one)
 
     def _take_cells(self, one: ConfigMap) -> None:
         if not _COUNT.fullmatch(one.shards):
@@ -219,7 +223,7 @@ class Table:
             self._keep_state()
         self._guard.versions[one.name] = one.version
 
-    def _take_shard(self, number: int, one: ConfigMap, change: Change) -> None:
+    def _take_shard(self, number: int, one: ConfigMap) -> None:
         serving = self.coming == self.count
         kept = self._shards if serving else self._arrived
         if number in kept and kept[number].checksum == one.checksum:
@@ -230,8 +234,11 @@ class Table:
         check_shard(one.text, number, self.coming)
         shard = Shard(one.checksum, count_kinds(one.text))
         if serving:
-            self._guard_loss(kept[number].entries[_ENTRIES], shard.entries[_ENTRIES])
-            change.join(difference(self._store.text(self.count, number), one.text))
+            was = kept[number]
+            self._guard_loss(was.entries[_ENTRIES], shard.entries[_ENTRIES])
+            size = max(sum(was.entries), sum(shard.entries))
+            total = sum(map(self.entries, KINDS))
+            self._pending.note(number, self._store.text(self.count, number), size, total)
         self._store.put_shard(self.coming, number, shard, one.text)
         kept[number] = shard
         self._guard.versions[one.name] = one.version
