@@ -115,9 +115,14 @@ def home_in(files: Mapping[str, str], organization: str) -> Home | None:
 def _home(declared: Declared, document: Document) -> Home:
     try:
         declared.add(document)
-        return home_of(declared.organizations[0])
+        (organization,) = declared.organizations
+        home = home_of(organization)
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # no schema has seen it
         raise UnreadableError(f"{document.file}: {error}") from None
+    cell = organization.serving_cell or organization.cell or ""
+    if home.cell != cell:
+        raise UnreadableError(f"{document.file}: {cell!r} is no cell")
+    return home
 
 
 def _is_about(document: Document, organization: str) -> bool:

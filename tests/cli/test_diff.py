@@ -8,6 +8,12 @@ import pytest
 from tests.cli.conftest import Done, Program
 
 
+def _line(output: str, sign: str) -> str:
+    """Return the only line that came or went."""
+    (line,) = (one for one in output.splitlines() if one.startswith(f"        {sign} "))
+    return line
+
+
 def effects(done: Done) -> dict[str, str]:
     listed: list[dict[str, Any]] = done.json["changes"]
     return {f"{one['stack']}/{one['kind']}/{one['name']}": one["effect"] for one in listed}
@@ -47,8 +53,8 @@ def test_a_change_of_the_assignment_is_a_line_and_a_move(program: Program) -> No
     program.edit("organizations/customers.yaml", "cell: alpha", "cell: beta")
     done = program("diff")
     assert done.code == 16
-    assert "        - acme\t1001\talpha\t" in done.out
-    assert "        + acme\t1001\tbeta\t" in done.out
+    assert "acme=active:alpha:1001:acme," in _line(done.out, "-")
+    assert "acme=active:beta:1001:acme," in _line(done.out, "+")
     assert "  acme: alpha -> beta\n" in done.out
     moved = json.loads(program("diff", "--format", "json").out)["moves"]
     assert moved == [{"organization": "acme", "before": "alpha", "after": "beta"}]
@@ -59,7 +65,7 @@ def test_who_is_not_placed_yet_does_not_stop_it(program: Program) -> None:
     program("new", "organization", "duff")
     assert program("diff").code == 0
     program("place", "--write")
-    assert "+ duff\t" in program("diff").out
+    assert ",duff=active:" in _line(program("diff").out, "+")
 
 
 def test_cells_come_and_go(program: Program) -> None:

@@ -22,7 +22,9 @@ def test_where_an_organization_is_since_when_and_why(program: Program, live: Clu
     (found,) = program("directory", "get", "acme", "--format", "json").json
     assert found["definitions"] == {"cell": "beta", "state": "active"}
     assert (found["cell"], found["cluster"]) == ("beta", "local")
-    assert int(found["version"]) == 4701 + int(found["shard"][-2:])
+    assert int(found["version"]) == max(4701 + int(shard[-2:]) for shard in found["shards"])
+    assert (found["path"], found["hosts"]) == ("acme", ["acme.example.com", "notes.acme.example"])
+    assert len(found["shards"]) > 1
     assert found["since"]["subject"] == "Move acme to beta"
 
 

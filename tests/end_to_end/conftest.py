@@ -16,6 +16,7 @@ import httpx
 import pytest
 import yaml
 
+from cellwright.entry import Entries
 from tests.end_to_end.workspace import Workspace
 from tests.workspaces import ROOT, demo_in
 
@@ -108,13 +109,7 @@ def eventually() -> Callable[[Callable[[], Any]], Any]:
 def organizations(workspace: Workspace) -> dict[str, tuple[str, str]]:
     """The path and the cell of every organization that the definitions declare."""
     shards = workspace.must("cellwright", "render", "--stack", "fleet")
-    found = {}
-    for line in _tables(shards):
-        name, _, cell, _, path, _, _ = line.split("\t")
-        found[name] = (path, cell)
-    return found
-
-
-def _tables(stream: str) -> Iterator[str]:
-    for body in yaml.load_all(stream, Loader=yaml.CSafeLoader):
-        yield from body.get("data", {}).get("table", "").splitlines()
+    said = Entries()
+    for body in yaml.load_all(shards, Loader=yaml.CSafeLoader):
+        said.read(body["metadata"]["name"], body.get("data", {}).get("table", ""))
+    return {one.organization: (one.path, one.home.cell) for one in said}

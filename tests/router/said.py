@@ -1,14 +1,15 @@
 """What a directory says, as the agent reads it, for tests of the table without HAProxy."""
 
 import hashlib
-import zlib
 from collections.abc import Iterable
 
 from agent.table import CELLS, ConfigMap, Table
 
+from tests.router.directory import shard_of, shard_texts
+
 
 class Said:
-    """A directory of organizations by name; each `line` is one, made where it is asked for."""
+    """A directory of organizations by name; each shard is made where it is asked for."""
 
     def __init__(self, count: int = 100, shards: int = 4) -> None:
         self.names = [f"n{number}" for number in range(count)]
@@ -17,7 +18,7 @@ class Said:
 
     def of(self, name: str) -> int:
         """Return the number of a name's shard."""
-        return zlib.crc32(name.encode()) % self.shards
+        return shard_of(name, self.shards)
 
     def held(self, number: int, names: Iterable[str] | None = None) -> list[str]:
         """Return the names in a shard, sorted."""
@@ -26,11 +27,10 @@ class Said:
         )
 
     def shard(self, number: int, version: int = 0, names: Iterable[str] | None = None) -> ConfigMap:
-        lines = (
-            f"{name}\t{int(name[1:]) + 1}\talpha\tactive\t{name}\t\t\n"
-            for name in self.held(number, names)
-        )
-        return config_map(f"directory-{number:02d}", "".join(lines), version)
+        held = self.held(number, names)
+        entries = [(name, f"active:alpha:{int(name[1:]) + 1}:{name}") for name in held]
+        text = shard_texts(entries, self.shards)[number]
+        return config_map(f"directory-{number:02d}", text, version)
 
     def without(self, count: int) -> list[str]:
         """Return the names but for some of the first shard's."""

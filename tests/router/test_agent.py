@@ -2,13 +2,11 @@
 
 import hashlib
 import json
-import zlib
 from pathlib import Path
 
 import pytest
 from agent.addresses import Addresses, Resolver, resolve
-from agent.buckets import KINDS
-from agent.directory import Endpoint, MalformedError, parse_cells, parse_shard
+from agent.directory import KINDS, Endpoint, MalformedError, parse_cells
 from agent.haproxy import batches
 from agent.settings import SettingsError, read_settings
 from agent.status import Status
@@ -17,68 +15,15 @@ from agent.table import CELLS, ConfigMap, Table
 from hypothesis import given
 from hypothesis import strategies as st
 
-LINE = b"acme\t1001\talpha\tactive\tacme-inc\ta.example.com,b.example.org\t\n"
+from tests.router.directory import shard_texts
 
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        b"\n",
-        b"acme\n",
-        LINE[:-1],
-        LINE + b"\n",
-        LINE + LINE,
-        b"zeta\t1\talpha\tactive\tzeta\t\n" + LINE,
-        LINE.replace(b"\n", b"\r\n"),
-        LINE.replace(b"\t", b" "),
-        LINE.replace(b"\n", b"\tmore\n"),
-        LINE.replace(b"acme\t", b"Acme\t", 1),
-        LINE.replace(b"acme\t", b"-acme\t", 1),
-        LINE.replace(b"acme\t", b"\t", 1),
-        LINE.replace(b"acme\t", b"a" * 64 + b"\t", 1),
-        LINE.replace(b"1001", b"0"),
-        LINE.replace(b"1001", b"-1"),
-        LINE.replace(b"1001", "\u0661".encode()),
-        LINE.replace(b"1001", b"1" * 20),
-        LINE.replace(b"alpha", b"alpha:beta"),
-        LINE.replace(b"alpha", b"al pha"),
-        LINE.replace(b"active", b"Active"),
-        LINE.replace(b"active", b""),
-        LINE.replace(b"active", b"active-1"),
-        LINE.replace(b"active", b"maintenance-"),
-        LINE.replace(b"active", b"maintenance-0"),
-        LINE.replace(b"active", b"maintenance-1s"),
-        LINE.replace(b"\t\n", b"\n"),
-        LINE.replace(b"\t\n", b"\t/\n"),
-        LINE.replace(b"\t\n", b"\t5\n"),
-        LINE.replace(b"\t\n", b"\t0/5\n"),
-        LINE.replace(b"\t\n", b"\t5/0\n"),
-        LINE.replace(b"\t\n", b"\t5/5/5\n"),
-        LINE.replace(b"acme-inc", b"acme/inc"),
-        LINE.replace(b"acme-inc", b".."),
-        LINE.replace(b"acme-inc", b"acme;inc"),
-        LINE.replace(b"acme-inc", b"acme inc"),
-        LINE.replace(b"acme-inc", b"acme\\inc"),
-        LINE.replace(b"acme-inc", "äcme".encode()),
-        LINE.replace(b"a.example", b".example"),
-        LINE.replace(b"a.example.com,", b","),
-        LINE.replace(b"a.example.com", b"localhost"),
-        LINE.replace(b"a.example.com", b"A.example.com"),
-        LINE.replace(b"a.example.com", b"a.example.com:80"),
-        LINE.replace(b"a.example.com", b"-a.example.com"),
-        LINE.replace(b"a.example.com", b"a." * 126 + b"com"),
-    ],
-)
-def test_malformed_shard(line: bytes) -> None:
-    with pytest.raises(MalformedError, match=r"line [12]: "):
-        parse_shard(line, 0, 1)
-
-
-def test_an_organization_in_a_wrong_shard() -> None:
-    right = zlib.crc32(b"acme") % 64
-    assert len(parse_shard(LINE, right, 64)) == 1
-    with pytest.raises(MalformedError, match="another shard"):
-        parse_shard(LINE, (right + 1) % 64, 64)
+_ENTRIES = {
+    "acme-inc": "@acme",
+    "@acme": "active:alpha:1001:acme",
+    "a.example.com": "acme",
+    "b.example.org": "acme",
+}
+_TEXT = shard_texts(_ENTRIES.items(), 1)[0].encode()
 
 
 def test_cells() -> None:
@@ -123,7 +68,7 @@ def _config_map(name: str, text: bytes, shards: str = "") -> ConfigMap:
 
 
 _CELLS = _config_map(CELLS, b"alpha\t1\thost\t80\n", "1")
-_SHARD = _config_map("directory-00", LINE)
+_SHARD = _config_map("directory-00", _TEXT)
 
 
 def test_a_table_is_there_when_all_of_it_is(tmp_path: Path) -> None:
@@ -132,9 +77,10 @@ def test_a_table_is_there_when_all_of_it_is(tmp_path: Path) -> None:
     assert not table.complete
     table.take([_CELLS])
     assert not table.complete
-    step = table.take([_SHARD])
+    before = table.mark
+    table.take([_SHARD])
     assert table.complete
-    assert step.change is None
+    assert table.change_from(before) is None
     assert {kind: table.entries(kind) for kind in KINDS} == {"path": 1, "host": 2, "name": 1}
     lines = (_SHARD, _CELLS)
     text = "".join(f"{one.name}\t{one.checksum}\n" for one in lines)
@@ -147,17 +93,35 @@ def test_a_table_is_found_again_on_disk(tmp_path: Path) -> None:
     again = Table(Store(tmp_path))
     assert again.complete
     assert (again.mark, again.cells) == (table.mark, table.cells)
-    step = again.take([_CELLS, _SHARD])
-    assert step.before == again.mark
-    assert step.change is not None
-    assert len(step.change) == 0
+    again.take([_CELLS, _SHARD])
+    change = again.change_from(table.mark)
+    assert change is not None
+    assert len(change) == 0
+
+
+def test_a_change_leads_on_from_what_haproxy_was_told_only(tmp_path: Path) -> None:
+    table = Table(Store(tmp_path))
+    table.take([_CELLS, _SHARD])
+    table.told()
+    marks = [table.mark]
+    for cell in (b"beta", b"gamma"):
+        table.take([_config_map("directory-00", _TEXT.replace(b"alpha", cell))])
+        marks.append(table.mark)
+    change = table.change_from(marks[0])
+    assert change is not None
+    assert [b"gamma" in text for text in change.set.values()] == [True]
+    assert (change.add, change.delete) == ({}, [])
+    assert table.change_from(marks[1]) is None
+    assert table.change_from("-") is None
+    table.told()
+    assert table.change_from(marks[0]) is None
 
 
 def test_what_is_refused_leaves_what_was_good(tmp_path: Path) -> None:
     table = Table(Store(tmp_path))
     table.take([_CELLS, _SHARD])
     mark = table.mark
-    wrong = ConfigMap("directory-00", LINE.replace(b"alpha", b"beta"), _SHARD.checksum)
+    wrong = ConfigMap("directory-00", _TEXT.replace(b"alpha", b"beta"), _SHARD.checksum)
     table.take([wrong, _config_map(CELLS, b"alpha\t1\thost\t80\n", "none")])
     assert table.refused.keys() == {"directory-00", CELLS}
     assert table.mark == mark

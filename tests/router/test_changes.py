@@ -8,7 +8,7 @@ import pytest
 
 from tests.postgres.containers import until
 from tests.router.conftest import Fleet
-from tests.router.directory import Organization, config_map
+from tests.router.directory import Organization, bucket_of, config_map
 from tests.router.upstream import Upstream
 
 pytestmark = pytest.mark.docker
@@ -28,9 +28,7 @@ def assert_maps(fleet: Fleet) -> None:
     for router in fleet.routers:
         found = router.maps()
         assert found["table"].pop("/table") == mark
-        lines = {bucket: line[1:-1].split(",") for bucket, line in found["table"].items()}
-        assert {bucket: set(line) for bucket, line in lines.items()} == fleet.directory.lines()
-        assert all(len(line) == len(set(line)) for line in lines.values())
+        assert found["table"] == fleet.directory.lines()
         ids = {str(number): name for name, (number, _, _) in fleet.directory.cells.items()}
         assert found["cells"].keys() == fleet.directory.cells.keys() | {router.cell} | ids.keys()
         assert found["cells"].items() >= ids.items()
@@ -179,7 +177,7 @@ def test_the_number_of_shards_changes(fleet: Fleet) -> None:
 
 def _shard_of(fleet: Fleet, name: str) -> tuple[str, str]:
     texts = fleet.directory.texts()
-    return next((key, text) for key, text in texts.items() if f"{name}\t" in text)
+    return next((key, text) for key, text in texts.items() if f",{name}=" in text)
 
 
 def _refused(fleet: Fleet, name: str) -> str:
@@ -189,7 +187,7 @@ def _refused(fleet: Fleet, name: str) -> str:
 
 def test_a_wrong_checksum_is_refused(fleet: Fleet) -> None:
     shard, text = _shard_of(fleet, "acme")
-    other = text.replace("acme\t1001\talpha", "acme\t1001\tbeta")
+    other = text.replace("active:alpha:1001:acme", "active:beta:1001:acme")
     assert other != text
     good = hashlib.sha256(text.encode()).hexdigest()
     fleet.api.put(config_map(shard, other, good, fleet.directory.shards))
@@ -201,26 +199,21 @@ def test_a_wrong_checksum_is_refused(fleet: Fleet) -> None:
 
 
 @pytest.mark.parametrize(
-    "line",
+    "value",
     [
-        "acme\t1001\tbeta\tactive\tacme\t;clear map #0\t\n",
-        "acme\t1001\tbeta\tactive\tacme\\nset map x\t\t\n",
-        "acme\t1001\tbeta\tactive\tacme;quit\t\t\n",
-        "acme\t1001\tbeta:active\tactive\tacme\t\t\n",
-        "acme\t1001\tbeta\tinactive\tacme\t\t\n",
-        "acme\t1001\tbeta\tactive\tacme\t\n",
-        "acme\t1001\tbeta\tactive\tacme\t\t",
-        "\nacme\t1001\tbeta\tactive\tacme\t\t\n",
-        "acme\t1001\tbeta\tmaintenance-0\tacme\t\t\n",
-        "acme\t1001\tbeta\tactive\tacme\t\t/\n",
-        "acme\t1001\tbeta\tactive\tacme\t\t5\n",
-        "acme\t1001\tbeta\tactive\tacme\t\t0/5\n",
+        "active:beta:1001:acme,\\nset map x",
+        "active:beta:1001:acme;quit",
+        "active:beta:active:1001:acme",
+        "inactive:beta:1001:acme",
+        "active:beta:1001:umbrella",
+        "active:beta:1001:acme:/",
     ],
 )
-def test_a_malformed_shard_is_refused(fleet: Fleet, line: str) -> None:
+def test_a_malformed_shard_is_refused(fleet: Fleet, value: str) -> None:
     shard, _ = _shard_of(fleet, "acme")
-    checksum = hashlib.sha256(line.encode()).hexdigest()
-    fleet.api.put(config_map(shard, line, checksum, fleet.directory.shards))
+    text = f"{bucket_of('acme')} ,acme={value},\n"
+    checksum = hashlib.sha256(text.encode()).hexdigest()
+    fleet.api.put(config_map(shard, text, checksum, fleet.directory.shards))
     assert _refused(fleet, shard).startswith("line 1")
     assert fleet.alpha.answered_by("/o/acme/") == "alpha-app"
     fleet.publish()

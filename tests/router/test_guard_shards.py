@@ -65,6 +65,6 @@ def test_shards_of_a_table_that_is_refused_stay_for_later(
     said.rules["maximum_loss"] = "60"
     table.take([said.cells(32)], 32)
     assert (table.count, table.version, len(table.checksums)) == (7, 32, 7)
-    assert store.section(7, 0)
+    assert store.text(7, 0)
     store.drop_shards()
     assert [folder.name for folder in tmp_path.glob("shards-*")] == ["shards-7"]

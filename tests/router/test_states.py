@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 from agent import states
-from agent.buckets import section
-from agent.directory import parse_shard
 from agent.states import STATES, States
-from agent.store import Store
+from agent.store import Shard, Store
+
+from tests.router.directory import Organization, shard_texts
 
 
 class Shards:
@@ -18,20 +18,22 @@ class Shards:
         self.store = Store(folder)
         self.checksums: list[str] = []
         self.read: list[int] = []
+        self.alone = b""
 
     def put(self, number: int, **state: str) -> None:
-        paths = {name: f"x-{name}" if name in "bf" else name for name in state}
-        lines = (
-            f"{n}\t1\talpha\t{s}\t{paths[n]}\t{n}.example.com\t\n" for n, s in sorted(state.items())
-        )
-        text = "".join(lines).encode()
-        made = section(parse_shard(text, 0, 1))
+        paths = {name: f"x-{name}" if name in "bf" else "" for name in state}
+        organizations = [
+            Organization(name, 1, "alpha", said, paths[name], (f"{name}.example.com",))
+            for name, said in state.items()
+        ]
+        entries = [pair for one in organizations for pair in one.entries.items()]
+        text = shard_texts(entries, 1)[0].encode() + self.alone
         self.checksums[number : number + 1] = [f"{hash(text)}"]
-        self.store.put_shard(2, number, self.checksums[number], made)
+        self.store.put_shard(2, number, Shard(self.checksums[number], (1, 0, 0)), text)
 
-    def section(self, _: int, number: int) -> bytes:
+    def text(self, _: int, number: int) -> bytes:
         self.read.append(number)
-        return self.store.section(2, number)
+        return self.store.text(2, number)
 
     def look(self, found: States) -> None:
         found.look(self, self.checksums)  # type: ignore[arg-type]
@@ -97,3 +99,18 @@ def test_the_oldest_fence_counts_from_when_it_was_first_seen(
     shards.put(0)
     shards.look(found)
     assert found.oldest_fence() is None
+
+
+def test_lines_of_one_entry_count_too(tmp_path: Path) -> None:
+    found, shards = States(), Shards(tmp_path)
+    shards.alone = b"=x fenced:alpha:1:x\n=@y gone:alpha:2:y:/5\n=z.example.com gone\n=p @gone\n"
+    shards.put(0, a="active")
+    shards.look(found)
+    assert found.counts(3) == {
+        "active": 1,
+        "maintenance": 0,
+        "fenced": 1,
+        "suspended": 0,
+        "gone": 1,
+    }
+    assert found.oldest_fence() is not None

@@ -98,14 +98,16 @@ def shard(table: str) -> Manifest:
 
 
 def test_organizations_that_are_sent_elsewhere_are_moves() -> None:
-    before = shard("acme\t1\talpha\tactive\tacme\t\nold\t2\tbeta\tactive\told\t\n")
-    after = shard("acme\t1\tbeta\tactive\tacme\t\nnew\t3\tbeta\tactive\tnew\t\n")
+    before = shard("131072 ,acme=active:alpha:1:acme,old=active:beta:2:old,\n")
+    after = shard("131072 ,acme=active:beta:1:acme,new=active:beta:3:new,\n")
     assert moves({"fleet": [before]}, {"fleet": [after]}) == (("acme", "alpha", "beta"),)
 
 
 def test_an_object_that_is_no_shard_moves_nobody() -> None:
-    before = manifest("ConfigMap", data={"table": "acme\t1\talpha\n"})
-    after = manifest("ConfigMap", data={"table": "acme\t1\tbeta\n"})
+    before, after = (
+        manifest("ConfigMap", data={"table": f"131072 ,acme=active:{cell}:1:acme,\n"})
+        for cell in ("alpha", "beta")
+    )
     assert moves({"x": [before]}, {"x": [after]}) == ()
 
 

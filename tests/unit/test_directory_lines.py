@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from cellwright.directory import Entry, cell_table, entries, shard_number, shard_tables
+from cellwright.directory import Value, cell_ids, cell_table, entries, values
 from cellwright.model import Cell
-from tests.fleets import cell, organization
+from tests.fleets import cell
 
 
 def at(name: str, number: int, cluster: str) -> Cell:
@@ -33,33 +33,55 @@ def test_no_cells_are_an_empty_table() -> None:
     assert cell_table([], "local").text == ""
 
 
-def test_lines_begin_with_what_is_read_of_them() -> None:
-    names = [organization(name, "alpha", id=number) for number, name in enumerate("abc", 1)]
-    homeless = organization("d", None, id=4)
-    tables = shard_tables([*names, homeless], 4)
-    found = {one for table in tables for one in entries(table.text)}
-    assert found == {Entry("a", 1, "alpha"), Entry("b", 2, "alpha"), Entry("c", 3, "alpha")}
-    for table in tables:
-        assert all(shard_number(one.name, 4) == table.number for one in entries(table.text))
-    assert [one.id for one in entries(cell_table([at("alpha", 7, "x")], "x").text)] == [7]
+def test_ids_of_cells_are_read() -> None:
+    assert list(cell_ids(cell_table([at("alpha", 7, "x")], "x").text)) == [("alpha", 7)]
+    assert list(cell_ids("acme\t1\thost\t80\tmore\nb\t2\thost\t80")) == [("acme", 1), ("b", 2)]
+    assert list(cell_ids("")) == []
 
 
-def test_a_line_may_grow_and_the_last_one_needs_no_end() -> None:
-    text = "acme\t1\talpha\tactive\tacme\t\t100/20\tmore\nb\t2\tbeta\tgone"
-    assert list(entries(text)) == [Entry("acme", 1, "alpha"), Entry("b", 2, "beta")]
-    assert list(entries("")) == []
+@pytest.mark.parametrize(
+    "line", ["acme", "acme\t1\thost", "\t1\thost\t80", "acme\tx\thost\t80", "a\t\u0661\tb\tc"]
+)
+def test_what_is_no_line_of_a_cell_is_refused(line: str) -> None:
+    with pytest.raises(ValueError, match="no line of the directory: "):
+        list(cell_ids(f"ok\t1\thost\t80\n{line}\n"))
+
+
+def test_organizations_are_read_from_all_kinds_of_lines() -> None:
+    text = "131072 ,a=active:alpha:1:a,b=@c,h.x=a,@c=gone:beta:2:c:5/,\n=d fenced:alpha:3:d\n=e @d"
+    assert list(entries(text))[-2:] == [("d", "fenced:alpha:3:d"), ("e", "@d")]
+    assert list(values(text)) == [
+        Value("active", "alpha", 1, "a"),
+        Value("gone", "beta", 2, "c"),
+        Value("fenced", "alpha", 3, "d"),
+    ]
+    assert list(values("")) == []
 
 
 @pytest.mark.parametrize(
     "line",
     [
         "acme",
-        "acme\t1\talpha",
-        "\t1\talpha\tactive",
-        "acme\tx\talpha\tactive",
-        "a\t\u0661\tb\tc",
+        "131072",
+        "131072 ",
+        "131072 ,,",
+        "131072 ,acme,",
+        "131072 ,=x,",
+        "131072 ,@=x,",
+        "131072 ,acme=,",
+        "131072 ,acme=active:,",
+        "131072 ,acme=active:alpha,",
+        "131072 ,acme=active:alpha:1,",
+        "131072 ,acme=active:alpha:1:,",
+        "131072 ,acme=:alpha:1:acme,",
+        "131072 ,acme=active::1:acme,",
+        "131072 ,acme=active:alpha:x:acme,",
+        "131072 ,acme=active:alpha:\u0661:acme,",
+        "=acme",
+        "= x",
+        "=@ x",
     ],
 )
-def test_what_is_no_line_is_refused(line: str) -> None:
+def test_what_is_no_line_of_a_shard_is_refused(line: str) -> None:
     with pytest.raises(ValueError, match="no line of the directory: "):
-        list(entries(f"ok\t1\talpha\tactive\n{line}\n"))
+        list(values(f"131072 ,ok=active:alpha:1:ok,\n{line}\n"))

@@ -1,10 +1,11 @@
 """An organization's entry as routers are told it and as files of definitions say it."""
 
 import json
+from collections.abc import Mapping
 
 import pytest
 
-from cellwright.entry import Entry, Home, UnreadableError, entries, home_in, home_of
+from cellwright.entry import Entries, Entry, Home, UnreadableError, home_in, home_of
 from cellwright.layout import LEDGER
 from cellwright.ledger import HEADER
 from cellwright.model import Organization
@@ -18,24 +19,34 @@ spec: {id: 1001, cell: alpha}
 FILE = "organizations/acme.yaml"
 
 
-def test_entries_of_a_shard() -> None:
-    text = (
-        "acme\t1001\talpha\tactive\tac\ta.example.com,b.example.com\nduff\t7\tbeta\tgone\tduff\t\n"
-    )
-    acme = Entry("acme", 1001, Home("alpha", "active"), "ac", ("a.example.com", "b.example.com"))
-    assert entries(text) == {
-        "acme": acme,
-        "duff": Entry("duff", 7, Home("beta", "gone"), "duff", ()),
-    }
-    assert entries(text.replace("\t\n", "\t\t100/20\n")).keys() == {"acme", "duff"}
+def _read(shards: Mapping[str, str], *organizations: str) -> list[Entry]:
+    said = Entries(organizations)
+    for name, text in shards.items():
+        said.read(name, text)
+    return list(said)
 
 
-@pytest.mark.parametrize(
-    "text", ["\t1\talpha\tactive\tacme\t\n", "acme\n", "acme\tx\talpha\tactive\tacme\t\n"]
-)
+SHARDS = {
+    "one": "131072 ,a.example.com=acme,ac=@acme,\n=duff gone:beta:7:duff:100/20\n",
+    "two": "200000 ,@acme=active:alpha:1001:acme,\n",
+    "three": "260000 ,b.example.com=acme,left.example.com=nobody,\n",
+}
+
+
+def test_entries_are_put_together_from_all_shards() -> None:
+    hosts = ("a.example.com", "b.example.com")
+    home = Home("alpha", "active")
+    acme = Entry("acme", 1001, home, "ac", hosts, ("two", "one", "three"))
+    duff = Entry("duff", 7, Home("beta", "gone"), "duff", (), ("one",))
+    assert sorted(_read(SHARDS)) == [acme, duff]
+    assert _read(SHARDS, "acme", "nobody") == [acme]
+    assert _read({"two": SHARDS["two"]}) == [Entry("acme", 1001, home, "", (), ("two",))]
+
+
+@pytest.mark.parametrize("text", ["acme\n", "131072 ,acme=active:alpha:x:acme,\n"])
 def test_what_is_no_shard(text: str) -> None:
     with pytest.raises(ValueError, match="no line of the directory"):
-        entries(text)
+        _read({"one": text})
 
 
 def test_the_home_is_the_directorys() -> None:
@@ -101,6 +112,7 @@ def test_an_organization_that_is_called_like_a_column_of_the_ledger() -> None:
         ACME.replace("spec: {id: 1001, cell: alpha}", "spec: nothing"),
         ACME.replace("cell: alpha", "cell: {}"),
         ACME.replace("cell: alpha", "cell: 5"),
+        ACME.replace("cell: alpha", "cell: 'alpha:7'"),
         ACME.replace("cell: alpha", "cell: alpha, hosts: 5"),
         ACME.replace("cell: alpha", r'cell: "a\tb\nc"'),
     ],

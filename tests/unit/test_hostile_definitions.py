@@ -4,6 +4,7 @@ Where the schema does not allow it, nothing is made; there is no third way.
 """
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellwright.edge.files import read
+from cellwright.entry import Entries
 from cellwright.loading import load
 from cellwright.model import Fleet, Rule
 from cellwright.redact import redacted
@@ -65,26 +67,29 @@ def loaded(one: dict[str, Any], ending: str) -> Fleet | None:
     return fleet
 
 
-def lines(fleet: Fleet) -> list[list[str]]:
-    """Return the fields of every line of the shards, as a reader of the YAML gets them."""
+def shards(fleet: Fleet) -> dict[str, str]:
+    """Return the text of every shard, as a reader of the YAML gets it."""
     found = rendered(replace(fleet, shards=4), DIRECTORY, "fleet")
     assert found.problems == ()
-    tables = []
+    tables = {}
     for one in found.manifests:
         body = yaml.load(one.text, yaml.CSafeLoader)
         assert body == redacted(one.body)
-        tables.append((body.get("data") or {}).get("table", ""))
-    return [line.split("\t") for table in tables for line in table.split("\n") if line]
+        tables[one.name] = (body.get("data") or {}).get("table", "")
+    return tables
 
 
 def assert_arrives(fleet: Fleet, one: dict[str, Any]) -> None:
-    spec = one["spec"]
-    name, listed = one["metadata"]["name"], ",".join(spec["hosts"])
-    found = lines(fleet)
-    assert len(found) == len(fleet.organizations)
-    (fields,) = [line for line in found if line[0] == name]
-    assert fields[:6] == [name, str(spec["id"]), "alpha", "active", spec["path"], listed]
-    assert len({len(line) for line in found}) == 1
+    spec, said = one["spec"], Entries()
+    for shard, text in shards(fleet).items():
+        assert re.fullmatch(r"([0-9]{6} ,([a-z0-9@.-]+=[a-z0-9@:/-]+,)+\n)*", text, re.ASCII)
+        said.read(shard, text)
+    found = {entry.organization: entry for entry in said}
+    assert found.keys() == fleet.organizations.keys()
+    entry = found[one["metadata"]["name"]]
+    assert entry.home == ("alpha", "active")
+    assert (entry.id, entry.path) == (spec["id"], spec["path"])
+    assert list(entry.hosts) == sorted(spec["hosts"])
 
 
 @pytest.mark.parametrize("ending", ["yaml", "jsonl"])

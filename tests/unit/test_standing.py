@@ -110,7 +110,7 @@ def test_of_two_databases_the_one_in_the_declared_cluster_counts(order: int) -> 
 
 
 def test_a_directory_that_can_not_be_read_is_an_error_that_names_it() -> None:
-    shard = directory("directory-03", "shard", "acme\t1\talpha\tactive\tacme\t\nhalf")
+    shard = directory("directory-03", "shard", "131072 ,acme=active:alpha:1:acme,\nhalf")
     with pytest.raises(ValueError, match="cell-alpha/directory-03: no line of the directory: 'ha"):
         standing(FLEET, [shard])
 
