@@ -93,7 +93,7 @@ def main() -> None:
             figures |= _latency(running, size)
             figures |= _one_change(running, size.changes)
             running.beta.remove()
-            figures |= replacement(running)
+            figures |= replacement(running, size.rounds)
     print(json.dumps({**figures, "entries": size.organizations}))
 
 

@@ -11,36 +11,23 @@ from router_load import outcome, start
 CALM = 8
 """Seconds in which nothing changes, before everything does."""
 
+ROUND = 30
+"""Seconds of requests for each time that everything changes, more than it takes."""
 
-def replacement(running: Fleet) -> dict[str, object]:
-    """Give every organization another value while wrk asks; every answer is looked at."""
+
+def replacement(running: Fleet, times: int) -> dict[str, object]:
+    """Give every organization another value, while wrk asks and every answer is looked at."""
     pod = running.alpha
-    running.organizations.renumber()
-    maps = [shard_map(running.organizations, shard) for shard in range(SHARDS)]
-    processes = {"HAProxy": pid(pod.haproxy), "agent": pid(pod.agent)}
-    seconds = max(30, len(running.organizations.names) // 20_000)
-    wrk = start(f"{pod.address}:8080", running.paths, seconds, check=True)
+    wrk = start(f"{pod.address}:8080", running.paths, times * ROUND, check=True)
     rates = _Rates(lambda: answered(pod))
-    time.sleep(CALM)
-    calm = statistics.median(rates.taken())
-    before = {name: cpu(process) for name, process in processes.items()}
-    old = pod.table()["checksum"]
-    begin = running.api.put(*maps)
-    wanted = running.api.version
-    # Each look costs the agent a millisecond.
-    wait_for(lambda: _has(pod, wanted, old), "the new table is served", pause=0.2)
-    took = time.monotonic() - begin
-    busy = rates.taken()
-    spent = {name: cpu(process) - before[name] for name, process in processes.items()}
+    rounds = [_round(running, rates) for _ in range(times)]
     rates.stop()
     found = outcome(wrk)
-    lowest, mean = min(busy) / calm, statistics.mean(busy) / calm
+    took, mean, lowest = (statistics.median(one) for one in zip(*rounds, strict=True))
     print(
-        f"all replaced in {took:.1f} s; CPU: "
-        + ", ".join(f"{name} {one:.1f} s" for name, one in spent.items())
-        + f"; throughput {mean:.0%} of {calm:.0f}/s, lowest second {lowest:.0%}; "
-        f"{found.failed} failed, {found.wrong} wrong; "
-        f"HAProxy has {megabytes(processes['HAProxy']):.0f} MB now"
+        f"all replaced, medians of {times}: {took:.1f} s, throughput {mean:.0%}, lowest second "
+        f"{lowest:.0%}; {found.failed} failed, {found.wrong} wrong; "
+        f"HAProxy has {megabytes(pid(pod.haproxy)):.0f} MB now"
     )
     return {
         "replace_s": round(took, 1),
@@ -48,6 +35,34 @@ def replacement(running: Fleet) -> dict[str, object]:
         "replace_wrong": found.wrong,
         "replace_lowest": round(lowest, 2),
     }
+
+
+def _round(running: Fleet, rates: "_Rates") -> tuple[float, float, float]:
+    """Return the seconds, and the mean and lowest throughput as shares of the calm before."""
+    pod = running.alpha
+    running.organizations.renumber()
+    maps = [shard_map(running.organizations, shard) for shard in range(SHARDS)]
+    processes = {"HAProxy": pid(pod.haproxy), "agent": pid(pod.agent)}
+    rates.taken()
+    time.sleep(CALM)
+    calm = statistics.median(rates.taken())
+    before = {name: cpu(process) for name, process in processes.items()}
+    old = pod.table()["checksum"]
+    begin = running.api.put(*maps)
+    wanted = running.api.version
+    # Each look costs the agent a millisecond.
+    wait_for(lambda: _has(pod, wanted, old), "the new table is served", pause=0.1)
+    took = time.monotonic() - begin
+    time.sleep(1)  # until the last second of it is over
+    busy = rates.taken()
+    spent = {name: cpu(process) - before[name] for name, process in processes.items()}
+    mean, lowest = statistics.mean(busy) / calm, min(busy) / calm
+    print(
+        f"all replaced in {took:.1f} s; CPU: "
+        + ", ".join(f"{name} {one:.1f} s" for name, one in spent.items())
+        + f"; throughput {mean:.0%} of {calm:.0f}/s, lowest second {lowest:.0%}"
+    )
+    return took, mean, lowest
 
 
 def _has(pod: Pod, version: int, before: str) -> bool:
