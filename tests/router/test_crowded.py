@@ -29,8 +29,12 @@ def crowd(fleet: Fleet) -> Iterator[list[str]]:
     """Add organizations whose names, paths and hosts are all in one line; return their names."""
     kept = dict(fleet.directory.organizations)
     names = list(islice(_colliding("a-name-that-is-as-long-as-names-may-be-"), 60))
-    paths = list(islice(_colliding("a-path-"), 30))
-    hosts = list(islice(_colliding("host-", ".example.com"), 60))
+    # In the order of the keys, some of each kind have no room any more.
+    paths = list(islice(_colliding("0-path-that-is-quite-as-long-as-the-name-is-"), 30))
+    hosts = [
+        *islice(_colliding("0host-that-is-quite-as-long-as-the-name-is-", ".example.com"), 30),
+        *islice(_colliding("z-host-", ".example.com"), 30),
+    ]
     for number, name in enumerate(names):
         path = paths[number // 2] if number % 2 else ""
         fleet.directory.add(name, "alpha", path=path, hosts=(hosts[number],))
