@@ -3,6 +3,7 @@
 import hashlib
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -154,6 +155,34 @@ def test_a_large_change_is_made_at_once(fleet: Fleet) -> None:
     fleet.publish()
     assert_maps(fleet)
     assert fleet.alpha.answered_by("/o/b-4999/") == "beta-app"
+    fleet.directory.organizations = kept
+    fleet.publish()
+    assert_maps(fleet)
+
+
+def test_a_change_of_most_of_the_table_is_seen_whole(fleet: Fleet) -> None:
+    """Each shard is large by itself: first every organization is at the old cell, then none."""
+    kept = dict(fleet.directory.organizations)
+    names = [f"bulk-{number}" for number in range(30_000)]
+    many = [
+        Organization(name, 9000 + at, "alpha", path=f"b-{at}", hosts=(f"{name}.example.org",))
+        for at, name in enumerate(names)
+    ]
+    fleet.directory.organizations = {**kept, **{one.name: one for one in many}}
+    fleet.publish()
+    for name in names:
+        fleet.directory.change(name, cell="beta")
+    answers: list[str | None] = []
+    with ThreadPoolExecutor(1) as pool:
+        published = pool.submit(fleet.publish)
+        while not published.done():
+            answers.append(fleet.alpha.answered_by(f"/o/b-{len(answers) * 7 % len(names)}/"))
+        published.result()
+    moved = answers.index("beta-app")
+    assert set(answers[:moved]) == {"alpha-app"}
+    assert set(answers[moved:]) == {"beta-app"}
+    assert '"rebuilt": true' in fleet.alpha.logs(fleet.alpha.agent).splitlines()[-1]
+    assert_maps(fleet)
     fleet.directory.organizations = kept
     fleet.publish()
     assert_maps(fleet)
