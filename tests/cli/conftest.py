@@ -14,8 +14,7 @@ from cellwright.cli.main import main
 from cellwright.edge.files import read
 from cellwright.loading import load
 from cellwright.model import Organization
-from tests.cli.clusters import Cluster, Clusters
-from tests.cli.standins import World, world_in
+from tests.cli.standins import Cluster, World, world_in
 from tests.workspaces import demo_in
 
 ROOT = Path(__file__).parents[2]
@@ -91,23 +90,21 @@ def program(
 
 
 @pytest.fixture
-def clusters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clusters:
-    """What makes clusters that a stand-in for kubectl knows; one that was not made is away."""
-    folder = tmp_path / "clusters"
-    folder.mkdir()
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    return Clusters(folder)
-
-
-@pytest.fixture
-def live(program: Program, clusters: Clusters) -> Cluster:
-    """The demo's cluster, with the directory of the definitions."""
-    made = clusters()
-    made.directory(program.organizations())
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Stand-ins first on the PATH: clusters are away until they are made, Pulumi does nothing."""
+    made = world_in(tmp_path / "standins")
+    monkeypatch.setenv("PATH", f"{made.folder}{os.pathsep}{os.environ['PATH']}")
     return made
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    """A cluster that holds nothing, and a Pulumi that does nothing."""
-    return world_in(tmp_path / "standins", monkeypatch)
+def cluster(world: World) -> Cluster:
+    """The demo's cluster, which holds nothing."""
+    return world.cluster()
+
+
+@pytest.fixture
+def live(program: Program, cluster: Cluster) -> Cluster:
+    """The demo's cluster, with the directory of the definitions."""
+    cluster.directory(program.organizations())
+    return cluster

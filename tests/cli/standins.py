@@ -1,45 +1,25 @@
-"""Programs that stand for `kubectl` and `pulumi`: a cluster in a file, and a log of calls.
+"""Programs that stand for `kubectl` and `pulumi`: clusters in files, and a log of calls.
 
 What the real ones say is shown by the end-to-end tests.
 """
 
 import json
-import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
-
+from cellwright.directory import shard_tables
 from cellwright.edge.files import read
+from cellwright.model import Organization
 from cellwright.plan import plan
+from tests.cli.kubectl import CURRENT
 
-_KUBECTL = f"""#!{sys.executable}
-import json, pathlib, sys
-here, words = pathlib.Path(__file__).parent, sys.argv[1:]
-if "--context" in words:
-    here, words = here / words[1], words[2:]
-def key(one):
-    return one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"]
-if not (here / "objects.json").exists():
-    sys.exit("the server could not be reached")
-objects = json.loads((here / "objects.json").read_text())
-given = json.load(sys.stdin)["items"] if "-" in words else []
-if "--raw" in words:
-    sys.exit(0)
-if "apply" in words:
-    found = given
-elif given:
-    wanted = [key(one) for one in given]
-    found = [one for one in objects if key(one) in wanted]
-else:
-    kinds = [word.split(".")[0].rstrip("s") for word in words[1].split(",")]
-    found = [one for one in objects if one["kind"].lower() in kinds]
-print(json.dumps({{"kind": "List", "items": found}}))
-"""
-_PULUMI = f"""#!{sys.executable}
+Body = dict[str, Any]
+
+_KUBECTL = Path(__file__).with_name("kubectl.py")
+_PULUMI = """\
 import pathlib, sys
 with (pathlib.Path(__file__).parent / "pulumi.log").open("a") as log:
     print(*sys.argv[1:], file=log)
@@ -47,29 +27,78 @@ sys.exit("pulumi was called")
 """
 
 
+@dataclass
+class Cluster:
+    """What one cluster holds; `save` makes it known to the stand-in."""
+
+    file: Path
+    objects: list[Body] = field(default_factory=list)
+    tables: dict[str, Any] = field(default_factory=dict)
+
+    def save(self) -> None:
+        self.file.write_text(json.dumps({"objects": self.objects, "tables": self.tables}))
+
+    def goes_away(self) -> None:
+        self.file.unlink()
+
+    def declared(self, root: Path, change: Callable[[Body], None] | None = None) -> None:
+        """Hold what the definitions of a workspace ask for, each object changed."""
+        stacks = plan(read(root)).stacks
+        objects = json.loads(json.dumps([one.body for all_ in stacks.values() for one in all_]))
+        for body in objects:
+            if change is not None:
+                change(body)
+        self.objects = objects
+        self.save()
+
+    def directory(
+        self, organizations: Iterable[Organization], version: int = 4700, shards: int = 4
+    ) -> None:
+        """Hold the directory of these organizations; each ConfigMap is one version newer."""
+        cells = {"cellwright.dev/shards": str(shards)}
+        self.objects = [_config_map("directory-cells", version, {}, cells)]
+        for table in shard_tables(organizations, shards):
+            name = f"directory-{table.number:02d}"
+            newest = version + 1 + table.number
+            self.objects.append(_config_map(name, newest, {"table": table.text}))
+        self.save()
+
+    def router(self, cell: str, *answers: Any, name: str = "router-1", **status: Any) -> None:
+        """Hold a router pod, which gives these answers in turn: a table each, or an error."""
+        labels = {
+            "app.kubernetes.io/name": "router",
+            "app.kubernetes.io/managed-by": "cellwright",
+        }
+        metadata = {"name": name, "namespace": f"cell-{cell}", "uid": f"{cell}/{name}"}
+        self.objects.append(
+            {
+                "kind": "Pod",
+                "metadata": {**metadata, "labels": labels},
+                "status": {"phase": "Running", **status},
+            }
+        )
+        if answers:
+            said = answers[0] if isinstance(answers[0], str) else answers
+            self.tables[_table_of(cell, name)] = said
+        self.save()
+
+    def asked(self, cell: str, name: str = "router-1") -> int:
+        """Return how often a router was asked."""
+        log = self.file.with_suffix(".asked").read_text()
+        return log.splitlines().count(_table_of(cell, name))
+
+
 @dataclass(frozen=True)
 class World:
-    """The clusters, and what was asked of Pulumi."""
+    """Clusters by context, and what was asked of Pulumi."""
 
     folder: Path
 
-    def holds(self, root: Path, change: Callable[[dict[str, Any]], None] | None = None) -> None:
-        """Let the cluster hold what the definitions of a workspace ask for, each one changed."""
-        stacks = plan(read(root)).stacks
-        bodies = json.loads(json.dumps([one.body for all_ in stacks.values() for one in all_]))
-        for body in bodies:
-            if change is not None:
-                change(body)
-        self.put(bodies)
-
-    def put(self, bodies: list[Any], context: str = "") -> None:
-        """Let a cluster hold these objects; the one without a context unless it is named."""
-        folder = self.folder / context
-        folder.mkdir(exist_ok=True)
-        (folder / "objects.json").write_text(json.dumps(bodies), "utf-8")
-
-    def goes_away(self) -> None:
-        (self.folder / "objects.json").unlink(missing_ok=True)
+    def cluster(self, context: str = CURRENT) -> Cluster:
+        """Make a cluster that holds nothing; one that was not made is away."""
+        made = Cluster(self.folder / f"{context}.json")
+        made.save()
+        return made
 
     @property
     def pulumi(self) -> list[str]:
@@ -77,13 +106,32 @@ class World:
         return log.read_text("utf-8").splitlines() if log.exists() else []
 
 
-def world_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    """Put the stand-ins first on the PATH, with a cluster that holds nothing."""
+def world_in(folder: Path) -> World:
+    """Put the programs into a folder, which is to be the first one on the PATH."""
     folder.mkdir()
-    for name, text in (("kubectl", _KUBECTL), ("pulumi", _PULUMI)):
-        (folder / name).write_text(text, "utf-8")
+    for name, text in (("kubectl", _KUBECTL.read_text("utf-8")), ("pulumi", _PULUMI)):
+        (folder / name).write_text(f"#!{sys.executable}\n{text}", "utf-8")
         (folder / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    world = World(folder)
-    world.put([])
-    return world
+    return World(folder)
+
+
+def serves(version: int, *, served: bool = True, **refused: str) -> Body:
+    """Return what a router's agent says."""
+    return {"resource_version": str(version or ""), "served": served, "refused": refused}
+
+
+def _table_of(cell: str, pod: str) -> str:
+    return f"/api/v1/namespaces/cell-{cell}/pods/{pod}:8405/proxy/table"
+
+
+def _config_map(
+    name: str, version: int, data: Mapping[str, str], annotations: Mapping[str, str] | None = None
+) -> Body:
+    metadata = {
+        "name": name,
+        "namespace": "cellwright-directory",
+        "resourceVersion": str(version),
+        "annotations": annotations or {},
+        "labels": {"cellwright.dev/directory": "organizations"},
+    }
+    return {"kind": "ConfigMap", "metadata": metadata, "data": data}

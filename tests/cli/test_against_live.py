@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Program
-from tests.cli.standins import World
+from tests.cli.standins import Cluster, World
 
 CALLED = "pulumi was called"
 
@@ -33,6 +33,7 @@ organizations/customers.yaml:7:7: CW401 spec.id: the id goes from 1001 to 1099 (
 """.splitlines()  # noqa: E501 - as they are printed
 
 
+@pytest.mark.usefixtures("cluster")
 def test_an_empty_cluster_forbids_nothing(program: Program, world: World) -> None:
     break_everything(program)
     assert program("check", "--against", "live").code == 0
@@ -40,8 +41,10 @@ def test_an_empty_cluster_forbids_nothing(program: Program, world: World) -> Non
     assert world.pulumi
 
 
-def test_what_the_cluster_holds_as_declared_is_no_change(program: Program, world: World) -> None:
-    world.holds(program.root)
+def test_what_the_cluster_holds_as_declared_is_no_change(
+    program: Program, cluster: Cluster, world: World
+) -> None:
+    cluster.declared(program.root)
     done = program("check", "--against", "live")
     assert (done.code, done.err) == (0, "no problems in 3 cells and 12 organizations\n")
     assert "forbidden" not in program("diff", "--against", "live").out
@@ -50,9 +53,9 @@ def test_what_the_cluster_holds_as_declared_is_no_change(program: Program, world
 
 
 def test_check_diff_and_up_refuse_the_same_in_the_same_words(
-    program: Program, world: World
+    program: Program, cluster: Cluster, world: World
 ) -> None:
-    world.holds(program.root)
+    cluster.declared(program.root)
     break_everything(program)
     checked = program("check", "--against", "live")
     assert (checked.code, checked.out.splitlines()) == (1, EXPECTED)
@@ -72,9 +75,9 @@ def test_check_diff_and_up_refuse_the_same_in_the_same_words(
 
 
 def test_diff_against_a_commit_or_rendered_files_names_the_same(
-    program: Program, world: World
+    program: Program, cluster: Cluster
 ) -> None:
-    world.goes_away()
+    cluster.goes_away()
     program("render", "--out", "../rendered")
     program.commit()
     break_everything(program)
@@ -85,21 +88,23 @@ def test_diff_against_a_commit_or_rendered_files_names_the_same(
 
 @pytest.mark.parametrize("verb", [("up",), ("check", "--against", "live")])
 def test_a_cluster_that_is_away_is_an_error(
-    program: Program, world: World, verb: tuple[str, ...]
+    program: Program, cluster: Cluster, world: World, verb: tuple[str, ...]
 ) -> None:
-    world.goes_away()
+    cluster.goes_away()
     done = program(*verb)
     assert (done.code, done.out) == (1, "")
     assert "cluster local does not answer" in done.err
     assert world.pulumi == []
 
 
-def test_another_version_of_postgres_is_refused(program: Program, world: World) -> None:
+def test_another_version_of_postgres_is_refused(
+    program: Program, cluster: Cluster, world: World
+) -> None:
     def old(body: dict[str, Any]) -> None:
         if body["kind"] == "StatefulSet":
             body["metadata"]["annotations"]["cellwright.dev/postgres-version"] = "16"
 
-    world.holds(program.root, old)
+    cluster.declared(program.root, old)
     done = program("up")
     assert done.code == 1
     told = f"CW403 spec.postgres.version: the major version of Postgres goes from 16 to 17 {NEW}"
@@ -108,9 +113,9 @@ def test_another_version_of_postgres_is_refused(program: Program, world: World) 
 
 
 def test_a_set_that_would_be_made_anew_is_refused_with_the_way_to_do_it(
-    program: Program, world: World
+    program: Program, cluster: Cluster, world: World
 ) -> None:
-    world.holds(program.root)
+    cluster.declared(program.root)
     program.edit("cells/beta.yaml", "spec:", "spec:\n  postgres: {storage: 2Gi}")
     assert program("check", "--against", "live").code == 0, "volumes may grow"
     done = program("up")
@@ -124,21 +129,23 @@ def test_a_set_that_would_be_made_anew_is_refused_with_the_way_to_do_it(
     assert world.pulumi == []
 
 
-def test_a_set_that_nothing_protects_may_be_made_anew(program: Program, world: World) -> None:
+def test_a_set_that_nothing_protects_may_be_made_anew(program: Program, cluster: Cluster) -> None:
     program.write(
         "cells/delta.yaml",
         "apiVersion: cellwright/v1\nkind: Cell\nmetadata: {name: delta}\n"
         "spec: {id: 4, ring: -1, region: us, cluster: local, size: small}\n",
     )
-    world.holds(program.root)
+    cluster.declared(program.root)
     program.edit("cells/delta.yaml", "size: small", "size: small, postgres: {storage: 2Gi}")
     assert CALLED in program("up").err
 
 
-def test_data_in_another_cluster_is_found_there(program: Program, world: World) -> None:
-    world.holds(program.root)
+def test_data_in_another_cluster_is_found_there(
+    program: Program, cluster: Cluster, world: World
+) -> None:
+    cluster.declared(program.root)
     program.edit("cells/fleet.yaml", "clusters:", "clusters:\n    far: {context: far}")
-    world.put([], "far")
+    world.cluster("far")
     assert program("check", "--against", "live").code == 0
     program.edit("cells/beta.yaml", "cluster: local", "cluster: far")
     address = "size: small\n  routerAddress: {host: beta.example.com, port: 80}"
@@ -150,20 +157,20 @@ def test_data_in_another_cluster_is_found_there(program: Program, world: World) 
     assert world.pulumi == []
 
 
-def test_an_unused_cluster_that_is_away_may_hold_data(program: Program, world: World) -> None:
-    world.holds(program.root)
+def test_an_unused_cluster_that_is_away_may_hold_data(program: Program, cluster: Cluster) -> None:
+    cluster.declared(program.root)
     program.edit("cells/fleet.yaml", "clusters:", "clusters:\n    far: {context: far}")
     done = program("up")
     assert (done.code, done.out) == (1, "")
     assert "cluster far does not answer" in done.err
 
 
-def test_a_directory_that_was_damaged_is_said(program: Program, world: World) -> None:
+def test_a_directory_that_was_damaged_is_said(program: Program, cluster: Cluster) -> None:
     def damage(body: dict[str, Any]) -> None:
         if body["metadata"]["name"] == "directory-07":
             body["data"]["table"] = "half a line"
 
-    world.holds(program.root, damage)
+    cluster.declared(program.root, damage)
     for verb in (("up",), ("check", "--against", "live"), ("diff", "--against", "live")):
         done = program(*verb)
         assert (done.code, done.out) == (1, ""), verb
@@ -173,8 +180,10 @@ def test_a_directory_that_was_damaged_is_said(program: Program, world: World) ->
         ) in done.err
 
 
-def test_an_id_of_a_customer_that_is_gone_is_not_used_again(program: Program, world: World) -> None:
-    world.holds(program.root)
+def test_an_id_of_a_customer_that_is_gone_is_not_used_again(
+    program: Program, cluster: Cluster, world: World
+) -> None:
+    cluster.declared(program.root)
     program.edit("organizations/customers.yaml", "name: acme", "name: emca")
     done = program("up")
     assert "CW402 spec.id: the id 1001 belonged to the organization acme" in done.out

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.cli.clusters import Cluster, Clusters
 from tests.cli.conftest import Program
+from tests.cli.standins import Cluster, World
 
 CUSTOMERS = "organizations/customers.yaml"
 
@@ -78,14 +78,14 @@ def test_without_git_the_live_part_is_shown(program: Program) -> None:
 
 @pytest.mark.usefixtures("live")
 def test_when_git_is_missing_or_fails_the_live_part_is_shown(
-    program: Program, clusters: Clusters, monkeypatch: pytest.MonkeyPatch
+    program: Program, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program.commit()
-    monkeypatch.setenv("PATH", str(clusters.folder))
+    monkeypatch.setenv("PATH", str(world.folder))
     done = program("directory", "get", "acme")
     assert (done.code, done.rows[0][0]) == (0, "acme")
     assert "since when is not told: git is not on the PATH" in done.err
-    fails = clusters.folder / "git"
+    fails = world.folder / "git"
     fails.write_text("#!/bin/sh\n[ $1 = rev-parse ] && echo true || { echo broken >&2; exit 1; }\n")
     fails.chmod(0o755)
     done = program("directory", "get", "acme")
@@ -107,7 +107,7 @@ def test_organizations_that_routers_are_not_told_of(program: Program) -> None:
 
 
 def test_a_malformed_shard_is_said(program: Program, live: Cluster) -> None:
-    for one in live.configmaps[1:]:
+    for one in live.objects[1:]:
         one["data"]["table"] = "acme\n"
     live.save()
     done = program("directory", "get", "acme")

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.clusters import Cluster, Clusters, serves
 from tests.cli.conftest import Program
+from tests.cli.standins import Cluster, World, serves
 
 
 def test_all_routers_serve_what_is_there(program: Program, live: Cluster) -> None:
@@ -81,8 +81,8 @@ def test_what_has_no_version_does_not_serve_it(program: Program, live: Cluster, 
     assert program("directory", "wait", "1", "--timeout", "0s").code == 1
 
 
-def test_no_router_and_no_directory_are_said(program: Program, clusters: Clusters) -> None:
-    made = clusters()
+def test_no_router_and_no_directory_are_said(program: Program, world: World) -> None:
+    made = world.cluster()
     done = program("directory", "wait", "--timeout", "0s")
     assert (done.code, done.out) == (
         1,
@@ -94,7 +94,7 @@ def test_no_router_and_no_directory_are_said(program: Program, clusters: Cluster
 
 
 @pytest.fixture
-def two(program: Program, clusters: Clusters) -> tuple[Cluster, Clusters]:
+def two(program: Program, world: World) -> tuple[Cluster, World]:
     """A fleet whose cell gamma is in another cluster, which is away."""
     program.edit("cells/fleet.yaml", "local: {}", "local: {context: here}\n    far: {context: far}")
     program.edit(
@@ -102,10 +102,10 @@ def two(program: Program, clusters: Clusters) -> tuple[Cluster, Clusters]:
         "cluster: local",
         "cluster: far\n  routerAddress: {host: gamma.example.com, port: 443}",
     )
-    here = clusters("here")
+    here = world.cluster("here")
     here.directory(program.organizations())
     here.router("alpha", serves(4704))
-    return here, clusters
+    return here, world
 
 
 @pytest.mark.usefixtures("two")
@@ -120,11 +120,9 @@ def test_a_cluster_that_is_away_is_named(program: Program) -> None:
     assert got.rows[0][0] == "acme"
 
 
-def test_each_cluster_has_versions_of_its_own(
-    program: Program, two: tuple[Cluster, Clusters]
-) -> None:
-    _, clusters = two
-    far = clusters("far")
+def test_each_cluster_has_versions_of_its_own(program: Program, two: tuple[Cluster, World]) -> None:
+    _, world = two
+    far = world.cluster("far")
     far.directory(program.organizations(), version=90)
     far.router("gamma", serves(94))
     done = program("directory", "wait")

@@ -19,7 +19,7 @@ from tests.cli.standins import World
 @pytest.fixture
 def applied(monkeypatch: pytest.MonkeyPatch, world: World) -> list[str]:
     """The stacks that were applied, in order; there is a directory already."""
-    assert world.pulumi == []
+    world.cluster()
     done: list[str] = []
 
     def up(root: Path, name: str, digest: str) -> Finished:
