@@ -77,7 +77,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="20,000 organizations, few runs")
     size = QUICK if parser.parse_args().quick else WHOLE
-    for program in ("wrk", "docker", "openssl"):
+    for program in ("wrk", "docker"):
         if shutil.which(program) is None:
             sys.exit(f"{program} is not installed")
     with tempfile.TemporaryDirectory(prefix="cellwright-bench-") as name:

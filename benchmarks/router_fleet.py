@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # for `import tests`
 
 from tests.postgres.containers import docker, new_name
 from tests.router.api_server import ApiServer
+from tests.router.credentials import TOKEN, make_credentials
 from tests.router.directory import config_map, shard_of, shard_texts
 from tests.router.pods import IMAGE, Pod, configuration
 
@@ -29,7 +30,6 @@ _WORDS = ("acme", "globex", "umbrella", "initech", "hooli", "stark", "vandelay",
 _NO_LOG = "--log-driver=none"
 """What docker does with the access log would take more time than what HAProxy does for it."""
 
-_TOKEN = "token-of-the-benchmark"  # noqa: S105 (of no account)
 _SAID = "hdr X-Asked %[path,field(3,/)] hdr X-Got %[req.hdr(x-cellwright-organization)]"
 _ORIGIN = f"""\
 global
@@ -120,15 +120,17 @@ class Fleet:
 def fleet(folder: Path, count: int) -> Iterator[Fleet]:
     """Start everything; containers are removed at the end."""
     organizations = Organizations(count)
-    _make_credentials(folder / "account")
-    api = ApiServer(API, 6443, folder / "account" / "server.pem", _TOKEN)
+    account = folder / "account"
+    account.mkdir()
+    make_credentials(account, [API])
+    api = ApiServer(API, 6443, account / "server.pem", TOKEN)
     api.put(_config_map("directory-cells", organizations.cells))
     for shard in range(SHARDS):
         api.put(shard_map(organizations, shard))
     paths = folder / "paths"
     paths.write_text("\n".join(random.Random(7).sample(organizations.names, count)) + "\n")  # noqa: S311
     options = (
-        f"--volume={folder}/account:/var/run/secrets/kubernetes.io/serviceaccount:ro",
+        f"--volume={account}:/var/run/secrets/kubernetes.io/serviceaccount:ro",
         _NO_LOG,
     )
     with ExitStack() as stack:
@@ -181,25 +183,6 @@ def _constant(folder: Path, pod: Pod, value: str) -> Iterator[str]:
     )
     with haproxy(folder, config, f"{CONSTANT}:8080", *options) as name:
         yield name
-
-
-def _make_credentials(folder: Path) -> None:
-    """A service account's token and CA, and the API server's certificate."""
-    folder.mkdir()
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-days", "1", "-subj", "/CN=kube-apiserver", "-keyout", "key.pem"),
-            *("-addext", f"subjectAltName=IP:{API}", "-out", "ca.crt"),
-        ],
-        cwd=folder,
-        check=True,
-        capture_output=True,
-    )
-    (folder / "server.pem").write_bytes(
-        (folder / "key.pem").read_bytes() + (folder / "ca.crt").read_bytes()
-    )
-    (folder / "token").write_text(_TOKEN)
 
 
 def wait_for(

@@ -1,4 +1,4 @@
-"""The programs that read the files of `monitoring/`."""
+"""The programs that read the files of `monitoring/`, and the routers that they watch."""
 
 import os
 from pathlib import Path
@@ -8,6 +8,9 @@ import pytest
 from local import prometheus
 from local.place import place
 from local.system import this_machine
+from tests.router.conftest import _docker, credentials, new_address, new_fleet
+
+__all__ = ["_docker", "credentials", "new_address", "new_fleet", "programs"]
 
 
 @pytest.fixture(scope="session")

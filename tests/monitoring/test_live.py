@@ -15,13 +15,7 @@ from tests.monitoring.prometheus import Prometheus, Target, running
 from tests.monitoring.test_dashboard import DASHBOARD, PANELS
 from tests.monitoring.test_rules import PAGE, _rules
 from tests.postgres.containers import until
-from tests.router.conftest import (  # noqa: F401 - fixtures
-    Fleet,
-    _docker,
-    credentials,
-    new_address,
-    new_fleet,
-)
+from tests.router.conftest import Fleet
 from tests.router.directory import config_map
 
 pytestmark = pytest.mark.docker
@@ -41,8 +35,8 @@ class Monitored:
 @pytest.fixture(scope="module")
 def monitored(
     programs: dict[str, Path],
-    new_fleet: Callable[[], AbstractContextManager[Fleet]],  # noqa: F811
-    new_address: Callable[[], str],  # noqa: F811
+    new_fleet: Callable[[], AbstractContextManager[Fleet]],
+    new_address: Callable[[], str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Monitored]:
     """Return a fleet with some traffic of every kind and one refused ConfigMap, and its monitor."""

@@ -1,7 +1,5 @@
 """Two real routers (alpha and beta), a stub for a third cell, and the API server they watch."""
 
-import datetime as dt
-import ipaddress
 import os
 import shutil
 import subprocess
@@ -13,9 +11,6 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "images" / "router"))  # for `import agent`
 
@@ -24,13 +19,13 @@ from agent.table import Table
 
 from tests.postgres.containers import until
 from tests.router.api_server import ApiServer
+from tests.router.credentials import TOKEN, make_credentials
 from tests.router.directory import Directory
 from tests.router.pods import IMAGE, Pod
 from tests.router.said import Said
 from tests.router.secret import Secret
 from tests.router.upstream import Upstream
 
-TOKEN = "token-of-the-router"
 _numbers = count(1)
 
 
@@ -54,42 +49,9 @@ def new_address() -> Callable[[], str]:
 
 @pytest.fixture(scope="session")
 def credentials(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a service account's token and CA, and the API servers' certificate."""
+    """Return a folder with what pods and API servers need of each other."""
     folder = tmp_path_factory.mktemp("credentials")
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "kube-apiserver")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(hours=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(
-            x509.SubjectAlternativeName(
-                [x509.IPAddress(ipaddress.ip_address(_address(n))) for n in range(1, 250)]
-            ),
-            critical=False,
-        )
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.KeyUsage(True, False, False, False, False, True, True, False, False),  # noqa: FBT003
-            critical=True,
-        )
-        .sign(key, hashes.SHA256())
-        .public_bytes(serialization.Encoding.PEM)
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    (folder / "server.pem").write_bytes(private + certificate)
-    (folder / "ca.crt").write_bytes(certificate)
-    (folder / "token").write_text(TOKEN)
+    make_credentials(folder, map(_address, range(1, 250)))
     return folder
 
 
