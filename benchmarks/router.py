@@ -1,13 +1,14 @@
 """What the router costs at a million organizations, and how quickly changes get through.
 
-Everything runs on this machine: wrk, the origin (an HAProxy that answers by itself), two routers
-with their agents in containers, and the API server's stand-in. So throughputs are shares of the
-same cores; ratios come from runs that take turns, and CPU time per request stands beside them.
+Everything runs on this machine: wrk, h2load, the origin (an HAProxy that answers by itself), two
+routers with their agents in containers, and the API server's stand-in. So throughputs are shares of
+the same cores; ratios come from runs that take turns, and CPU time per request stands beside them.
 
     .venv/bin/python benchmarks/router.py [--quick]
 
-Needs wrk (Debian's package), docker and the router's image (ROUTER_IMAGE, else the one that `make`
-builds); nginx is measured beside it where it is installed, Envoy where PyPI can be reached.
+Needs wrk and h2load (Debian's wrk and nghttp2-client), docker and the router's image (ROUTER_IMAGE,
+else the one that `make` builds); nginx is measured where it is installed, Envoy where PyPI can be
+reached.
 """
 
 import argparse
@@ -31,15 +32,13 @@ from router_fleet import (
     CONSTANT,
     ORIGIN,
     Fleet,
-    cpu,
     fleet,
-    megabytes,
-    pid,
+    inside,
     shard_map,
     wait_for,
 )
-from router_latency import spaced
-from router_load import Outcome, load
+from router_latency import latency
+from router_load import load
 from router_nginx import ADDRESS as NGINX
 from router_nginx import nginx
 from router_replacement import replacement
@@ -77,7 +76,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="20,000 organizations, few runs")
     size = QUICK if parser.parse_args().quick else WHOLE
-    for program in ("wrk", "docker"):
+    for program in ("wrk", "h2load", "docker"):
         if shutil.which(program) is None:
             sys.exit(f"{program} is not installed")
     with tempfile.TemporaryDirectory(prefix="cellwright-bench-") as name:
@@ -86,11 +85,10 @@ def main() -> None:
         with fleet(folder, size.organizations) as running:
             gc.freeze()  # the API server's stand-in is in this process
             figures: dict[str, object] = {"start_s": _starts(running, 5)}
-            process = pid(running.alpha.haproxy)
-            figures["mb"] = round(megabytes(process))
+            figures["mb"] = round(inside(running.alpha.haproxy).megabytes())
             print(f"HAProxy with {size.organizations} organizations: {figures['mb']} MB")
             figures |= _throughput(running, folder, size)
-            figures |= _latency(running, size)
+            figures |= _latency(running, folder, size)
             figures |= _one_change(running, size.changes)
             running.beta.remove()
             figures |= replacement(running, size.rounds)
@@ -109,7 +107,7 @@ def _starts(running: Fleet, times: int) -> float:
         pod.start_haproxy()
         wait_for(lambda: _status(pod.address, path) == 200, "the first answer")
         seconds.append(time.monotonic() - begin)
-        spent = cpu(pid(pod.haproxy))
+        spent = inside(pod.haproxy).cpu()
     found = statistics.median(seconds)
     print(f"start from disk to the first answer: {found:.2f} s, HAProxy's CPU {spent:.2f} s")
     return round(found, 2)
@@ -129,10 +127,10 @@ def _throughput(running: Fleet, folder: Path, size: Size) -> dict[str, object]:
             "nginx": (NGINX, stack.enter_context(nginx(folder / "nginx", organizations.by_path()))),
             "Envoy": (ENVOY, stack.enter_context(envoy(folder / "envoy", organizations.by_path()))),
         }
-        alpha, constant = pid(running.alpha.haproxy), pid(running.constant)
+        alpha, constant = inside(running.alpha.haproxy), inside(running.constant)
         runs: dict[str, tuple[str, Callable[[], float]]] = {
-            "router": (f"{running.alpha.address}:8080", lambda: cpu(alpha)),
-            "with a constant": (f"{CONSTANT}:8080", lambda: cpu(constant)),
+            "router": (f"{running.alpha.address}:8080", alpha.cpu),
+            "with a constant": (f"{CONSTANT}:8080", constant.cpu),
         }
         for name, (address, peer) in peers.items():
             if peer is None:
@@ -163,42 +161,24 @@ def _ratio(one: Series, other: Series) -> float:
     return statistics.median(a / b for a, b in zip(one.rps, other.rps, strict=True))
 
 
-def _latency(running: Fleet, size: Size) -> dict[str, object]:
-    """Compare with the origin alone at half of the router's throughput, sent in two ways."""
-    paths, seconds = running.paths, size.seconds
-    rate = load(f"{running.alpha.address}:8080", paths, seconds).rps / 2
-    pause = 64 / rate * 1000
-    p50, p99 = _added(
-        running, size, "wrk's bursts", lambda one: load(one, paths, seconds, pause=pause)
-    )
-    spaced50, spaced99 = _added(
-        running, size, "evenly spaced", lambda one: spaced(one, paths, seconds, rate)
-    )
-    return {
-        "added_p50_ms": round(p50, 3),
-        "added_p99_ms": round(p99, 3),
-        "spaced_p50_ms": round(spaced50, 3),
-        "spaced_p99_ms": round(spaced99, 3),
-    }
-
-
-def _added(
-    running: Fleet, size: Size, how: str, measure: Callable[[str], Outcome]
-) -> tuple[float, float]:
-    places = (f"{running.alpha.address}:8080", f"{ORIGIN}:9000")
-    pairs = [[measure(one) for one in places] for _ in range(max(5, size.rounds))]
-    if any(one.failed for pair in pairs for one in pair):
-        sys.exit(f"{how}: requests failed")
+def _latency(running: Fleet, folder: Path, size: Size) -> dict[str, object]:
+    """Compare with the origin alone at half of the router's throughput."""
+    router, seconds = f"{running.alpha.address}:8080", size.seconds
+    rate = load(router, running.paths, seconds).rps / 2
+    names = running.organizations.names
+    pairs = [
+        [latency(one, names, folder, seconds, rate) for one in (router, f"{ORIGIN}:9000")]
+        for _ in range(size.rounds)
+    ]
     p50 = statistics.median(ours.p50 - theirs.p50 for ours, theirs in pairs)
     p99 = statistics.median(ours.p99 - theirs.p99 for ours, theirs in pairs)
-    rates = statistics.median(ours.rps for ours, _ in pairs)
     alone50 = statistics.median(theirs.p50 for _, theirs in pairs)
     alone99 = statistics.median(theirs.p99 for _, theirs in pairs)
     print(
-        f"at {rates:.0f} requests/s, {how}, the router adds {p50:.3f} ms (p50), {p99:.3f} ms (p99) "
-        f"to the origin's {alone50:.3f} and {alone99:.3f} ms"
+        f"at {statistics.median(ours.rps for ours, _ in pairs):.0f} requests/s the router adds "
+        f"{p50:.3f} ms (p50), {p99:.3f} ms (p99) to the origin's {alone50:.3f} and {alone99:.3f} ms"
     )
-    return p50, p99
+    return {"added_p50_ms": round(p50, 3), "added_p99_ms": round(p99, 3)}
 
 
 def _one_change(running: Fleet, changes: int) -> dict[str, object]:

@@ -204,42 +204,47 @@ def connects(address: str) -> bool:
         return connection.connect_ex((host, int(port))) == 0
 
 
-def pid(container: str) -> int:
-    """Return the process id of a container's first process."""
-    return int(docker("inspect", "--format", "{{.State.Pid}}", container))
+class Processes:
+    """A process and those that it has started, such as a container's."""
+
+    def __init__(self, first: int) -> None:
+        self._first = first
+
+    def _all(self) -> list[int]:
+        children = Path(f"/proc/{self._first}/task/{self._first}/children").read_text()
+        return [self._first, *map(int, children.split())]
+
+    def cpu(self) -> float:
+        """Return the CPU seconds that all have used."""
+        return sum(map(_cpu, self._all()))
+
+    def megabytes(self) -> float:
+        """Return what the largest has resident; those of one program share the table."""
+        return max(map(_megabytes, self._all()))
 
 
-def cpu(process: int) -> float:
-    """Return the CPU seconds that a process has used."""
+class Peer(Processes):
+    """Another program in the router's place."""
+
+    def __init__(self, first: int, started: float) -> None:
+        super().__init__(first)
+        self.started = started
+        """Seconds from its start to its first connection."""
+
+
+def inside(container: str) -> Processes:
+    """Return the processes of a container: in a router's, HAProxy and the relay of its log."""
+    return Processes(int(docker("inspect", "--format", "{{.State.Pid}}", container)))
+
+
+def _cpu(process: int) -> float:
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100
 
 
-def megabytes(process: int) -> float:
-    """Return the memory that a process has resident."""
+def _megabytes(process: int) -> float:
     text = Path(f"/proc/{process}/status").read_text()
     return int(text.partition("VmRSS:")[2].split()[0]) / 1024
-
-
-class Peer:
-    """Another program in the router's place: a process, and those that it has started."""
-
-    def __init__(self, process: int, started: float) -> None:
-        self._process = process
-        self.started = started
-        """Seconds from its start to its first connection."""
-
-    def _all(self) -> list[int]:
-        children = Path(f"/proc/{self._process}/task/{self._process}/children").read_text()
-        return [self._process, *map(int, children.split())]
-
-    def cpu(self) -> float:
-        """Return the CPU seconds that all have used."""
-        return sum(map(cpu, self._all()))
-
-    def megabytes(self) -> float:
-        """Return what one of them has resident at most; they share the table."""
-        return max(map(megabytes, self._all()))
 
 
 def answered(pod: Pod) -> int:

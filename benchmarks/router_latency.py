@@ -1,51 +1,55 @@
-"""Requests at a fixed rate, evenly spaced, and how long each took from when it was due.
+"""Requests at a fixed rate by h2load, and how long each took.
 
-wrk's clock counts milliseconds: at ten requests for each of them it sends ten at once, and measures
-how long the last one waits for the others. Here each has its own time, and one that is sent late
-counts from then, too. Takes about half of a core at 10,000 requests per second, before the router
-as before the origin that it is compared with.
+h2load rather than wrk, whose clock counts milliseconds: at ten requests for each of them it sends
+ten at once, and measures how long the last one waits for the others. Each of h2load's connections
+asks for the same organizations in the same order, as many as it has requests: what random ones cost
+is seen by `router_load`.
 """
 
-import gc
-import select
-import socket
-import time
-from collections import deque
-from itertools import cycle
+import random
+import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
-from router_load import Outcome
+_PERIOD = 0.01206
+"""Seconds between two requests of a connection; h2load's timers count no less than 10 ms. It makes
+a connection each millisecond, of which no whole number fits in: each sends at a time of its own."""
 
-CONNECTIONS = 64
+_EDGE = 0.4
+"""Seconds at the begin and at the end in which not all connections are there."""
 
 
-def spaced(address: str, paths: Path, seconds: float, rate: float) -> Outcome:
-    """Send so many requests per second; answers other than 200 count as failed."""
-    host, _, port = address.partition(":")
-    idle = deque(socket.create_connection((host, int(port))) for _ in range(CONNECTIONS))
-    names = cycle(paths.read_text().split()[: int(rate * seconds)])
-    due: dict[socket.socket, float] = {}
-    took: list[float] = []
-    failed = 0
-    gc.disable()
-    step, begin = 1 / rate, time.perf_counter()
-    following, end = begin, begin + seconds
-    while due or following < end:
-        now = time.perf_counter()
-        while following <= now and following < end and idle:
-            one = idle.popleft()
-            one.sendall(f"GET /o/{next(names)}/notes HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            due[one] = following
-            following += step
-        patience = max(0, following - time.perf_counter()) if idle else 1
-        for one in select.select(list(due), (), (), patience)[0]:
-            answer = one.recv(4096)
-            took.append(time.perf_counter() - due.pop(one))
-            failed += not answer.startswith(b"HTTP/1.1 200 ")
-            idle.append(one)
-    gc.enable()
-    for one in idle:
-        one.close()
-    took.sort()
-    middle, last = took[len(took) // 2], took[int(len(took) * 0.99)]
-    return Outcome(len(took) / (time.perf_counter() - begin), middle * 1e3, last * 1e3, failed, 0)
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Milliseconds from sending a request to the end of its answer."""
+
+    rps: float
+    p50: float
+    p99: float
+
+
+def latency(address: str, names: list[str], folder: Path, seconds: float, rate: float) -> Latency:
+    """Send so many requests per second; answers other than 200 end the program."""
+    uris, log = folder / "uris", folder / "h2load.log"
+    chosen = random.sample(names, int((seconds + 2 * _EDGE) / _PERIOD) + 1)
+    uris.write_text("".join(f"http://x/o/{name}/notes\n" for name in chosen))
+    log.unlink(missing_ok=True)
+    clients = round(rate * _PERIOD)
+    command = ["h2load", "--h1", "--threads=1", f"--clients={clients}", f"--rps={1 / _PERIOD}"]
+    command += [f"--requests={int(rate * (seconds + 2 * _EDGE))}", f"--input-file={uris}"]
+    command += [
+        "--rate=1",
+        "--rate-period=1ms",
+        f"--log-file={log}",
+        f"--base-uri=http://{address}",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"h2load failed: {done.stdout}{done.stderr}")
+    rows = [line.split("\t") for line in log.read_text().splitlines()]
+    if any(status != "200" for _, status, _ in rows):
+        raise SystemExit(f"{address}: requests failed")
+    sent = sorted((int(at) / 1e6, int(took) / 1e3) for at, _, took in rows)
+    begin, end = sent[0][0] + _EDGE, sent[-1][0] - _EDGE
+    took = sorted(one for at, one in sent if begin <= at <= end)
+    return Latency(len(took) / (end - begin), took[len(took) // 2], took[int(len(took) * 0.99)])

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from router_fleet import SHARDS, Fleet, Pod, answered, cpu, megabytes, pid, shard_map, wait_for
+from router_fleet import SHARDS, Fleet, Pod, answered, inside, shard_map, wait_for
 from router_load import outcome, start
 
 CALM = 8
@@ -27,7 +27,7 @@ def replacement(running: Fleet, times: int) -> dict[str, object]:
     print(
         f"all replaced, medians of {times}: {took:.1f} s, throughput {mean:.0%}, lowest second "
         f"{lowest:.0%}; {found.failed} failed, {found.wrong} wrong; "
-        f"HAProxy has {megabytes(pid(pod.haproxy)):.0f} MB now"
+        f"HAProxy has {inside(pod.haproxy).megabytes():.0f} MB now"
     )
     return {
         "replace_s": round(took, 1),
@@ -42,11 +42,11 @@ def _round(running: Fleet, rates: "_Rates") -> tuple[float, float, float]:
     pod = running.alpha
     running.organizations.renumber()
     maps = [shard_map(running.organizations, shard) for shard in range(SHARDS)]
-    processes = {"HAProxy": pid(pod.haproxy), "agent": pid(pod.agent)}
+    processes = {"HAProxy": inside(pod.haproxy), "agent": inside(pod.agent)}
     rates.taken()
     time.sleep(CALM)
     calm = statistics.median(rates.taken())
-    before = {name: cpu(process) for name, process in processes.items()}
+    before = {name: process.cpu() for name, process in processes.items()}
     old = pod.table()["checksum"]
     begin = running.api.put(*maps)
     wanted = running.api.version
@@ -55,7 +55,7 @@ def _round(running: Fleet, rates: "_Rates") -> tuple[float, float, float]:
     took = time.monotonic() - begin
     time.sleep(1)  # until the last second of it is over
     busy = rates.taken()
-    spent = {name: cpu(process) - before[name] for name, process in processes.items()}
+    spent = {name: process.cpu() - before[name] for name, process in processes.items()}
     mean, lowest = statistics.mean(busy) / calm, min(busy) / calm
     print(
         f"all replaced in {took:.1f} s; CPU: "
