@@ -45,7 +45,8 @@ def _round(running: Fleet, rates: "_Rates") -> tuple[float, float, float]:
     processes = {"HAProxy": inside(pod.haproxy), "agent": inside(pod.agent)}
     rates.taken()
     time.sleep(CALM)
-    calm = statistics.median(rates.taken())
+    quiet = rates.taken()
+    calm = statistics.median(quiet)
     before = {name: process.cpu() for name, process in processes.items()}
     old = pod.table()["checksum"]
     begin = running.api.put(*maps)
@@ -60,7 +61,8 @@ def _round(running: Fleet, rates: "_Rates") -> tuple[float, float, float]:
     print(
         f"all replaced in {took:.1f} s; CPU: "
         + ", ".join(f"{name} {one:.1f} s" for name, one in spent.items())
-        + f"; throughput {mean:.0%} of {calm:.0f}/s, lowest second {lowest:.0%}"
+        + f"; throughput {mean:.0%} of {calm:.0f}/s, lowest second {lowest:.0%}, "
+        f"before it {min(quiet) / calm:.0%}"
     )
     return took, mean, lowest
 

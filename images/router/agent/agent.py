@@ -32,7 +32,7 @@ LINGER = 0.1
 PATIENCE = 5.0
 """Seconds after which HAProxy is told of a large change though more of it comes."""
 
-REST = 0.025
+REST = 0.035
 """Seconds without work in each turn of a large change: requests need the processor too."""
 
 WAITING = 4

@@ -9,6 +9,7 @@ missing in between.
 Refuses to look at the directory or to wait.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,6 +21,9 @@ from agent.table import Table
 
 UNKNOWN = "-"
 """The mark of the map while it is being changed."""
+
+PACE = 60_000_000
+"""Bytes of a new map that HAProxy is given in a second at most: it has requests to answer, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +90,5 @@ def _rebuild(session: Session, store: Store, table: Table) -> None:
     version = session.new_version(store.map_file(TABLE))
     for part in store.whole_map(table.checksums, table.mark):
         session.fill(b"add map @%d %s" % (version, file), part)
+        time.sleep(len(part) / PACE)
     session.tell([b"commit map @%d %s" % (version, file)])

@@ -2,9 +2,9 @@
 
 HAProxy writes each line of the access log by itself. Whoever waits at the other end, as container
 runtimes do, is woken for each of them and takes the processor from requests. This one looks now
-and then; meanwhile the lines wait in the pipe. HAProxy does not: what finds no room is lost, and
-counted in its `dropped_logs`. Refuses to outlive the program and to end before it: signals to stop
-are handed on, and the program's exit code is its own.
+and then; meanwhile the lines wait in the pipe. HAProxy does not wait: a line that finds no room, or
+another thread writing for long, is lost and counted in its `dropped_logs`. Refuses to outlive the
+program and to end before it: signals to stop are handed on, and the program's exit code is its own.
 """
 
 import fcntl
