@@ -128,8 +128,8 @@ def test_a_program_that_is_missing_is_said() -> None:
         text=True,
         check=False,
     )
-    assert done.returncode == 1
-    assert "no-such-program" in done.stderr
+    said = "no-such-program can't be started: No such file or directory\n"
+    assert (done.returncode, done.stderr) == (1, said)
 
 
 def test_every_request_has_its_line_or_is_counted_as_dropped(fleet: Fleet) -> None:
@@ -183,4 +183,4 @@ def test_lines_wait_for_each_other_but_not_for_long() -> None:
         while started.stdout.read(1_000_000):
             pieces += 1
         assert started.wait(20) == 0
-    assert 2 < pieces < 200
+    assert 2 < pieces < 500

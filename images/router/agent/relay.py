@@ -50,7 +50,7 @@ def main(command: list[str]) -> int:
     signals = _Signals()
     reading, writing = os.pipe()
     pause = PAUSE * _widen(writing) / ROOM
-    with subprocess.Popen(command, stdout=writing) as program:  # noqa: S603 - the image's own
+    with _start(command, writing) as program:
         signals.go_to(program)
         os.close(writing)
         while text := os.read(reading, ROOM):
@@ -58,6 +58,13 @@ def main(command: list[str]) -> int:
             time.sleep(pause)
         code = program.wait()
     return code if code >= 0 else 128 - code
+
+
+def _start(command: list[str], output: int) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(command, stdout=output)  # noqa: S603 - the image's own
+    except OSError as error:
+        sys.exit(f"{command[0]} can't be started: {error.strerror}")
 
 
 def _widen(pipe: int) -> int:
