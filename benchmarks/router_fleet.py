@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for `import tests`
 
-from tests.postgres.containers import docker, new_name
+from tests.postgres.containers import docker, family, new_name, processes
 from tests.router.api_server import ApiServer
 from tests.router.credentials import TOKEN, make_credentials
 from tests.router.directory import config_map, shard_of, shard_texts
@@ -210,17 +210,13 @@ class Processes:
     def __init__(self, first: int) -> None:
         self._first = first
 
-    def _all(self) -> list[int]:
-        children = Path(f"/proc/{self._first}/task/{self._first}/children").read_text()
-        return [self._first, *map(int, children.split())]
-
     def cpu(self) -> float:
         """Return the CPU seconds that all have used."""
-        return sum(map(_cpu, self._all()))
+        return sum(map(_cpu, family(self._first)))
 
     def megabytes(self) -> float:
         """Return what the largest has resident; those of one program share the table."""
-        return max(map(_megabytes, self._all()))
+        return max(map(_megabytes, family(self._first)))
 
 
 class Peer(Processes):
@@ -234,7 +230,7 @@ class Peer(Processes):
 
 def inside(container: str) -> Processes:
     """Return the processes of a container: in a router's, HAProxy and the relay of its log."""
-    return Processes(int(docker("inspect", "--format", "{{.State.Pid}}", container)))
+    return Processes(processes(container)[0])
 
 
 def _cpu(process: int) -> float:

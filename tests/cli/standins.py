@@ -132,6 +132,6 @@ def _config_map(
         "namespace": "cellwright-directory",
         "resourceVersion": str(version),
         "annotations": annotations or {},
-        "labels": {"cellwright.dev/directory": "organizations"},
+        "labels": {"cellwright.dev/directory": "shard"},
     }
     return {"kind": "ConfigMap", "metadata": metadata, "data": data}

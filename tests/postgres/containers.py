@@ -37,6 +37,17 @@ def new_name() -> str:
     return f"cellwright-test-{uuid4().hex[:12]}"
 
 
+def processes(container: str) -> list[int]:
+    """Return a container's first process and those that it has started."""
+    return family(int(docker("inspect", "--format", "{{.State.Pid}}", container)))
+
+
+def family(process: int) -> list[int]:
+    """Return a process and those that it has started."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text()
+    return [process, *map(int, children.split())]
+
+
 def until(reached: Callable[[], bool], what: str, seconds: float = 60) -> None:
     """Wait for `reached`; `what` says in the error what did not come."""
     end = time.monotonic() + seconds

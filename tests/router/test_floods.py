@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.postgres.containers import docker, until
+from tests.postgres.containers import processes, until
 from tests.router.conftest import Fleet
 
 pytestmark = pytest.mark.docker
@@ -63,9 +63,8 @@ def _connections(
 
 def _memory(fleet: Fleet) -> int:
     """Return the resident memory of HAProxy's processes in MiB."""
-    first = int(docker("inspect", "--format", "{{.State.Pid}}", fleet.alpha.haproxy))
-    children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
-    pages = [int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in (first, *children)]
+    all_ = processes(fleet.alpha.haproxy)
+    pages = [int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in all_]
     return sum(pages) * 4096 // 1024**2
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from agent.relay import HANDED_ON, Signals
 
-from tests.postgres.containers import docker, until
+from tests.postgres.containers import docker, processes, until
 from tests.router.conftest import Fleet
 
 PROGRAM = Path(__file__).parents[2] / "images" / "router"
@@ -50,10 +51,6 @@ def output(*command: str) -> tuple[int, bytes]:
         return started.returncode, said
 
 
-def children(process: int) -> list[int]:
-    return list(map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split()))
-
-
 def test_all_that_is_written_comes_out_in_order() -> None:
     code, said = output(PYTHON, "-c", FLOOD)
     assert code == 0
@@ -72,17 +69,29 @@ def test_a_line_by_itself_does_not_wait_for_others() -> None:
         assert started.poll() is None
 
 
-@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", HANDED_ON)
 def test_signals_to_stop_are_handed_on(number: signal.Signals) -> None:
     program = "import signal, sys\n" + "".join(
-        f"signal.signal({one:d}, lambda n, _: sys.exit(n))\n"
-        for one in (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
+        f"signal.signal({one:d}, lambda n, _: sys.exit(n))\n" for one in HANDED_ON
     )
     with relay(PYTHON, "-c", program + "print('ready', flush=True)\nsignal.pause()") as started:
         assert started.stdout is not None
         assert started.stdout.read(100) == b"ready\n"
         started.send_signal(number)
         assert started.wait(20) == number
+
+
+def test_a_signal_that_comes_before_the_program_is_handed_on() -> None:
+    before = {one: signal.getsignal(one) for one in HANDED_ON}
+    try:
+        signals = Signals()
+        os.kill(os.getpid(), signal.SIGUSR1)
+        with subprocess.Popen(["sleep", "60"]) as program:
+            signals.go_to(program)
+            assert program.wait(20) == -signal.SIGUSR1
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def test_a_program_that_a_signal_ended_is_told_as_shells_do() -> None:
@@ -165,8 +174,7 @@ def test_every_request_has_its_line_or_is_counted_as_dropped(fleet: Fleet) -> No
 
 def test_a_killed_haproxy_ends_the_container(fleet: Fleet) -> None:
     """Else kubelet would not start it again."""
-    first = int(docker("inspect", "--format", "{{.State.Pid}}", fleet.alpha.haproxy))
-    (haproxy,) = children(first)
+    _, haproxy = processes(fleet.alpha.haproxy)
     os.kill(haproxy, signal.SIGKILL)
     try:
         assert docker("wait", fleet.alpha.haproxy).strip() == str(128 + signal.SIGKILL)

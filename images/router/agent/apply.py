@@ -6,7 +6,7 @@ the new answer. If it is anything else (HAProxy has just started with older file
 off), or if much changes, the map is built anew beside the old content and takes its place at once.
 Lines come before others go, and a cell's address before its organizations, so that nothing is
 missing in between.
-Refuses to look at the directory or to wait.
+Refuses to look at the directory, and to wait for anything but its own pace.
 """
 
 import time

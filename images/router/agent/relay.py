@@ -21,16 +21,16 @@ ROOM = 1024 * 1024
 PAUSE = 0.02
 """Seconds between two looks at a pipe of that size; 50 MB/s fit in, about 100,000 requests."""
 
-_HANDED_ON = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
+HANDED_ON = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
 
 
-class _Signals:
+class Signals:
     """Hands signals on to the program, those that come before it runs too."""
 
     def __init__(self) -> None:
         self._early: list[int] = []
         self._program: subprocess.Popen[bytes] | None = None
-        for one in _HANDED_ON:
+        for one in HANDED_ON:
             signal.signal(one, self._take)
 
     def _take(self, number: int, _frame: FrameType | None) -> None:
@@ -40,6 +40,7 @@ class _Signals:
             self._program.send_signal(number)
 
     def go_to(self, program: subprocess.Popen[bytes]) -> None:
+        """Name the program, and hand on what has come already."""
         self._program = program
         for number in self._early:
             program.send_signal(number)
@@ -47,7 +48,7 @@ class _Signals:
 
 def main(command: list[str]) -> int:
     """Return the program's exit code, 128 and the signal's number for one that a signal ended."""
-    signals = _Signals()
+    signals = Signals()
     reading, writing = os.pipe()
     pause = PAUSE * _widen(writing) / ROOM
     with _start(command, writing) as program:
