@@ -16,7 +16,6 @@ from cellwright.manifest import Identity, Manifest
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.node import SECRET_KEY
 from cellwright.problem import Problem, dotted
-from cellwright.render import DIRECTORY_NAMESPACE
 from cellwright.shape import Shape
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\Z")
@@ -41,7 +40,7 @@ class Checker:
         """Take the fleet and the types of each of its clusters."""
         self._types = types
         self._namespaces = {cell.name: cell.namespace for cell in fleet.cells.values()}
-        self._namespaces[FLEET_STACK] = DIRECTORY_NAMESPACE
+        self._directory = self._namespaces[FLEET_STACK] = fleet.directory_namespace
         self._names: set[str] = set()
         self._verdicts: dict[tuple[str, Shape], _Verdict] = {}
         self._known: dict[tuple[bool, str], set[Any]] = defaultdict(set)
@@ -64,7 +63,9 @@ class Checker:
                 problems += self._name_problems(manifest)
             own = self._namespaces[manifest.stack]
             if not verdict.is_namespaced or identity.namespace != own:
-                problems += _place_problems(manifest, own, is_namespaced=verdict.is_namespaced)
+                problems += _place_problems(
+                    manifest, own, self._directory, is_namespaced=verdict.is_namespaced
+                )
             first = self._seen.setdefault(identity, manifest)
             if first is not manifest:
                 problems.append(_twice(manifest, first))
@@ -111,11 +112,13 @@ class Checker:
             yield _problem(manifest, ("metadata", "name"), f"{manifest.name!r} is no name")
 
 
-def _place_problems(manifest: Manifest, own: str, *, is_namespaced: bool) -> Iterator[Problem]:
+def _place_problems(
+    manifest: Manifest, own: str, directory: str, *, is_namespaced: bool
+) -> Iterator[Problem]:
     namespace = manifest.namespace
     if is_namespaced:
-        if namespace not in (own, DIRECTORY_NAMESPACE):
-            wanted = "directory_namespace" if own == DIRECTORY_NAMESPACE else "cell.namespace"
+        if namespace not in (own, directory):
+            wanted = "directory_namespace" if own == directory else "cell.namespace"
             message = f"expected the namespace {{{{ {wanted} }}}}, not {namespace!r}"
             yield _problem(manifest, ("metadata", "namespace"), message)
     elif namespace:

@@ -338,6 +338,22 @@ _WHOLE = {
         "rules: [{by: default, cell: alpha}, {by: host}]",
         "rules: [{by: host}, {by: default, cell: alpha}]",
     ),
+    "CW230": Code(
+        "a cluster without a context",
+        "Which cluster the kubeconfig's current context means changes with every "
+        "`kubectl config use-context`, so that a fleet could be applied to the wrong one. Only the "
+        "local fleet may leave it open: one whose single cluster is called local.",
+        "",
+        "clusters: {prod-eu: {}}",
+        "clusters: {prod-eu: {context: prod-eu}}",
+    ),
+    "CW231": Code(
+        "two names for one cluster",
+        "Each name has a directory of its own, and both would be kept in the same ConfigMaps.",
+        "",
+        "clusters: {eu: {context: prod}, us: {context: prod}}",
+        "clusters: {eu: {context: prod-eu}, us: {context: prod-us}}",
+    ),
 }
 
 _RENDERED = {

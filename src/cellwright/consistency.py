@@ -12,7 +12,7 @@ from cellwright.declared import Declared, name, problem, spec
 from cellwright.document import Document
 from cellwright.duplicates import duplicates
 from cellwright.homes import home_problems
-from cellwright.model import FLEET_STACK, STANDARD
+from cellwright.model import FLEET_STACK, LOCAL_CLUSTER, STANDARD
 from cellwright.problem import Path, Place, Problem, nearest
 from cellwright.quantity import amount
 
@@ -26,6 +26,7 @@ def find_problems(declared: Declared) -> list[Problem]:
     shared = spec(declared.fleets[0]) if declared.fleets else None
     problems = list(_fleet_problems(declared))
     if shared:
+        problems += _cluster_problems(declared.fleets[0])
         problems += _ring_problems(declared.fleets[0])
         problems += _router_problems(declared.fleets[0])
         problems += _rule_problems(declared)
@@ -70,6 +71,28 @@ def _fleet_problems(declared: Declared) -> Iterator[Problem]:
     for second in fleets[1:]:
         hint = f"the first is at {fleets[0].place(())}"
         yield problem(second, ("kind",), "CW210", "a second document of kind Fleet", hint)
+
+
+def _cluster_problems(fleet: Document) -> Iterator[Problem]:
+    clusters = spec(fleet)["clusters"]
+    users: dict[str, str] = {}
+    for called, cluster in clusters.items():
+        path: Path = ("spec", "clusters", called)
+        context = cluster.get("context")
+        if context is None:
+            if len(clusters) > 1 or called != LOCAL_CLUSTER:
+                message = f"cluster {called} has no context"
+                hint = (
+                    "name its context of the kubeconfig; the current one may only be meant by a "
+                    f"fleet whose one cluster is called {LOCAL_CLUSTER}"
+                )
+                yield problem(fleet, path, "CW230", message, hint)
+        elif context in users:
+            message = f"cluster {called} has the same context as cluster {users[context]}"
+            hint = "a cluster has one name in a fleet"
+            yield problem(fleet, (*path, "context"), "CW231", message, hint)
+        else:
+            users[context] = called
 
 
 def _ring_problems(fleet: Document) -> Iterator[Problem]:

@@ -11,6 +11,10 @@ from cellwright.counts import Counts
 
 FLEET_STACK = "fleet"
 """The stack of what all cells share; the others have the names of their cells."""
+DIRECTORY_NAMESPACE = "cellwright-directory"
+"""The namespace of the directory, behind the fleet's prefix."""
+LOCAL_CLUSTER = "local"
+"""The one cluster that may be whichever the kubeconfig's current context names."""
 QUARANTINE = -1
 """The ring whose cells get no organizations and may be torn down."""
 
@@ -123,11 +127,12 @@ class Cell:
     draining: bool = False
     size: str = ""
     values: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    namespace_prefix: str = ""
 
     @property
     def namespace(self) -> str:
         """The namespace that holds all of the cell."""
-        return f"cell-{self.name}"
+        return f"{self.namespace_prefix}cell-{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +210,8 @@ class Fleet:
     `timeout` is how long a manifest may take to become ready, in seconds. `sources` are the
     networks (CIDR) from which routers of type LoadBalancer are reached; none means any. Routers
     refuse a directory that loses more than `maximum_loss` percent of its entries within an hour,
-    and one of older versions unless `epoch` was raised.
+    and one of older versions unless `epoch` was raised. `namespace_prefix` opens the names of all
+    its namespaces, so that fleets can share a cluster.
     """
 
     name: str
@@ -224,6 +230,7 @@ class Fleet:
     values: Mapping[str, Any] = field(default_factory=dict)
     maximum_loss: int = 20
     epoch: int = 1
+    namespace_prefix: str = ""
     _held: dict[str, list[Organization]] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
@@ -232,6 +239,11 @@ class Fleet:
         for one in self.organizations.values():
             if one.cell is not None:
                 self._held.setdefault(one.cell, []).append(one)
+
+    @property
+    def directory_namespace(self) -> str:
+        """The namespace of the directory, in each cluster."""
+        return f"{self.namespace_prefix}{DIRECTORY_NAMESPACE}"
 
     @property
     def counts(self) -> Counts:

@@ -33,6 +33,7 @@ def parse(declared: Declared) -> Fleet:
     fleet = declared.fleets[0]
     shared = spec(fleet)
     timeout = shared.get("rollout", {}).get("timeout", "5m")
+    prefix = shared.get("namespacePrefix")
     by_name = attrgetter("name")
     cells = sorted((_cell(shared, cell) for cell in declared.cells), key=by_name)
     organizations = sorted(declared.organizations, key=by_name)
@@ -55,6 +56,7 @@ def parse(declared: Declared) -> Fleet:
         values=shared.get("values", {}),
         maximum_loss=shared.get("directory", {}).get("maximumLoss", 20),
         epoch=shared.get("directory", {}).get("epoch", 1),
+        namespace_prefix=f"{prefix}-" if prefix else "",
     )
 
 
@@ -79,6 +81,7 @@ def _cell(shared: Mapping[str, Any], document: Document) -> Cell:
     span = own.get("idRange")
     scale = app.get("autoscale")
     accepts = own.get("accepts", {})
+    prefix = f"{shared['namespacePrefix']}-" if "namespacePrefix" in shared else ""
     return Cell(
         name=called,
         id=own["id"],
@@ -111,7 +114,7 @@ def _cell(shared: Mapping[str, Any], document: Document) -> Cell:
             image=images["router"],
             replicas=router["replicas"],
             resources=_resources(router["resources"]),
-            host=address.get("host", f"router.cell-{called}.svc.cluster.local"),
+            host=address.get("host", f"router.{prefix}cell-{called}.svc.cluster.local"),
             port=address.get("port", 80),
             node_port=http_node_port(routers, own["id"]) if on_nodes else None,
             tls_secret=tls_secret,
@@ -121,6 +124,7 @@ def _cell(shared: Mapping[str, Any], document: Document) -> Cell:
         draining=own.get("draining", False),
         size=own["size"],
         values=overlaid(shared.get("values", {}), own.get("values", {})),
+        namespace_prefix=prefix,
     )
 
 

@@ -26,8 +26,6 @@ from cellwright.template import (
     is_rendered,
 )
 
-DIRECTORY_NAMESPACE = "cellwright-directory"
-
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
@@ -112,7 +110,7 @@ class Renderer:
     def _part(self, context: dict[str, Any], stack: str, cluster: str) -> Rendered:
         context |= FUNCTIONS
         context["fleet"] = self._fleet
-        context["directory_namespace"] = DIRECTORY_NAMESPACE
+        context["directory_namespace"] = self._fleet.directory_namespace
         texts: dict[str, str] = {}
 
         def text(name: str) -> str:

@@ -39,7 +39,7 @@ def get(arguments: argparse.Namespace, fleet: Fleet) -> int:
     away = False
     for cluster in fleet.used_clusters():
         try:
-            found += told(fleet.clusters[cluster], names)
+            found += told(fleet, cluster, names)
         except CommandError as error:
             tell(f"cellwright directory get: {error}")
             away = True

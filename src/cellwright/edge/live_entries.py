@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
 from cellwright.entry import Entries, Entry
-from cellwright.model import Cluster
-from cellwright.render import DIRECTORY_NAMESPACE
+from cellwright.model import Fleet
 
 _CELLS = "directory-cells"
 _SHARDS = "cellwright.dev/shards"
@@ -25,32 +24,32 @@ class Told:
     entry: Entry
 
 
-def told(cluster: Cluster, organizations: Collection[str]) -> Iterator[Told]:
+def told(fleet: Fleet, cluster: str, organizations: Collection[str]) -> Iterator[Told]:
     """Yield the entries of these organizations, or of all if none is named.
 
     Raises CommandError.
     """
-    kubectl = Kubectl(cluster)
+    kubectl = Kubectl(fleet.clusters[cluster])
     kubectl.greet()
-    cells = kubectl.named("configmaps", DIRECTORY_NAMESPACE, [_CELLS])
+    cells = kubectl.named("configmaps", fleet.directory_namespace, [_CELLS])
     if not cells:
         hint = "`cellwright up` applies the fleet's stack"
-        raise CommandError(f"cluster {cluster.name} has no directory; {hint}")
+        raise CommandError(f"cluster {cluster} has no directory; {hint}")
     try:
         count = int(cells[0]["metadata"]["annotations"][_SHARDS][:4])
     except (KeyError, ValueError):
-        raise CommandError(f"cluster {cluster.name}: {_CELLS} says no number of shards") from None
+        raise CommandError(f"cluster {cluster}: {_CELLS} says no number of shards") from None
     # An organization's path and hosts may be in any of them.
     names = [f"directory-{number:02d}" for number in range(count)]
     found = Entries(organizations)
     versions = {}
-    for shard in kubectl.named("configmaps", DIRECTORY_NAMESPACE, names):
+    for shard in kubectl.named("configmaps", fleet.directory_namespace, names):
         name = shard["metadata"]["name"]
         versions[name] = int(shard["metadata"]["resourceVersion"])
         try:
             found.read(name, (shard.get("data") or {}).get("table", ""))
         except ValueError:
             why = f"{name} is malformed; routers refuse it"
-            raise CommandError(f"cluster {cluster.name}: {why}") from None
+            raise CommandError(f"cluster {cluster}: {why}") from None
     for entry in found:
-        yield Told(cluster.name, str(max(versions[one] for one in entry.shards)), entry)
+        yield Told(cluster, str(max(versions[one] for one in entry.shards)), entry)

@@ -14,7 +14,6 @@ from typing import Any
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
 from cellwright.model import Fleet
-from cellwright.render import DIRECTORY_NAMESPACE
 
 DIRECTORY = "cellwright.dev/directory"
 """The label of all ConfigMaps of the directory."""
@@ -83,6 +82,7 @@ class _Cluster:
     def __init__(self, fleet: Fleet, name: str, version: int | None) -> None:
         self.name, self.version, self.routers = name, version, 0
         self._kubectl = Kubectl(fleet.clusters[name])
+        self._directory = fleet.directory_namespace
         cells = [one for one in fleet.cells.values() if one.cluster == name]
         self._namespaces = {one.namespace: one.name for one in cells}
         self._done: set[str] = set()
@@ -106,7 +106,7 @@ class _Cluster:
         return [one for one in said if one]
 
     def _newest(self) -> int:
-        found = self._kubectl.versions("configmaps", DIRECTORY_NAMESPACE, DIRECTORY)
+        found = self._kubectl.versions("configmaps", self._directory, DIRECTORY)
         if not found:
             raise CommandError("there is no directory; `cellwright up` applies the fleet's stack")
         return max(found)
