@@ -1,11 +1,10 @@
-"""What a stack registers with Pulumi for its manifests, and whether a state already holds it.
+"""What a stack registers with Pulumi for its manifests.
 
 Refuses to register anything itself.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, QUARANTINE, Fleet
@@ -52,38 +51,6 @@ def protected_of(fleet: Fleet, stacks: Mapping[str, Iterable[Manifest]]) -> list
         for one in registrations(fleet, manifests)
         if one.protect
     ]
-
-
-def is_applied(state: Mapping[str, Any], wanted: Iterable[Registration]) -> bool:
-    """Return whether an exported state holds exactly what is wanted, ready and finished.
-
-    `state` is the `deployment` of `pulumi stack export`. Secrets are encrypted there; that they
-    are present is enough, since their values change only with the root secret.
-    """
-    held = {}
-    for resource in state.get("resources") or ():
-        token, _, name = str(resource["urn"]).rpartition("::")
-        if str(resource["type"]).startswith("kubernetes:"):
-            held[token.rpartition("$")[2], name] = resource
-    listed = tuple(wanted)
-    return (
-        not state.get("pending_operations")
-        and len(held) == len(listed)
-        and all(_is_held(held.get((one.token, one.name)), one) for one in listed)
-    )
-
-
-def _is_held(resource: Mapping[str, Any] | None, wanted: Registration) -> bool:
-    if resource is None or resource.get("initErrors") or resource.get("delete"):
-        return False
-    flags = (bool(resource.get("protect")), bool(resource.get("retainOnDelete")))
-    if flags != (wanted.protect, wanted.retain):
-        return False
-    inputs = {key: one for key, one in resource["inputs"].items() if not key.startswith("__")}
-    hidden = wanted.secret_inputs
-    return inputs.keys() == wanted.manifest.body.keys() and all(
-        inputs[key] == value for key, value in wanted.manifest.body.items() if key not in hidden
-    )
 
 
 def _registration(fleet: Fleet, manifest: Manifest) -> Registration:

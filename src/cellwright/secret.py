@@ -32,8 +32,12 @@ def decode_root(text: str) -> bytes:
 
 def derive(root: bytes, info: str) -> str:
     """Return the secret called `info`: 32 bytes as 43 characters of URL-safe base64."""
-    key = HKDF(SHA256(), length=32, salt=b"cellwright/v1", info=info.encode()).derive(root)
-    return base64.urlsafe_b64encode(key).decode().rstrip("=")
+    return base64.urlsafe_b64encode(derive_bytes(root, info, 32)).decode().rstrip("=")
+
+
+def derive_bytes(root: bytes, info: str, length: int) -> bytes:
+    """Return so many bytes that are derived from the root secret under the name `info`."""
+    return HKDF(SHA256(), length=length, salt=b"cellwright/v1", info=info.encode()).derive(root)
 
 
 def resolve(value: Any, root: bytes) -> Any:

@@ -1,126 +1,216 @@
-"""Apply the stacks of the whole fleet, ring by ring.
+"""Apply the stacks of the whole fleet, ring by ring: plan, ask, apply, verify.
 
-What would change an id, or lose data, is refused before anything is touched: the clusters are
-asked what they hold.
-
-A stack whose state already holds what the definitions ask for is skipped. The fleet's own
-stack comes last, so that nothing is routed to a cell before it is there; only the very first
-time it comes first, since routers need a directory to start with.
+What would change an id, lose data, or touch what is not this fleet's is refused before anything is
+touched, and so is everything that the API servers refuse in Pulumi's preview. Stacks that are as
+they were applied last are skipped. A failure stays in its cell and stops later rings; the directory
+is published all the same, as far as the cells that it names are there.
 """
 
 import argparse
-import time
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from pathlib import Path
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
-from cellwright.changes import Stacks
 from cellwright.cli.report import say, tell
 from cellwright.cli.results import problems_as_text
-from cellwright.edge import stacks
+from cellwright.cli.up_progress import Progress
+from cellwright.cli.up_text import proposal_lines, result_lines
 from cellwright.edge.failure import CommandError
-from cellwright.edge.files import snapshot
-from cellwright.edge.inputs import read_inputs
-from cellwright.edge.kept import digest_of
-from cellwright.edge.live import local_changes, read_standing
+from cellwright.edge.files import read
+from cellwright.edge.lease import Held, held
+from cellwright.edge.process import Interrupts
+from cellwright.edge.up.preview import Proposal, propose
+from cellwright.edge.up.reading import Situation, read_situation
+from cellwright.edge.up.refusing import refused
+from cellwright.edge.up.rollout import Rollout, leased
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.plan import plan
-from cellwright.problem import Problem
-from cellwright.registration import Registration, protected_of, registrations
-from cellwright.snapshot import Snapshot
-from cellwright.standing import problems_of
 
+WOULD_CHANGE = 16
+"""The exit code of a dry run where anything would change."""
 EXAMPLES = """examples:
-  cellwright up
-  cellwright up --all        # run unchanged stacks too, which mends manual changes
+  cellwright up                    # plan, show, ask, apply
+  cellwright up --dry-run          # plan and show: 16 if anything would change, 0 if not
+  cellwright up --yes              # without the question, as in CI
+  cellwright up --cell beta        # this cell alone
+  cellwright up --stack fleet      # the directory alone
+  cellwright up --all              # unchanged stacks too; what was changed by hand is mended
+  cellwright up --wait 10m         # wait for another run to end
 """
+
+_UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb takes."""
-    parser.add_argument("--all", action="store_true", help="run stacks that are unchanged, too")
+    parser.add_argument("--yes", action="store_true", help="do not ask; required without a terminal")
     parser.add_argument(
-        "--parallel", type=int, default=4, metavar="N", help="stacks of one ring at once (4)"
+        "--dry-run", action="store_true", help="only show what would change: exit code 16 or 0"
+    )
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="run unchanged stacks too, with a refresh: mends what was changed by hand",
+    )
+    for option, what in (("cell", "this cell"), ("stack", "this stack (a cell, or fleet)")):
+        parser.add_argument(
+            f"--{option}", action="append", dest="stacks", metavar="NAME",
+            help=f"{what} alone; repeatable",
+        )
+    parser.add_argument(
+        "--ring", action="append", type=int, dest="rings", metavar="N",
+        help="the cells of this ring alone; repeatable",
+    )
+    parser.add_argument(
+        "--wait", nargs="?", type=_seconds, const=3600.0, default=0.0, metavar="DURATION",
+        help="wait for another run to end, as long as this (1h)",
+    )
+    parser.add_argument(
+        "--parallel", type=_positive, default=4, metavar="N", help="stacks of one ring at once (4)"
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The stacks to apply with their clusters, and those that can't be, with the reason."""
+
+    stacks: Mapping[str, tuple[str, ...]]
+    skipped: Mapping[str, str]
+    unchanged: int
+
+
 def run(arguments: argparse.Namespace) -> int:
-    """Apply everything; 1 if there is a problem or a stack fails, which stops later rings."""
-    inputs = read_inputs(str(arguments.root))
-    read = snapshot(inputs)
-    made = plan(read)
-    if made.problems or made.fleet is None:
-        problems_as_text(made.problems)
+    """Apply everything; 1 if there is a problem or something could not be done."""
+    snapshot = read(arguments.root)
+    planned = plan(snapshot)
+    if planned.problems or planned.fleet is None:
+        problems_as_text(planned.problems)
         return 1
-    refused = _refused(made.fleet, made.stacks, read)
-    if refused:
-        problems_as_text(refused)
+    chosen = _chosen(arguments, planned.fleet)
+    if not (arguments.yes or arguments.dry_run or sys.stdin.isatty()):
+        raise CommandError("there is no terminal to ask on: give --yes, or --dry-run to look first")
+    with leased(planned.fleet, arguments.wait, tell, needed=not arguments.dry_run) as lease:
+        situation = read_situation(arguments.root, snapshot, planned)
+        return _applied(arguments, situation, chosen, lease)
+
+
+def _applied(
+    arguments: argparse.Namespace, situation: Situation, chosen: set[str], lease: Held | None
+) -> int:
+    wanted = _wanted(situation, chosen, every=arguments.all)
+    for name in situation.undeclared_stacks():
+        tell(f"{name}: no longer declared; leaving its stack untouched (see `cellwright retire`)")
+    problems = refused(situation, wanted.stacks)
+    if problems:
+        problems_as_text(problems)
         tell("cellwright up: refused; nothing was touched")
         return 1
-    names = [FLEET_STACK, *made.fleet.cells]
-    others = stacks.ensure(arguments.root, names, lambda name: say(f"{name}: stack made"))
-    for name in others:
-        tell(f"{name}: no such cell is declared; its stack is left as it is")
-    digest = digest_of(inputs)
-    wanted = {name: registrations(made.fleet, made.stacks[name]) for name in names}
-    for ring in _rings(made.fleet, first=stacks.is_empty(arguments.root, FLEET_STACK)):
-        workers = max(1, min(arguments.parallel, len(ring)))
-        with ThreadPoolExecutor(workers) as pool:
-            done = [
-                pool.submit(_apply, arguments.root, name, wanted[name], digest, every=arguments.all)
-                for name in ring
-            ]
-            _finish(done)
-        if not all(one.result() for one in done):
-            tell("cellwright up: stopped; a new run goes on where this one failed")
+    interrupts = Interrupts()
+    with _stopping(interrupts):
+        proposal = propose(situation, wanted.stacks, arguments.parallel, interrupts)
+        for parts in proposal_lines(situation, wanted.stacks, proposal):
+            say(*parts)
+        for name, why in wanted.skipped.items():
+            tell(f"{name}: can't be applied: {why}")
+        if proposal.refused:
+            for line in proposal.refused:
+                tell(f"refused: {line}")
+            tell("cellwright up: refused; nothing was touched")
             return 1
-    return 0
+        if arguments.dry_run:
+            return WOULD_CHANGE if wanted.stacks else int(bool(wanted.skipped))
+        if not wanted.stacks:
+            say(f"nothing to do: {wanted.unchanged} stacks unchanged")
+            return int(bool(wanted.skipped))
+        if not arguments.yes and not _is_confirmed():
+            tell("cellwright up: not confirmed; nothing was touched")
+            return 1
+        return _rolled_out(arguments, situation, wanted, proposal, lease, interrupts)
 
 
-def _refused(fleet: Fleet, wanted: Stacks, read: Snapshot) -> list[Problem]:
-    """Return what must not be done to what the clusters hold."""
-    before, held = read_standing(fleet)
-    protected = protected_of(fleet, wanted)
-    changed = local_changes(held, protected)
-    return problems_of(before, fleet, changed, protected, read.definitions)
+def _rolled_out(
+    arguments: argparse.Namespace,
+    situation: Situation,
+    wanted: _Wanted,
+    proposal: Proposal,
+    lease: Held | None,
+    interrupts: Interrupts,
+) -> int:
+    del proposal
+    with Progress(situation, say, tell) as progress:
+        rollout = Rollout(
+            situation, lease, interrupts, progress, refresh=arguments.all, parallel=arguments.parallel
+        )
+        ended = rollout.run(wanted.stacks)
+    for line in result_lines(ended, wanted.skipped):
+        tell(line)
+    return 0 if ended.ok and not wanted.skipped else 1
 
 
-def _finish(running: Sequence[Future[bool]]) -> None:
-    """Wait for all runs; Ctrl-C has reached Pulumi too, whose orderly end is waited for."""
+def _wanted(situation: Situation, chosen: set[str], *, every: bool) -> _Wanted:
+    stacks, skipped, unchanged = {}, {}, 0
+    away = situation.clusters.away
+    for name in sorted(chosen):
+        clusters = situation.clusters_of(name)
+        answering = tuple(cluster for cluster in clusters if cluster not in away)
+        if missing := [cluster for cluster in clusters if cluster in away]:
+            skipped[name] = "; ".join(away[cluster] for cluster in missing)
+        changed = answering if every else situation.changed_clusters(name)
+        if changed:
+            stacks[name] = changed
+        elif answering:
+            unchanged += 1
+    return _Wanted(stacks, skipped, unchanged)
+
+
+def _chosen(arguments: argparse.Namespace, fleet: Fleet) -> set[str]:
+    """Return the stacks that were asked for: all of them unless some are named."""
+    everything = {FLEET_STACK, *fleet.cells}
+    if not (arguments.stacks or arguments.rings):
+        return everything
+    named = set(arguments.stacks or ())
+    if unknown := sorted(named - everything):
+        known = ", ".join(sorted(everything))
+        raise CommandError(f"no stack {unknown[0]!r} in the definitions; known: {known}")
+    for ring in arguments.rings or ():
+        members = {cell.name for cell in fleet.cells.values() if cell.ring == ring}
+        if not members:
+            raise CommandError(f"no cell is in ring {ring}")
+        named |= members
+    return named
+
+
+def _is_confirmed() -> bool:
+    sys.stdout.write("Apply these changes? Only 'yes' is accepted: ")
+    sys.stdout.flush()
+    return sys.stdin.readline().strip() == "yes"
+
+
+@contextmanager
+def _stopping(interrupts: Interrupts) -> Iterator[None]:
+    """Pass Ctrl-C and SIGTERM on to whatever runs, and wait for its orderly end."""
     try:
-        wait(running)
+        yield
     except KeyboardInterrupt:
-        tell("cellwright up: waiting for pulumi to stop")
-        wait(running)
+        interrupts.interrupt()
         raise
 
 
-def _rings(fleet: Fleet, *, first: bool) -> Sequence[Sequence[str]]:
-    rings = [
-        [cell.name for cell in fleet.cells.values() if cell.ring == ring] for ring in fleet.rings
-    ]
-    cells = [names for names in rings if names]
-    return [[FLEET_STACK], *cells] if first else [*cells, [FLEET_STACK]]
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"([0-9]{1,6})([smh])", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration, as 90s, 10m or 1h is")
+    return float(match[1]) * _UNITS[match[2]]
 
 
-def _apply(
-    root: Path, name: str, wanted: Sequence[Registration], digest: str, *, every: bool
-) -> bool:
-    """Apply one stack and return whether it went well; each failure is told by itself."""
-    started = time.monotonic()
-    try:
-        if not every and stacks.is_up_to_date(root, name, wanted):
-            say(f"{name}: unchanged")
-            return True
-        finished = stacks.up(root, name, digest)
-    except CommandError as error:
-        tell(f"{name}: {error}")
-        return False
-    seconds = time.monotonic() - started
-    if finished.ok:
-        say(f"{name}: up in {seconds:.1f} s ({finished.changes})")
-        return True
-    tell(f"{name}: failed after {seconds:.1f} s")
-    for line in finished.diagnostics:
-        tell(f"  {line}")
-    return False
+def _positive(text: str) -> int:
+    if not re.fullmatch("[1-9][0-9]{0,2}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 999")
+    return int(text)
+
+
+def names(parts: Sequence[str]) -> str:
+    """Return names in one line."""
+    return ", ".join(parts)

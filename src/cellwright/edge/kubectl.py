@@ -43,6 +43,18 @@ class Kubectl:
         except CommandError as error:
             raise CommandError(f"cluster {self._name} does not answer: {error}") from None
 
+    def namespaces(self) -> list[Body]:
+        """Return all namespaces; raise CommandError, within seconds, if none are answered."""
+        try:
+            return _objects(self._soon("get", "namespaces", "--output", "json"))
+        except CommandError as error:
+            raise CommandError(f"cluster {self._name} does not answer: {error}") from None
+
+    def annotate(self, namespace: str, annotations: Mapping[str, str | None]) -> None:
+        """Set annotations of a namespace; None takes one away. Raises CommandError."""
+        words = [f"{key}-" if value is None else f"{key}={value}" for key, value in annotations.items()]
+        self._soon("annotate", "--overwrite", "namespace", namespace, *words)
+
     def document(self, path: str, *, seconds: float = _TIMEOUT) -> Any:
         """Return the JSON document that the API server has at a path, in so many seconds."""
         output = run([*self._command, "get", "--raw", path], timeout=seconds).output

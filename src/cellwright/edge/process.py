@@ -5,7 +5,9 @@ visible to every user of a machine and in error messages.
 """
 
 import os
+import signal
 import subprocess
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,25 +56,72 @@ def run(  # noqa: PLR0913 - the parts of a command
     return Result(process.returncode, output, errors)
 
 
-def stream(
+class Interrupts:
+    """Passes an interrupt on to the commands that run under it, each once for each call.
+
+    They run in sessions of their own, so that a terminal's Ctrl-C does not reach them by itself:
+    Pulumi ends in order after one interrupt, and at once after a second.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[str]] = set()
+        self._is_interrupted = False
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether there was an interrupt: nothing more is started then."""
+        return self._is_interrupted
+
+    def interrupt(self) -> None:
+        """Interrupt whatever runs, and let nothing more start."""
+        with self._lock:
+            self._is_interrupted = True
+            for process in self._running:
+                if process.poll() is None:
+                    process.send_signal(signal.SIGINT)
+
+    def start(
+        self, command: Sequence[str], directory: Path | None, environment: Mapping[str, str] | None
+    ) -> "subprocess.Popen[str]":
+        """Start a command whose output is one stream. Raises CommandError."""
+        with self._lock:
+            if self._is_interrupted:
+                raise CommandError("interrupted")
+            process = _started(
+                command, directory, environment, has_input=False, merged=True, apart=True
+            )
+            self._running.add(process)
+        return process
+
+    def ended(self, process: "subprocess.Popen[str]") -> None:
+        """Forget a command that has ended."""
+        with self._lock:
+            self._running.discard(process)
+
+
+def stream(  # noqa: PLR0913 - the parts of a command
     command: Sequence[str],
     on_line: Callable[[str], None],
     *,
+    interrupts: Interrupts,
+    on_start: Callable[[int], None] = lambda _: None,
     directory: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> int:
     """Run a command, hand over each line that it prints, and return its exit code.
 
-    Raises CommandError if it can't be started. Ctrl-C reaches the command by itself, as one of
-    the terminal's foreground group; its orderly end is waited for.
+    `on_start` gets its process id. Raises CommandError if it can't be started.
     """
-    with _started(command, directory, environment, has_input=False, merged=True) as process:
-        try:
+    process = interrupts.start(command, directory, environment)
+    try:
+        with process:
+            on_start(process.pid)
             for line in process.stdout or ():
                 on_line(line.rstrip("\n"))
-        finally:
-            code = process.wait()
-    return code
+    finally:
+        interrupts.ended(process)
+    return process.returncode
 
 
 def _started(
@@ -82,6 +131,7 @@ def _started(
     *,
     has_input: bool,
     merged: bool = False,
+    apart: bool = False,
 ) -> "subprocess.Popen[str]":
     try:
         return subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
@@ -94,6 +144,7 @@ def _started(
             text=True,
             encoding="utf-8",
             errors="replace",
+            start_new_session=apart,
         )
     except FileNotFoundError:
         hint = 'eval "$(make env)" puts the project\'s programs on the PATH'

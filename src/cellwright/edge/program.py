@@ -1,31 +1,37 @@
 """The Pulumi program: registers one stack's manifests.
 
-Wrong definitions end the program with all problems, before anything is registered. Refuses to
-decide anything: what is registered comes from the plan.
+Wrong definitions, and what must not be done to what the clusters hold, end the program with all
+problems, before anything is registered. Refuses to decide anything: what is registered comes from
+the plan, what is refused from `edge.guard`.
 """
 
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pulumi
 
-from cellwright.edge.files import snapshot
-from cellwright.edge.inputs import read_inputs
-from cellwright.edge.kept import digest_of
-from cellwright.edge.stacks import CHECKED
+from cellwright.edge.failure import CommandError
+from cellwright.edge.files import read
+from cellwright.edge.guard import Guarded, guarded
+from cellwright.edge.lease import HOLDER_VARIABLE, holders
 from cellwright.harmless import harmless
+from cellwright.identity import fleet_id, identified
+from cellwright.loading import load
 from cellwright.manifest import Manifest
-from cellwright.model import FLEET_STACK, Fleet, UnknownStackError
+from cellwright.model import FLEET_STACK, Cluster, Fleet, UnknownStackError
 from cellwright.plan import plan
+from cellwright.problem import Problem
 from cellwright.registration import Registration, registrations
 from cellwright.secret import ROOT_SECRET, decode_root, resolve
-from cellwright.snapshot import Snapshot
 
 PROVIDER_VERSION = "4.34.2"
+
+Clusters = Mapping[str, Cluster]
 
 
 def main(root: Path) -> None:
@@ -34,36 +40,75 @@ def main(root: Path) -> None:
     register(root)
 
 
-def register(root: Path) -> None:
+def register(root: Path, guard: Callable[..., Guarded] = guarded) -> None:
     """Register the manifests of the stack that Pulumi runs the program for.
 
-    Raises pulumi.RunError for wrong definitions, an unknown stack or a wrong root secret.
+    `guard` reads the clusters and says what must not be done. Raises pulumi.RunError for wrong
+    definitions, an unknown stack, a wrong root secret, and whatever is refused.
     """
     stack = pulumi.get_stack()
-    inputs = read_inputs(str(root))
-    checked = os.environ.get(CHECKED)
-    if checked is not None and checked != digest_of(inputs):
-        raise pulumi.RunError(
-            "the definitions, or the cellwright that reads them, are not those that "
-            "`cellwright up` has checked; run it again"
-        )
-    try:
-        made = plan(snapshot(inputs), only=[stack])
-    except UnknownStackError:
-        known = ", ".join([FLEET_STACK, *_cell_names(snapshot(inputs))])
-        raise pulumi.RunError(f"no stack {stack!r} in the definitions; known: {known}") from None
-    if made.problems or made.fleet is None:
-        lines = "\n".join(f"  {harmless(str(problem))}" for problem in made.problems)
-        count = len(made.problems)
-        noun = "problem" if count == 1 else "problems"
-        raise pulumi.RunError(f"{count} {noun} in the definitions:\n{lines}")
+    snapshot = read(root)
+    fleet, problems = load(snapshot)
+    if fleet is None:
+        raise pulumi.RunError(_listed(problems, "in the definitions"))
+    if stack != FLEET_STACK and stack not in fleet.cells:
+        known = ", ".join([FLEET_STACK, *fleet.cells])
+        raise pulumi.RunError(f"no stack {stack!r} in the definitions; known: {known}")
+    first = plan(snapshot, only=[stack])
+    if first.problems:
+        raise pulumi.RunError(_listed(first.problems, "in the definitions"))
     secret = _root_secret(stack)
-    _register(made.fleet, stack, made.stacks[stack], secret)
+    try:
+        allowed = guard(root, fleet, snapshot, stack, secret)
+        _warn_of_others(fleet)
+    except CommandError as error:
+        raise pulumi.RunError(harmless(str(error))) from None
+    if allowed.problems:
+        raise pulumi.RunError(_listed(allowed.problems, "with what the clusters hold"))
+    registering(fleet, stack, allowed.manifests, secret)()
 
 
-def _cell_names(read: Snapshot) -> list[str]:
-    fleet = plan(read, only=[]).fleet
-    return list(fleet.cells) if fleet else []
+def registering(
+    fleet: Fleet, stack: str, manifests: Iterable[Manifest], root: bytes
+) -> Callable[[], None]:
+    """Return the program that registers a stack's manifests, made with the fleet's root secret."""
+    listed = tuple(manifests)
+    kind = "Fleet" if stack == FLEET_STACK else "Cell"
+
+    def program() -> None:
+        component = pulumi.ComponentResource(f"cellwright:index:{kind}", stack)
+        providers = {
+            cluster: _provider(fleet.clusters[cluster])
+            for cluster in sorted({one.cluster for one in listed})
+        }
+        timeout = f"{fleet.timeout}s"
+        number = fleet_id(root)
+        registered: list[tuple[int, pulumi.Resource]] = []
+        for one in registrations(fleet, listed):
+            options = pulumi.ResourceOptions(
+                parent=component,
+                provider=providers[one.manifest.cluster],
+                depends_on=[
+                    resource for rank, resource in registered if rank <= one.manifest.after
+                ],
+                protect=one.protect,
+                retain_on_delete=one.retain,
+                custom_timeouts=pulumi.CustomTimeouts(timeout, timeout, timeout),
+                version=PROVIDER_VERSION,
+            )
+            body = identified(one.manifest.body, fleet.name, number)
+            inputs = _inputs(one, body, root)
+            resource = pulumi.CustomResource(one.token, one.name, inputs, options)
+            registered.append((one.manifest.rank, resource))
+        component.register_outputs({})
+
+    return program
+
+
+def _listed(problems: Iterable[Problem], where: str) -> str:
+    lines = [f"  {harmless(str(problem))}" for problem in problems]
+    noun = "problem" if len(lines) == 1 else "problems"
+    return "\n".join([f"{len(lines)} {noun} {where}:", *lines])
 
 
 def _root_secret(stack: str) -> bytes:
@@ -77,50 +122,37 @@ def _root_secret(stack: str) -> bytes:
         raise pulumi.RunError(f"cellwright:{ROOT_SECRET}: {error}; {hint}") from None
 
 
-def _register(fleet: Fleet, stack: str, manifests: tuple[Manifest, ...], root: bytes) -> None:
-    kind = "Fleet" if stack == FLEET_STACK else "Cell"
-    component = pulumi.ComponentResource(f"cellwright:index:{kind}", stack)
-    providers = {
-        cluster: _provider(fleet, cluster) for cluster in {one.cluster for one in manifests}
-    }
-    registered: list[tuple[int, pulumi.Resource]] = []
-    for one in registrations(fleet, manifests):
-        after = one.manifest.after
-        options = pulumi.ResourceOptions(
-            parent=component,
-            provider=providers[one.manifest.cluster],
-            depends_on=[resource for rank, resource in registered if rank <= after],
-            protect=one.protect,
-            retain_on_delete=one.retain,
-            version=PROVIDER_VERSION,
-        )
-        resource = pulumi.CustomResource(one.token, one.name, _inputs(one, root), options)
-        registered.append((one.manifest.rank, resource))
-    component.register_outputs({})
+def _warn_of_others(fleet: Fleet) -> None:
+    """Warn while somebody else's `cellwright up` is running."""
+    for holder in holders(fleet):
+        if holder.identity != os.environ.get(HOLDER_VARIABLE):
+            pulumi.log.warn(harmless(f"`cellwright up` is running: {holder}"))
 
 
-def _provider(fleet: Fleet, cluster: str) -> pulumi.ProviderResource:
+def _provider(cluster: Cluster) -> pulumi.ProviderResource:
     """Return the provider of one cluster.
 
     Directory shards and the routers' settings change in place: by default the provider would
-    delete a ConfigMap and make a new one, and routers would see a moment without it.
+    delete a ConfigMap and make a new one, and routers would see a moment without it. Objects that
+    exist are taken on, so that a run that was killed half-way can go on, and a cell whose volume
+    was kept can come back; that they are this fleet's is checked before (`edge.guard`).
     """
-    context = fleet.clusters[cluster].context
     settings: dict[str, Any] = {
         "enableServerSideApply": "true",
         "enableConfigMapMutable": "true",
         "enableSecretMutable": "true",
+        "upsertExistingObjects": "true",
     }
-    if context:
-        settings["context"] = context
+    if cluster.context:
+        settings["context"] = cluster.context
     options = pulumi.ResourceOptions(version=PROVIDER_VERSION)
-    return pulumi.ProviderResource("kubernetes", cluster, settings, options)
+    return pulumi.ProviderResource("kubernetes", cluster.name, settings, options)
 
 
-def _inputs(one: Registration, root: bytes) -> dict[str, Any]:
+def _inputs(one: Registration, body: Mapping[str, Any], root: bytes) -> dict[str, Any]:
     return {
         key: pulumi.Output.secret(resolve(value, root)) if key in one.secret_inputs else value
-        for key, value in one.manifest.body.items()
+        for key, value in body.items()
     }
 
 

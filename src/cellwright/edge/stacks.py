@@ -1,159 +1,131 @@
-"""The fleet's Pulumi stacks: made, asked and run through the `pulumi` command.
+"""The fleet's Pulumi stacks in their backend: listed, made and set, through the `pulumi` command.
 
-Refuses to know what is in a stack; that is the program's and the plan's.
+Refuses to know what is in a stack, which is the program's and the plan's, and to run one
+(`edge.engine` does).
 """
 
 import base64
 import json
-import os
-import re
 import secrets
-import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cellwright.edge.failure import CommandError
-from cellwright.edge.process import run, stream
-from cellwright.registration import Registration, is_applied
+from cellwright.edge.process import run
+from cellwright.edge.settings import CLUSTERS, FLEET_ID, PREFIX, read_settings
+from cellwright.identity import fleet_id
+from cellwright.model import FLEET_STACK
 from cellwright.secret import ROOT_BYTES, ROOT_SECRET, decode_root
 
-CHECKED = "CELLWRIGHT_CHECKED"
-"""Tells the Pulumi program the digest of the workspace that was checked."""
-_SETTING = f"cellwright:{ROOT_SECRET}"
-_LOCKED = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
+_SETTING = f"{PREFIX}:{ROOT_SECRET}"
 _TIMEOUT = 120.0  # seconds, for commands that only read or write the state
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
-    """How a run of one stack ended; `lines` is all that Pulumi printed."""
+class Stack:
+    """A stack as the backend lists it: when it was changed last, and how much it holds."""
 
-    ok: bool
-    lines: tuple[str, ...]
-
-    @property
-    def changes(self) -> str:
-        """Pulumi's count of changes, on one line."""
-        lines = [line.strip() for line in self.lines]
-        if "Resources:" not in lines:
-            return "no summary"
-        counts = lines[lines.index("Resources:") + 1 :]
-        return ", ".join(counts[: counts.index("")] if "" in counts else counts)
-
-    @property
-    def diagnostics(self) -> tuple[str, ...]:
-        """What Pulumi says went wrong: the lines from `Diagnostics:` to the summary."""
-        if "Diagnostics:" not in self.lines:
-            return self.lines[-20:]
-        found = self.lines[self.lines.index("Diagnostics:") + 1 :]
-        ends = [index for index, line in enumerate(found) if line in ("Outputs:", "Resources:")]
-        return found[: ends[0]] if ends else found
+    name: str
+    updated: str
+    resources: int
 
 
-def existing(root: Path) -> list[str]:
-    """Return the names of the project's stacks in the backend."""
-    listed = json.loads(_pulumi(root, "stack", "ls", "--json"))
-    return [str(one["name"]) for one in listed]
+def listed(root: Path) -> dict[str, Stack]:
+    """Return the project's stacks in the backend, by name. Raises CommandError."""
+    found = json.loads(_pulumi(root, "stack", "ls", "--json"))
+    return {
+        str(one["name"]): Stack(
+            str(one["name"]), str(one.get("lastUpdate") or ""), int(one.get("resourceCount") or 0)
+        )
+        for one in found
+    }
 
 
-def ensure(root: Path, names: Sequence[str], on_made: Callable[[str], None]) -> list[str]:
-    """Make the stacks that are missing, set the root secret where it is missing.
+def root_secret(root: Path, stack: str) -> bytes | None:
+    """Return the root secret in a stack's settings, None if it has none.
 
-    Returns the stacks that there are beside these.
-
-    All stacks share one root secret: that of a stack that has it, or else a new one. Raises
-    CommandError where stacks hold resources but none has the secret, since a new one would
-    change every password, and where two stacks have different ones: their routers would not
-    believe each other.
+    Raises CommandError for one that can't be decrypted or is malformed.
     """
-    there = existing(root)
-    for name in names:
-        if name not in there:
-            _pulumi(root, "stack", "init", name, "--no-select")
-            on_made(name)
-    secret = {name: _root_secret(root, name) for name in names}
-    missing = [name for name, text in secret.items() if not text]
-    having = [name for name, text in secret.items() if text]
-    found = secret[having[0]] if having else ""
-    for name in having:
-        if decode_root(secret[name]) != decode_root(found):
-            raise CommandError(f"the stacks {having[0]} and {name} have different {_SETTING}s")
-    if missing and not found:
-        used = [name for name in missing if not is_empty(root, name)]
-        if used:
-            raise CommandError(
-                f"stack {used[0]} has resources but no {_SETTING}; restore its file in stacks/"
-            )
-        found = base64.b64encode(secrets.token_bytes(ROOT_BYTES)).decode()
-    for name in missing:
-        _pulumi(root, "config", "set", "--secret", "--stack", name, _SETTING, given=found)
-    return [name for name in there if name not in names]
-
-
-def is_empty(root: Path, name: str) -> bool:
-    """Return whether nothing has been applied by the stack so far."""
-    return not _state(root, name).get("resources")
-
-
-def is_up_to_date(root: Path, name: str, wanted: Iterable[Registration]) -> bool:
-    """Return whether the stack's state holds exactly what is wanted."""
-    return is_applied(_state(root, name), wanted)
-
-
-def up(root: Path, name: str, digest: str) -> Finished:
-    """Apply one stack, as long as the workspace is the one of this digest.
-
-    A lock that a dead process of this machine left is taken away first.
-    """
-    finished = _up(root, name, digest)
-    if not finished.ok and _lock_is_stale(finished.lines):
-        _pulumi(root, "cancel", "--yes", "--stack", name)
-        finished = _up(root, name, digest)
-    return finished
-
-
-def _up(root: Path, name: str, digest: str) -> Finished:
-    lines: list[str] = []
-    command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--color=never"]
-    checked = {CHECKED: digest}
-    code = stream([*command, "--stack", name], lines.append, directory=root, environment=checked)
-    return Finished(code == 0, tuple(lines))
-
-
-def _lock_is_stale(lines: Iterable[str]) -> bool:
-    holders = [match for line in lines if (match := _LOCKED.search(line))]
-    return bool(holders) and all(
-        holder["host"] == socket.gethostname() and not _runs(int(holder["pid"]))
-        for holder in holders
-    )
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _state(root: Path, name: str) -> dict[str, Any]:
-    exported = json.loads(_pulumi(root, "stack", "export", "--stack", name))
-    return dict(exported.get("deployment") or {})
-
-
-def _root_secret(root: Path, name: str) -> str:
-    shown = _pulumi(root, "config", "--show-secrets", "--json", "--stack", name)
+    if not read_settings(root, stack).has_root:
+        return None
+    shown = _pulumi(root, "config", "--show-secrets", "--json", "--stack", stack)
     text = str(json.loads(shown).get(_SETTING, {}).get("value", ""))
-    if text:
-        try:
-            decode_root(text)
-        except ValueError as error:
-            raise CommandError(f"{_SETTING} of stack {name}: {error}") from None
-    return text
+    try:
+        return decode_root(text)
+    except ValueError as error:
+        raise CommandError(f"{_SETTING} of stack {stack}: {error}") from None
+
+
+def fleet_root(root: Path, stacks: Iterable[str], there: Mapping[str, Stack]) -> bytes | None:
+    """Return the fleet's root secret, by the first stack that has it; None if none has.
+
+    Raises CommandError where a stack has resources and nothing has the secret: with a new one,
+    every password would change.
+    """
+    names = [FLEET_STACK, *(name for name in stacks if name != FLEET_STACK)]
+    for name in names:
+        if name in there and (found := root_secret(root, name)):
+            return found
+    used = [name for name in names if name in there and there[name].resources]
+    if used:
+        raise CommandError(
+            f"stack {used[0]} has resources but no {_SETTING}; restore its file in stacks/, or see "
+            "docs/recovery.md"
+        )
+    return None
+
+
+def new_root() -> bytes:
+    """Return a new root secret."""
+    return secrets.token_bytes(ROOT_BYTES)
+
+
+def ensure(
+    root: Path,
+    name: str,
+    secret: bytes,
+    clusters: Mapping[str, str],
+    there: Collection[str],
+    on_made: Callable[[str], None],
+) -> None:
+    """Make a stack unless it is there, with its settings: the root secret, and whose it is.
+
+    `clusters` are the UIDs of kube-system by name of cluster. Raises CommandError where the stack
+    has another root secret, since its routers would not be believed by the others.
+    """
+    if name not in there:
+        _pulumi(root, "stack", "init", name, "--no-select")
+        on_made(name)
+    found = root_secret(root, name)
+    if found is None:
+        text = base64.b64encode(secret).decode()
+        _pulumi(root, "config", "set", "--secret", "--stack", name, _SETTING, given=text)
+    elif found != secret:
+        raise CommandError(
+            f"stack {name} has another {_SETTING} than the rest of the fleet: its routers and the "
+            "others would reject each other's hop key"
+        )
+    settings = read_settings(root, name)
+    number = fleet_id(secret)
+    plain = {f"{PREFIX}:{FLEET_ID}": number} if settings.fleet_id != number else {}
+    known = settings.clusters or {}
+    for cluster, uid in clusters.items():
+        if known.get(cluster) != uid:
+            plain[f"{PREFIX}:{CLUSTERS}.{cluster}"] = uid
+    if plain:
+        words = [word for key, value in plain.items() for word in ("--plaintext", f"{key}={value}")]
+        _pulumi(root, "config", "set-all", "--path", "--stack", name, *words)
+
+
+def remove(root: Path, name: str) -> None:
+    """Remove an empty stack and its settings. Raises CommandError if it holds resources."""
+    _pulumi(root, "stack", "rm", "--yes", name)
+
+
+def cancel(root: Path, name: str) -> None:
+    """Remove the locks of a stack. Raises CommandError."""
+    _pulumi(root, "cancel", "--yes", "--stack", name)
 
 
 def _pulumi(root: Path, *arguments: str, given: str | None = None) -> str:

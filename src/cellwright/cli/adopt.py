@@ -1,0 +1,142 @@
+"""Take on a fleet that stands in the clusters already, with its root secret as the proof.
+
+For a workspace whose stacks are lost, or that is set up anew, and for objects of the fleet's own
+namespaces that were made without cellwright. Afterwards `cellwright up --all` brings the stacks'
+state to what stands.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from cellwright.cli.report import counted, say, tell
+from cellwright.cli.results import problems_as_text
+from cellwright.edge import stacks
+from cellwright.edge.adoption import Adoption, decode_given, label, read_adoption
+from cellwright.edge.clusters import Clusters, read_clusters
+from cellwright.edge.failure import CommandError
+from cellwright.edge.files import read
+from cellwright.edge.guard import cluster_findings
+from cellwright.edge.settings import read_settings
+from cellwright.forbidden import placed
+from cellwright.identity import fleet_id
+from cellwright.model import FLEET_STACK, Fleet
+from cellwright.plan import Plan, plan
+
+EXAMPLES = """examples:
+  cellwright adopt                                # the root secret is in stacks/ still
+  cellwright adopt --root-secret-file backup.txt  # it is in a file, in base64
+  pass show fleet/root | cellwright adopt --root-secret-file - --yes
+"""
+_MOST_NAMED = 30
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the verb takes."""
+    parser.add_argument(
+        "--root-secret-file",
+        metavar="FILE",
+        help="file with the fleet's root secret in base64, - for standard input; "
+        "that of the stacks' settings unless given",
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask; required without a terminal")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show what would be taken on, ask, label it and make the stacks; 1 if that can't be."""
+    snapshot = read(arguments.root)
+    planned = plan(snapshot)
+    if planned.problems or planned.fleet is None:
+        problems_as_text(planned.problems)
+        return 1
+    fleet = planned.fleet
+    clusters = read_clusters(fleet, fleet.used_clusters())
+    if clusters.away:
+        raise CommandError("; ".join(clusters.away.values()))
+    backend = stacks.listed(arguments.root)
+    used = [name for name in planned.stacks if name in backend and backend[name].resources]
+    settings = {name: read_settings(arguments.root, name) for name in used}
+    if wrong := placed(cluster_findings(fleet, settings, clusters.states), snapshot.definitions):
+        problems_as_text(wrong)
+        return 1
+    secret = _secret(arguments, fleet, backend)
+    adoption = read_adoption(fleet, planned.stacks, clusters.states, secret)
+    if not _is_allowed(fleet, adoption):
+        return 1
+    _show(fleet, adoption, fleet_id(secret))
+    if not arguments.yes and not _is_confirmed():
+        tell("cellwright adopt: not confirmed; nothing was touched")
+        return 1
+    label(fleet, adoption, secret)
+    _make_stacks(arguments.root, planned, clusters, secret, backend)
+    say(f"fleet {fleet.name} (id {fleet_id(secret)}) is this workspace's; next: cellwright up --all")
+    return 0
+
+
+def _secret(
+    arguments: argparse.Namespace, fleet: Fleet, backend: dict[str, stacks.Stack]
+) -> bytes:
+    known = stacks.fleet_root(arguments.root, fleet.cells, backend, may_lack=True)
+    if arguments.root_secret_file is None:
+        if known is None:
+            raise CommandError(
+                "no stack of this workspace has the root secret: give it with --root-secret-file"
+            )
+        return known
+    text = (
+        sys.stdin.read()
+        if arguments.root_secret_file == "-"
+        else Path(arguments.root_secret_file).read_text("utf-8", "replace")
+    )
+    given = decode_given(text)
+    if known is not None and known != given:
+        raise CommandError(
+            "the stacks of this workspace have another root secret than the one that was given"
+        )
+    return given
+
+
+def _is_allowed(fleet: Fleet, adoption: Adoption) -> bool:
+    for line in adoption.foreign:
+        tell(line)
+    if adoption.foreign:
+        tell("cellwright adopt: refused; nothing was touched")
+        return False
+    if not adoption.is_proven:
+        clusters = ", ".join(fleet.used_clusters())
+        tell(f"cellwright adopt: nothing in {clusters} shows that the fleet has this root secret")
+        tell("nothing was touched; a new fleet is made by `cellwright up`")
+        return False
+    return True
+
+
+def _show(fleet: Fleet, adoption: Adoption, number: str) -> None:
+    say(f"fleet {fleet.name}, id {number}")
+    say(f"  {counted(adoption.labelled, 'object')} with this id")
+    if adoption.unlabelled:
+        say(f"  {counted(len(adoption.unlabelled), 'object')} without an id, which will get it:")
+    for one in adoption.unlabelled[:_MOST_NAMED]:
+        where = f"{one.namespace}/" if one.namespace else ""
+        say(f"    {one.kind} {where}{one.name} in cluster {one.cluster}")
+    if len(adoption.unlabelled) > _MOST_NAMED:
+        say(f"    and {len(adoption.unlabelled) - _MOST_NAMED} more")
+
+
+def _is_confirmed() -> bool:
+    if not sys.stdin.isatty():
+        raise CommandError("there is no terminal to ask on: give --yes")
+    sys.stdout.write("Take all of this on? Only 'yes' is accepted: ")
+    sys.stdout.flush()
+    return sys.stdin.readline().strip() == "yes"
+
+
+def _make_stacks(
+    root: Path, planned: Plan, clusters: Clusters, secret: bytes, backend: dict[str, stacks.Stack]
+) -> None:
+    fleet = planned.fleet
+    for name in planned.stacks:
+        if fleet is None:
+            return
+        where = fleet.used_clusters() if name == FLEET_STACK else (fleet.cells[name].cluster,)
+        uids = {cluster: clusters.states[cluster].uid for cluster in where}
+        stacks.ensure(root, name, secret, uids, backend, lambda made: say(f"{made}: stack made"))

@@ -1,0 +1,67 @@
+"""What `up` would do and what it has done, as lines for people."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+
+from cellwright.cli.difference import as_lines
+from cellwright.cli.report import BOLD, DIM, Part, counted
+from cellwright.edge.up.preview import Proposal
+from cellwright.edge.up.reading import Situation
+from cellwright.edge.up.rollout import Ended
+from cellwright.model import FLEET_STACK
+from cellwright.rollout import Step, steps
+
+_MOST_NAMES = 20
+
+
+def proposal_lines(
+    situation: Situation, stacks: Collection[str], proposal: Proposal
+) -> Iterator[tuple[Part, ...]]:
+    """Yield what would change, step by step; of new stacks only how much there is of them."""
+    for step in steps(situation.fleet, stacks, ()):
+        yield ((str(step), BOLD),)
+        for name in step.stacks:
+            yield from _stack_lines(name, proposal)
+    for parts in organization_lines(situation, stacks):
+        yield parts
+
+
+def _stack_lines(name: str, proposal: Proposal) -> Iterator[tuple[Part, ...]]:
+    own = [change for change in proposal.changes if change.stack == name]
+    operations = proposal.operations.get(name) or {}
+    pulumi = ", ".join(
+        f"{count} to {kind}" for kind, count in sorted(operations.items()) if kind != "same"
+    )
+    if name in proposal.created:
+        yield (f"  {name}: new, {counted(len(own), 'object')}",)
+        return
+    effects = Counter(str(change.effect) for change in own)
+    said = ", ".join(f"{count} {effect}" for effect, count in effects.items())
+    if not own:
+        said = "no object changes"
+    yield f"  {name}: {said}", (f" (pulumi: {pulumi or 'nothing to change'})", DIM)
+    for number, parts in enumerate(as_lines(own, ())):
+        if number:  # the first line names the stack again
+            yield ("  ", *parts)
+
+
+def result_lines(ended: Ended, skipped: Mapping[str, str]) -> Iterator[str]:
+    """Yield what could not be done; nothing if all was."""
+    for outcome in ended.outcomes:
+        if not outcome.ok:
+            yield f"{outcome.stack}: not done: {(outcome.reasons or ('failed',))[0].strip()}"
+    for name, why in ended.not_begun.items():
+        yield f"{name}: not begun: {why}"
+    for name, why in skipped.items():
+        yield f"{name}: not done: {why}"
+    if ended.held_back:
+        shown = ", ".join(ended.held_back[:_MOST_NAMES])
+        more = len(ended.held_back) - _MOST_NAMES
+        rest = f" and {more} more" if more > 0 else ""
+        count = counted(len(ended.held_back), "organization")
+        yield f"{FLEET_STACK}: {count} not published, since their cells are not there: {shown}{rest}"
+    if not ended.ok or skipped:
+        yield "cellwright up: not all was done; re-run `cellwright up` to resume"
+
+
+__all__ = ["Step", "organization_lines", "proposal_lines", "result_lines"]

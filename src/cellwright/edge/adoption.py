@@ -1,0 +1,138 @@
+"""Takes a fleet on that stands in clusters already: after a lost state, or made before it had an id.
+
+The root secret is the proof. Where objects carry the fleet's id, it must be the one that is made
+from this root secret; where they carry none, the passwords in the cluster must be those that are
+derived from it. Refuses to take on what cannot be shown to belong to the fleet, unless it is named.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cellwright.edge.clusters import ClusterState
+from cellwright.edge.failure import CommandError
+from cellwright.edge.kubectl import Kubectl
+from cellwright.identity import FLEET_ID_LABEL, FLEET_LABEL, fleet_id, owner_of
+from cellwright.manifest import Identity, Manifest
+from cellwright.model import Fleet
+from cellwright.secret import resolve
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """What would be taken on: objects without the fleet's id, and how many carry it already.
+
+    `proven` are the cells whose passwords were seen to be derived from the root secret, `foreign`
+    says why something can't be taken on.
+    """
+
+    unlabelled: tuple[Manifest, ...]
+    labelled: int
+    proven: frozenset[str]
+    foreign: tuple[str, ...]
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the root secret was shown to be this fleet's."""
+        return bool(self.labelled or self.proven) and not self.foreign
+
+
+def read_adoption(
+    fleet: Fleet,
+    stacks: Mapping[str, Iterable[Manifest]],
+    states: Mapping[str, ClusterState],
+    root: bytes,
+) -> Adoption:
+    """Return what of the declared stacks stands in the clusters. Raises CommandError."""
+    number = fleet_id(root)
+    unlabelled: list[Manifest] = []
+    foreign: list[str] = []
+    proven: set[str] = set()
+    labelled = 0
+    declared = [one for manifests in stacks.values() for one in manifests]
+    for cluster, state in states.items():
+        asked = [
+            one
+            for one in declared
+            if one.cluster == cluster
+            and (
+                one.name in state.namespaces
+                if one.kind == "Namespace"
+                else not one.namespace or one.namespace in state.namespaces
+            )
+        ]
+        held = _by_identity(cluster, Kubectl(fleet.clusters[cluster]).held([one.body for one in asked]))
+        for one in asked:
+            body = held.get(one.identity)
+            if body is None:
+                continue
+            owner = owner_of(body)
+            where = f"{one.kind} {one.namespace}/{one.name}".replace(" /", " ")
+            if owner.fleet_id == number:
+                labelled += 1
+            elif owner.fleet_id or owner.fleet not in ("", fleet.name):
+                foreign.append(f"{where} in cluster {cluster} belongs to {owner}, not to id {number}")
+            else:
+                unlabelled.append(one)
+                if one.kind == "Secret":
+                    same = _is_derived(one.body, body, root)
+                    if same is False:
+                        foreign.append(
+                            f"{where} in cluster {cluster} holds another value than the one that is "
+                            "derived from this root secret"
+                        )
+                    elif same:
+                        proven.add(one.stack)
+    return Adoption(tuple(unlabelled), labelled, frozenset(proven), tuple(foreign))
+
+
+def label(fleet: Fleet, adoption: Adoption, root: bytes) -> None:
+    """Put the fleet's labels on what is taken on. Raises CommandError."""
+    labels = {FLEET_LABEL: fleet.name, FLEET_ID_LABEL: fleet_id(root)}
+    by_cluster: dict[str, list[Manifest]] = {}
+    for one in adoption.unlabelled:
+        by_cluster.setdefault(one.cluster, []).append(one)
+    for cluster, manifests in by_cluster.items():
+        Kubectl(fleet.clusters[cluster]).label([one.body for one in manifests], labels)
+
+
+def decode_given(text: str) -> bytes:
+    """Return the root secret that was given as text. Raises CommandError, without the text."""
+    from cellwright.secret import decode_root  # noqa: PLC0415 - beside its only use
+
+    try:
+        return decode_root("".join(text.split()))
+    except ValueError as error:
+        raise CommandError(f"the root secret that was given: {error}") from None
+
+
+def _by_identity(cluster: str, bodies: Iterable[Body]) -> dict[Identity, Body]:
+    return {Manifest("", cluster, "", 0, 0, body).identity: body for body in bodies}
+
+
+def _is_derived(declared: Body, live: Body, root: bytes) -> bool | None:
+    """Return whether a Secret holds what is derived for it; None if nothing of it is derived."""
+    said = list(_derived(declared, root))
+    if not said:
+        return None
+    held = live.get("data") or {}
+    return all(_decoded(held.get(key)) == value for key, value in said)
+
+
+def _derived(declared: Body, root: bytes) -> Iterator[tuple[str, str]]:
+    """Yield the keys of a Secret whose values depend on the root secret, and these values."""
+    for key, value in (declared.get("stringData") or {}).items():
+        resolved = resolve(value, root)
+        if resolved != value:
+            yield key, str(resolved)
+
+
+def _decoded(text: Any) -> str | None:
+    try:
+        return base64.b64decode(str(text), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None

@@ -1,0 +1,155 @@
+"""What must not be done to what the clusters hold, asked before a run touches anything.
+
+`up`, the Pulumi program and `check --against live` refuse the same. Refuses to change anything.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from cellwright.edge.clusters import ClusterState, read_clusters
+from cellwright.edge.failure import CommandError
+from cellwright.edge.kubectl import Kubectl
+from cellwright.edge.live import local_changes, read_facts
+from cellwright.edge.settings import Settings, read_settings
+from cellwright.forbidden import Finding, placed
+from cellwright.identity import Owner, fleet_id, owner_of, unowned
+from cellwright.manifest import Manifest
+from cellwright.model import FLEET_STACK, Fleet
+from cellwright.plan import plan
+from cellwright.problem import Path as FieldPath
+from cellwright.problem import Problem
+from cellwright.registration import protected_of
+from cellwright.snapshot import Snapshot
+from cellwright.standing import refusals
+
+_NAME: FieldPath = ("metadata", "name")
+_ADOPT = "if it is this fleet's, `cellwright adopt` takes it on; else use another namespacePrefix"
+_OTHER = (
+    "restore the settings and the root secret of that fleet (docs/recovery.md), or give this one a "
+    "namespacePrefix or a cluster of its own"
+)
+
+
+class Guarded(NamedTuple):
+    """The manifests of a stack, and why they must not be applied."""
+
+    manifests: tuple[Manifest, ...]
+    problems: tuple[Problem, ...]
+
+
+def guarded(root: Path, fleet: Fleet, snapshot: Snapshot, stack: str, secret: bytes) -> Guarded:
+    """Return what the Pulumi program registers for one stack, and what is wrong with that.
+
+    Raises CommandError for a cluster that does not answer.
+    """
+    names = fleet.used_clusters() if stack == FLEET_STACK else (fleet.cells[stack].cluster,)
+    clusters = read_clusters(fleet, names)
+    if clusters.away:
+        raise CommandError("; ".join(clusters.away.values()))
+    facts = read_facts(fleet, names)
+    planned = plan(snapshot, only=[stack], history=facts.history)
+    if planned.problems:
+        return Guarded((), planned.problems)
+    stacks = {stack: planned.stacks[stack]}
+    protected = protected_of(fleet, stacks)
+    changed = local_changes(facts.held, protected)
+    problems = refusals(facts, fleet, snapshot.definitions, changed, protected)
+    number = fleet_id(secret)
+    found = [
+        *cluster_findings(fleet, {stack: read_settings(root, stack)}, clusters.states),
+        *namespace_findings(fleet, number, clusters.states, [stack]),
+    ]
+    if not found:
+        found += object_findings(fleet, number, stacks, clusters.states)
+    return Guarded(stacks[stack], (*problems, *placed(found, snapshot.definitions)))
+
+
+def cluster_findings(
+    fleet: Fleet, settings: Mapping[str, Settings], states: Mapping[str, ClusterState]
+) -> Iterator[Finding]:
+    """Yield clusters that are not those to which stacks were applied, or that have two names."""
+    recorded = {
+        (cluster, uid): stack
+        for stack, said in settings.items()
+        for cluster, uid in (said.clusters or {}).items()
+    }
+    for (cluster, uid), stack in recorded.items():
+        if cluster in states and states[cluster].uid != uid:
+            message = (
+                f"cluster {cluster} is not the one that stack {stack} was applied to: its "
+                f"kube-system has UID {states[cluster].uid}, not {uid}"
+            )
+            hint = "choose the right context; for a cluster made anew see docs/recovery.md"
+            path: FieldPath = ("spec", "clusters", cluster)
+            yield Finding("Fleet", fleet.name, path, "CW420", message, hint)
+    first: dict[str, str] = {}
+    for name, state in states.items():
+        if state.uid in first:
+            message = f"cluster {name} is the same cluster as {first[state.uid]}"
+            path = ("spec", "clusters", name)
+            hint = "a cluster has one name in a fleet"
+            yield Finding("Fleet", fleet.name, path, "CW231", message, hint)
+        first.setdefault(state.uid, name)
+
+
+def namespace_findings(
+    fleet: Fleet, number: str, states: Mapping[str, ClusterState], stacks: Iterable[str]
+) -> Iterator[Finding]:
+    """Yield the namespaces of stacks that are there and not this fleet's, whose id is `number`.
+
+    The directory's is always looked at: it tells whose fleet a cluster holds.
+    """
+    for cluster, state in states.items():
+        for stack in dict.fromkeys((FLEET_STACK, *stacks)):
+            if stack != FLEET_STACK and fleet.cells[stack].cluster != cluster:
+                continue
+            namespace = fleet.directory_namespace
+            if stack != FLEET_STACK:
+                namespace = fleet.cells[stack].namespace
+            owner = state.owner(namespace)
+            if owner is None or owner.fleet_id == number:
+                continue
+            message = f"Namespace {namespace} in cluster {cluster} "
+            yield _finding(fleet, stack, message + _whose(owner, fleet), owner)
+
+
+def object_findings(
+    fleet: Fleet,
+    number: str,
+    stacks: Mapping[str, Iterable[Manifest]],
+    states: Mapping[str, ClusterState],
+) -> Iterator[Finding]:
+    """Yield the objects that stacks would take on and that are not this fleet's.
+
+    Only what may be there is asked for: objects of namespaces that are, and of whole clusters.
+    """
+    for cluster, state in states.items():
+        asked = [
+            one
+            for manifests in stacks.values()
+            for one in manifests
+            if one.cluster == cluster
+            and one.kind != "Namespace"
+            and (not one.namespace or one.namespace in state.namespaces)
+        ]
+        if not asked:
+            continue
+        held = Kubectl(fleet.clusters[cluster]).held([one.body for one in asked])
+        owners = {Manifest("", cluster, "", 0, 0, body).identity: owner_of(body) for body in held}
+        for one in asked:
+            owner = owners.get(one.identity)
+            if owner and (why := unowned(one, owner, fleet.name, number)):
+                yield _finding(fleet, one.stack, why, owner)
+
+
+def _whose(owner: Owner, fleet: Fleet) -> str:
+    if not owner.fleet_id and owner.fleet in ("", fleet.name):
+        return "exists and belongs to no fleet"
+    return f"belongs to {owner}"
+
+
+def _finding(fleet: Fleet, stack: str, message: str, owner: Owner) -> Finding:
+    kind, name = ("Fleet", fleet.name) if stack == FLEET_STACK else ("Cell", stack)
+    hint = _OTHER if owner.fleet_id else _ADOPT
+    return Finding(kind, name, _NAME, "CW421", message, hint)

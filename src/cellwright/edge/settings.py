@@ -1,0 +1,76 @@
+"""What the settings file of a Pulumi stack says in the clear: `stacks/Pulumi.<stack>.yaml`.
+
+The root secret in it is encrypted and left alone. Refuses to write: `pulumi config` does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cellwright.edge.failure import CommandError
+from cellwright.secret import ROOT_SECRET
+
+PROJECT_FILE = "Pulumi.yaml"
+PREFIX = "cellwright"
+"""The namespace of the settings."""
+FLEET_ID = "fleetId"
+CLUSTERS = "clusters"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a stack's settings say. `clusters` are the UIDs of kube-system, by name of cluster."""
+
+    fleet_id: str = ""
+    clusters: Mapping[str, str] | None = None
+    has_root: bool = False
+
+
+def read_settings(root: Path, stack: str) -> Settings:
+    """Return the settings of a stack; empty ones if it has no file.
+
+    Raises CommandError for a file that can't be read.
+    """
+    file = _folder(root) / f"Pulumi.{stack}.yaml"
+    config = _mapping(file).get("config") or {}
+    if not isinstance(config, dict):
+        raise CommandError(f"{file}: expected a mapping under config")
+    clusters = config.get(f"{PREFIX}:{CLUSTERS}")
+    return Settings(
+        str(config.get(f"{PREFIX}:{FLEET_ID}", "")),
+        {str(name): str(uid) for name, uid in clusters.items()}
+        if isinstance(clusters, dict)
+        else None,
+        f"{PREFIX}:{ROOT_SECRET}" in config,
+    )
+
+
+def project_name(root: Path) -> str:
+    """Return the name of the Pulumi project of a workspace. Raises CommandError."""
+    name = _mapping(root / PROJECT_FILE).get("name")
+    if not isinstance(name, str) or not name:
+        raise CommandError(f"{root / PROJECT_FILE}: expected a name")
+    return name
+
+
+def _folder(root: Path) -> Path:
+    return root / str(_mapping(root / PROJECT_FILE).get("stackConfigDir") or ".")
+
+
+def _mapping(file: Path) -> dict[str, Any]:
+    """Return what a YAML file holds; nothing if it is not there."""
+    try:
+        value = yaml.safe_load(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise CommandError(f"{file} can't be read: {reason}") from None
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise CommandError(f"{file}: expected a mapping")
+    return value

@@ -1,0 +1,145 @@
+"""Applies one stack after another, and verifies that what was applied is ready.
+
+Pulumi's word that a stack is up is not enough: which objects a plugin waits for, and for how long,
+is the plugin's affair. So whether all is ready is looked at here.
+"""
+
+import getpass
+import json
+import socket
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cellwright.edge import stacks
+from cellwright.edge.clusters import Applied
+from cellwright.edge.engine import Finished, Program, Run, up
+from cellwright.edge.failure import CommandError
+from cellwright.edge.kubectl import Kubectl
+from cellwright.edge.lease import Held
+from cellwright.edge.process import Interrupts
+from cellwright.edge.up.locks import judged
+from cellwright.edge.up.preview import FORCE, targets
+from cellwright.edge.up.reading import Situation
+from cellwright.edge.waiting import not_ready
+from cellwright.identity import APPLIED_ANNOTATION
+from cellwright.model import FLEET_STACK
+
+LAST_RUN_ANNOTATION = "cellwright.dev/last-run"
+_PAUSE = 1.0  # seconds between two looks at what is not ready yet
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the run of one stack ended: Pulumi's count of changes, or what went wrong."""
+
+    stack: str
+    clusters: tuple[str, ...]
+    ok: bool
+    seconds: float
+    changes: str
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Applier:
+    """Applies stacks of one situation, with the fleet's root secret, under the lease."""
+
+    situation: Situation
+    secret: bytes
+    lease: Held
+    interrupts: Interrupts
+    refresh: bool
+    on_made: Callable[[str], None]
+
+    def apply(self, stack: str, clusters: tuple[str, ...], program: Program) -> Outcome:
+        """Apply a program to a stack in some of its clusters; whatever fails is in the outcome."""
+        started = time.monotonic()
+        try:
+            self._prepare(stack, clusters)
+            finished = self._run(stack, clusters, program)
+            reasons = () if finished.ok else finished.diagnostics
+            changes = finished.changes
+            if finished.ok and stack != FLEET_STACK:
+                reasons = self._waited(stack, started)
+        except CommandError as error:
+            changes, reasons = "", tuple(str(error).splitlines())
+        ok = bool(changes) and not reasons
+        self._note(stack, clusters, "succeeded" if ok else "failed")
+        self.lease.end(stack)
+        return Outcome(stack, clusters, ok, time.monotonic() - started, changes, reasons)
+
+    def stamp(self, outcomes: Collection[Outcome], digests: Mapping[tuple[str, str], str]) -> None:
+        """Note on the namespaces of stacks what was applied, and the state that it left.
+
+        Raises CommandError.
+        """
+        done = [one for one in outcomes if one.ok]
+        if not done:
+            return
+        backend = stacks.listed(self.situation.root)
+        for one in done:
+            for cluster in one.clusters:
+                key = (one.stack, cluster)
+                if key in digests and one.stack in backend:
+                    applied = Applied(digests[key], backend[one.stack].updated)
+                    self._annotate(one.stack, cluster, {APPLIED_ANNOTATION: applied.text()})
+
+    def _prepare(self, stack: str, clusters: tuple[str, ...]) -> None:
+        situation = self.situation
+        states = situation.clusters.states
+        uids = {name: states[name].uid for name in clusters}
+        stacks.ensure(situation.root, stack, self.secret, uids, situation.backend, self.on_made)
+        self.lease.start(stack)
+        self._note(stack, clusters, "running")
+
+    def _run(self, stack: str, clusters: tuple[str, ...], program: Program) -> Finished:
+        run = Run(
+            self.situation.root,
+            self.interrupts,
+            {**FORCE, **self.lease.environment},
+            lambda process: self.lease.start(stack, process),
+        )
+        options = targets(self.situation, stack, clusters)
+        options += ["--refresh"] if self.refresh else []
+        finished = up(run, stack, program, options)
+        if not finished.ok and judged(self.lease, stack, finished.lines):
+            stacks.cancel(self.situation.root, stack)
+            finished = up(run, stack, program, options)
+        return finished
+
+    def _waited(self, stack: str, started: float) -> tuple[str, ...]:
+        """Wait until a cell is ready; return what it still waits for when its time is over."""
+        fleet = self.situation.fleet
+        cell = fleet.cells[stack]
+        kubectl = Kubectl(fleet.clusters[cell.cluster])
+        deadline = started + fleet.timeout
+        while reasons := not_ready(kubectl, cell.namespace):
+            if time.monotonic() > deadline or self.interrupts.is_interrupted:
+                return tuple(str(one) for one in reasons)
+            time.sleep(_PAUSE)
+        return ()
+
+    def _note(self, stack: str, clusters: tuple[str, ...], result: str) -> None:
+        """Note how the last run of a stack went, for `status`; it is no failure if that fails."""
+        said = {
+            "result": result,
+            "at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "by": f"{getpass.getuser()}@{socket.gethostname()}",
+        }
+        for cluster in clusters:
+            try:
+                self._annotate(stack, cluster, {LAST_RUN_ANNOTATION: json.dumps(said)})
+            except CommandError:  # the namespace is not there yet, or the cluster is away
+                continue
+
+    def _annotate(self, stack: str, cluster: str, annotations: Mapping[str, str]) -> None:
+        kubectl = Kubectl(self.situation.fleet.clusters[cluster])
+        kubectl.annotate(self.situation.namespace_of(stack), annotations)
+
+
+def settings_file(root: Path, stack: str) -> Path:
+    """Return the settings file of a stack, for messages."""
+    return root / "stacks" / f"Pulumi.{stack}.yaml"

@@ -1,0 +1,119 @@
+"""What a run of `up` would do: the changes that the API servers foresee, and Pulumi's own previews.
+
+A stack that does not exist yet is previewed in a backend of its own that is thrown away, so that
+nothing is made before the question is answered. Refuses to change anything.
+"""
+
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from cellwright.changes import Change, changes
+from cellwright.edge.engine import Preview, Run, preview
+from cellwright.edge.live import read_live
+from cellwright.edge.process import Interrupts, run
+from cellwright.edge.program import registering
+from cellwright.edge.settings import project_name
+from cellwright.edge.up.reading import Situation
+from cellwright.model import FLEET_STACK
+from cellwright.secret import ROOT_BYTES
+
+FORCE = {"PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
+"""Fields that somebody else has set on the fleet's own objects are taken back (the official plugin
+and ours). Only for runs before which every object was seen to be this fleet's."""
+
+_SCRATCH = "preview"
+_TIMEOUT = 60.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What would change, object by object, and why a server or Pulumi would refuse it.
+
+    `created` are the stacks of which nothing is there yet.
+    """
+
+    changes: tuple[Change, ...]
+    created: frozenset[str]
+    operations: Mapping[str, Mapping[str, int]]
+    refused: tuple[str, ...]
+
+
+def propose(
+    situation: Situation,
+    stacks: Mapping[str, tuple[str, ...]],
+    parallel: int,
+    interrupts: Interrupts,
+) -> Proposal:
+    """Return what applying some stacks to these clusters would do.
+
+    Raises CommandError for a cluster or a backend that fails.
+    """
+    manifests = {
+        name: [one for one in situation.manifests[name] if one.cluster in clusters]
+        for name, clusters in stacks.items()
+    }
+    live = read_live(situation.fleet, manifests)
+    found = changes(live.before, live.after)
+    refused = [line for said in live.refused for line in said.splitlines()]
+    operations: dict[str, Mapping[str, int]] = {}
+
+    def one(name: str) -> Preview:
+        return _preview(situation, name, stacks[name], interrupts)
+
+    with ThreadPoolExecutor(parallel) as pool:
+        for name, said in zip(stacks, pool.map(one, stacks), strict=True):
+            operations[name] = said.operations
+            refused += [f"{name}: {line}" for text in said.errors for line in text.splitlines()]
+    created = frozenset(
+        name
+        for name, clusters in stacks.items()
+        if not any(situation.is_there(name, cluster) for cluster in clusters)
+    )
+    return Proposal(found, created, operations, tuple(refused))
+
+
+def targets(situation: Situation, stack: str, clusters: Collection[str]) -> list[str]:
+    """Return the options that keep a run to some of the clusters of a stack."""
+    if stack != FLEET_STACK or set(clusters) == set(situation.clusters_of(stack)):
+        return []
+    patterns = [f"**::{FLEET_STACK}", *(f"**::{cluster}/**" for cluster in sorted(clusters))]
+    return [word for pattern in patterns for word in ("--target", pattern)]
+
+
+def _preview(
+    situation: Situation, stack: str, clusters: Collection[str], interrupts: Interrupts
+) -> Preview:
+    secret = situation.secret or bytes(ROOT_BYTES)
+    manifests = situation.manifests[stack]
+    where: AbstractContextManager[str | Path] = nullcontext(situation.root)
+    environment: dict[str, str] = dict(FORCE)
+    exists = stack in situation.backend
+    if not exists:
+        where = TemporaryDirectory()
+    with where as folder:
+        directory = Path(folder)
+        options = targets(situation, stack, clusters)
+        if not exists:
+            environment |= _scratch(situation.root, directory, stack)
+            options = []
+            manifests = tuple(one for one in manifests if one.cluster in clusters)
+        program = registering(situation.fleet, stack, manifests, secret)
+        return preview(Run(directory, interrupts, environment), stack, program, options)
+
+
+def _scratch(root: Path, folder: Path, stack: str) -> dict[str, str]:
+    """Make a project with an empty stack in a folder; return the variables that go with it."""
+    name = project_name(root)
+    (folder / "Pulumi.yaml").write_text(f"name: {name}\nruntime: python\n", "utf-8")
+    (folder / "state").mkdir()
+    environment = {
+        "PULUMI_BACKEND_URL": f"file://{folder}/state",
+        "PULUMI_CONFIG_PASSPHRASE": _SCRATCH,
+    }
+    command = ["pulumi", "stack", "init", stack, "--no-select", "--non-interactive"]
+    run(command, directory=folder, environment=environment, timeout=_TIMEOUT)
+    return environment

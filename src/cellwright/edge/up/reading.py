@@ -1,0 +1,121 @@
+"""Everything that a run of `up` is decided from, asked once: the clusters and the backend.
+
+Clusters that do not answer are left out, with the reason; what concerns the others goes on.
+"""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from cellwright.edge import stacks
+from cellwright.edge.clusters import Applied, Clusters, read_clusters
+from cellwright.edge.failure import CommandError
+from cellwright.edge.live import Facts, read_facts
+from cellwright.edge.stacks import Stack
+from cellwright.identity import digest
+from cellwright.manifest import Manifest
+from cellwright.model import FLEET_STACK, Fleet
+from cellwright.plan import plan
+from cellwright.problem import Problem
+from cellwright.registration import registrations
+from cellwright.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is declared, and what is there. `secret` is None before a fleet's first `up`."""
+
+    root: Path
+    snapshot: Snapshot
+    fleet: Fleet
+    manifests: Mapping[str, tuple[Manifest, ...]]
+    problems: tuple[Problem, ...]
+    clusters: Clusters
+    facts: Facts
+    backend: Mapping[str, Stack]
+    secret: bytes | None
+
+    def namespace_of(self, stack: str) -> str:
+        """Return the namespace of a stack."""
+        if stack == FLEET_STACK:
+            return self.fleet.directory_namespace
+        return self.fleet.cells[stack].namespace
+
+    def clusters_of(self, stack: str) -> tuple[str, ...]:
+        """Return the clusters that a stack is applied to."""
+        if stack == FLEET_STACK:
+            return self.fleet.used_clusters()
+        return (self.fleet.cells[stack].cluster,)
+
+    def is_there(self, stack: str, cluster: str) -> bool:
+        """Return whether a cluster that answered has the namespace of a stack."""
+        state = self.clusters.states.get(cluster)
+        return state is not None and self.namespace_of(stack) in state.namespaces
+
+    def digest_of(self, stack: str, cluster: str) -> str:
+        """Return what stands for all that a stack is to hold in a cluster."""
+        declared = [one for one in self.manifests[stack] if one.cluster == cluster]
+        return digest(self.secret or b"", registrations(self.fleet, declared))
+
+    def changed_clusters(self, stack: str) -> tuple[str, ...]:
+        """Return the clusters that answered where a stack is not as it was applied last.
+
+        As it was applied last means: a run of `up` has noted that it applied just this, and
+        nothing has changed the stack's state since.
+        """
+        held = self.backend.get(stack)
+        return tuple(
+            cluster
+            for cluster in self.clusters_of(stack)
+            if (state := self.clusters.states.get(cluster))
+            and (
+                held is None
+                or self.secret is None
+                or state.applied(self.namespace_of(stack))
+                != Applied(self.digest_of(stack, cluster), held.updated)
+            )
+        )
+
+    def without_directory(self) -> tuple[str, ...]:
+        """Return the clusters that answered and have no directory yet."""
+        return tuple(
+            cluster
+            for cluster in self.fleet.used_clusters()
+            if cluster in self.clusters.states and not self.is_there(FLEET_STACK, cluster)
+        )
+
+    def undeclared_stacks(self) -> list[str]:
+        """Return the stacks of the backend whose cells are declared no more."""
+        return [name for name in self.backend if name not in self.manifests]
+
+
+def read_situation(root: Path, snapshot: Snapshot, fleet: Fleet) -> Situation:
+    """Ask the clusters and the backend of a fleet whose definitions have no problem.
+
+    Raises CommandError where no cluster answers, and where the backend does not.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(_read_backend, root, fleet)
+        clusters = read_clusters(fleet, fleet.clusters)
+        if not any(name in clusters.states for name in fleet.used_clusters()):
+            raise CommandError("; ".join(clusters.away.values()))
+        facts = read_facts(fleet, tuple(clusters.states))
+        planned = plan(snapshot, history=facts.history)
+        backend, secret = asked.result()
+    return Situation(
+        root=root,
+        snapshot=snapshot,
+        fleet=fleet,
+        manifests=planned.stacks,
+        problems=planned.problems,
+        clusters=clusters,
+        facts=facts,
+        backend=backend,
+        secret=secret,
+    )
+
+
+def _read_backend(root: Path, fleet: Fleet) -> tuple[Mapping[str, Stack], bytes | None]:
+    backend = stacks.listed(root)
+    return backend, stacks.fleet_root(root, fleet.cells, backend)

@@ -1,0 +1,137 @@
+"""Runs the steps of a roll-out: the stacks of a ring at the same time, one ring after the other."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from cellwright.edge import stacks
+from cellwright.edge.failure import CommandError
+from cellwright.edge.process import Interrupts
+from cellwright.edge.program import registering
+from cellwright.edge.up.apply import Applier, Outcome
+from cellwright.edge.up.leases import Leases
+from cellwright.edge.up.reading import Situation
+from cellwright.identity import digest
+from cellwright.manifest import Manifest
+from cellwright.model import FLEET_STACK, QUARANTINE, Fleet
+from cellwright.plan import fleet_stack
+from cellwright.registration import registrations
+from cellwright.rollout import Step, published, steps
+
+
+@dataclass(slots=True)
+class Ended:
+    """What became of a roll-out: each stack's outcome, and what was not begun, with the reason."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    not_begun: dict[str, str] = field(default_factory=dict)
+    held_back: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything was done."""
+        failed = any(not one.ok for one in self.outcomes)
+        return not (failed or self.not_begun or self.held_back)
+
+
+@dataclass(slots=True)
+class Rollout:
+    """One roll-out of the stacks that changed, each in the clusters where it did."""
+
+    situation: Situation
+    applier: Applier
+    progress: Progress
+    parallel: int
+    _ended: Ended = field(default_factory=Ended)
+
+    def run(self, wanted: Mapping[str, tuple[str, ...]]) -> Ended:
+        """Apply the stacks in their order; failures are in what is returned."""
+        situation = self.situation
+        missing = [one for one in situation.without_directory() if one in wanted.get(FLEET_STACK, ())]
+        stopped = ""
+        for step in steps(situation.fleet, wanted, missing):
+            if reason := self._why_not(step, stopped):
+                self._ended.not_begun |= dict.fromkeys(step.stacks, reason)
+                continue
+            self.progress.begins(step)
+            if step.ring is None:
+                outcomes = self._directory(step, wanted[FLEET_STACK])
+            else:
+                outcomes = self._ring(step, wanted)
+            self._ended.outcomes += outcomes
+            if step.ring not in (None, QUARANTINE) and not all(one.ok for one in outcomes):
+                stopped = f"{step} failed"
+        return self._ended
+
+    def _why_not(self, step: Step, stopped: str) -> str:
+        if self.applier.interrupts.is_interrupted:
+            return self.applier.lease.trouble or "interrupted"
+        return stopped if step.ring not in (None, QUARANTINE) else ""
+
+    def _ring(self, step: Step, wanted: Mapping[str, tuple[str, ...]]) -> list[Outcome]:
+        manifests = self.situation.manifests
+        return self._together({name: (wanted[name], manifests[name]) for name in step.stacks})
+
+    def _directory(self, step: Step, clusters: tuple[str, ...]) -> list[Outcome]:
+        """Publish the directory, as far as the cells that it names are there."""
+        situation = self.situation
+        chosen = step.clusters if step.clusters is not None else clusters
+        manifests = situation.manifests[FLEET_STACK]
+        if not set(situation.without_directory()) & set(chosen):
+            known = published(
+                situation.fleet,
+                situation.homes(),
+                self._absent(),
+                may_move=not situation.clusters.away,
+            )
+            self._ended.held_back = known.held_back
+            if known.held_back:
+                manifests = situation.directory_of(known.fleet)
+        return self._together({FLEET_STACK: (chosen, manifests)})
+
+    def _absent(self) -> set[str]:
+        """Return the cells that are not known to be there as a whole."""
+        situation = self.situation
+        done = {one.stack for one in self._ended.outcomes if one.ok}
+        return {
+            cell.name
+            for cell in situation.fleet.cells.values()
+            if cell.name not in done and not situation.was_applied(cell.name)
+        }
+
+    def _together(
+        self, stacks: Mapping[str, tuple[tuple[str, ...], tuple[Manifest, ...]]]
+    ) -> list[Outcome]:
+        """Apply some stacks at the same time; Ctrl-C lets those that run end in order."""
+        situation, applier = self.situation, self.applier
+        with ThreadPoolExecutor(min(self.parallel, len(stacks))) as pool:
+            running = []
+            for name, (clusters, manifests) in stacks.items():
+                program = registering(situation.fleet, name, manifests, applier.secret)
+                running.append(pool.submit(self._one, name, clusters, program))
+            try:
+                wait(running)
+            except KeyboardInterrupt:
+                applier.interrupts.interrupt()
+                self.progress.stopping()
+                wait(running)
+        outcomes = [one.result() for one in running]
+        digests = {
+            (name, cluster): _digest(situation.fleet, applier.secret, manifests, cluster)
+            for name, (clusters, manifests) in stacks.items()
+            for cluster in clusters
+        }
+        applier.stamp(outcomes, digests)
+        return outcomes
+
+    def _one(self, name: str, clusters: tuple[str, ...], program: Program) -> Outcome:
+        self.progress.started(name)
+        outcome = self.applier.apply(name, clusters, program)
+        self.progress.ended(outcome)
+        return outcome
+
+
+def _digest(fleet: Fleet, root: bytes, manifests: tuple[Manifest, ...], cluster: str) -> str:
+    declared = [one for one in manifests if one.cluster == cluster]
+    return digest(root, registrations(fleet, declared))

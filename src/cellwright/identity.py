@@ -1,0 +1,88 @@
+"""Whose an object is: the fleet's name and id, which every object in a cluster carries.
+
+The id is made from the root secret and does not give it away: whoever holds the root secret can
+show that a fleet is theirs, and a fleet with another root secret (and so with other passwords)
+has another id. Refuses to read objects anywhere.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from cellwright.manifest import Manifest
+from cellwright.registration import Registration
+from cellwright.secret import derive_bytes
+
+FLEET_LABEL = "cellwright.dev/fleet"
+FLEET_ID_LABEL = "cellwright.dev/fleet-id"
+APPLIED_ANNOTATION = "cellwright.dev/applied"
+"""On a stack's namespace: what was applied last, as JSON (`Applied`)."""
+
+_ID_BYTES = 8
+
+
+class Owner(NamedTuple):
+    """Whom an object says it belongs to; empty where it says nothing."""
+
+    fleet: str
+    fleet_id: str
+
+    def __str__(self) -> str:
+        if not (self.fleet or self.fleet_id):
+            return "no fleet"
+        return f"fleet {self.fleet or '(unnamed)'} (id {self.fleet_id or 'unknown'})"
+
+
+def fleet_id(root: bytes) -> str:
+    """Return the id of the fleet with this root secret: 16 hexadecimal digits."""
+    return derive_bytes(root, "fleet/id", _ID_BYTES).hex()
+
+
+def owner_of(body: Mapping[str, Any]) -> Owner:
+    """Return whom an object as read from a cluster says it belongs to."""
+    labels = body["metadata"].get("labels") or {}
+    return Owner(str(labels.get(FLEET_LABEL, "")), str(labels.get(FLEET_ID_LABEL, "")))
+
+
+def identified(body: Mapping[str, Any], fleet: str, number: str) -> dict[str, Any]:
+    """Return an object with the labels of its fleet, on the claims of a StatefulSet too."""
+    made = _labelled(body, fleet, number)
+    spec = body.get("spec")
+    if body["kind"] == "StatefulSet" and isinstance(spec, Mapping):
+        claims = spec.get("volumeClaimTemplates")
+        if isinstance(claims, list):
+            templates = [_labelled(claim, fleet, number) for claim in claims]
+            made["spec"] = {**spec, "volumeClaimTemplates": templates}
+    return made
+
+
+def digest(root: bytes, registrations: Iterable[Registration]) -> str:
+    """Return what stands for all that a stack registers, secrets included, in hexadecimal.
+
+    It is keyed (HMAC-SHA256), since a cluster keeps it where a Secret's values may not be read.
+    """
+    code = hmac.new(derive_bytes(root, "fleet/applied", 32), digestmod=hashlib.sha256)
+    for one in registrations:
+        what = (one.token, one.name, one.protect, one.retain, one.manifest.body)
+        code.update(json.dumps(what, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    return code.hexdigest()
+
+
+def unowned(manifest: Manifest, owner: Owner, fleet: str, number: str) -> str:
+    """Return why an object that is there can't be taken for this fleet's; empty if it can."""
+    if owner.fleet_id == number:
+        return ""
+    where = f"{manifest.kind} {manifest.namespace}/{manifest.name}"
+    if not manifest.namespace:
+        where = f"{manifest.kind} {manifest.name}"
+    if not owner.fleet_id and owner.fleet in ("", fleet):
+        return f"{where} in cluster {manifest.cluster} exists and belongs to no fleet"
+    return f"{where} in cluster {manifest.cluster} belongs to {owner}"
+
+
+def _labelled(body: Mapping[str, Any], fleet: str, number: str) -> dict[str, Any]:
+    metadata = body["metadata"]
+    labels = {**(metadata.get("labels") or {}), FLEET_LABEL: fleet, FLEET_ID_LABEL: number}
+    return {**body, "metadata": {**metadata, "labels": labels}}
