@@ -22,13 +22,13 @@ from cellwright.edge.failure import CommandError
 from cellwright.edge.files import snapshot
 from cellwright.edge.inputs import read_inputs
 from cellwright.edge.kept import digest_of
-from cellwright.edge.live import local_changes, read_standing
+from cellwright.edge.live import local_changes, read_facts
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.plan import plan
 from cellwright.problem import Problem
 from cellwright.registration import Registration, protected_of, registrations
 from cellwright.snapshot import Snapshot
-from cellwright.standing import problems_of
+from cellwright.standing import refusals
 
 EXAMPLES = """examples:
   cellwright up
@@ -79,10 +79,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _refused(fleet: Fleet, wanted: Stacks, read: Snapshot) -> list[Problem]:
     """Return what must not be done to what the clusters hold."""
-    before, held = read_standing(fleet)
+    facts = read_facts(fleet)
     protected = protected_of(fleet, wanted)
-    changed = local_changes(held, protected)
-    return problems_of(before, fleet, changed, protected, read.definitions)
+    changed = local_changes(facts.data, protected)
+    return refusals(facts.fixed, fleet, changed, protected, read.definitions)
 
 
 def _finish(running: Sequence[Future[bool]]) -> None:
