@@ -52,7 +52,7 @@ def is_beyond_doubt(lines: Sequence[bytes], organizations: Sequence[Any]) -> boo
         if spec["id"].__class__ is not int or spec.get("weight", 1).__class__ is not int:
             return False
         limits = spec.get("limits", {})
-        keys += len(limits) + len(spec.get("override", {}))
+        keys += len(limits) + len(spec.get("override", {})) + len(spec.get("moved", {}))
         if any(limit.__class__ is not int for limit in limits.values()):
             return False
     colons: int = sum(map(_colons, lines))

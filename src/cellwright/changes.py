@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, TypeVar
 
 from cellwright.directory import Value, cell_ids, values
 from cellwright.effects import Effect, of_change, of_removal
@@ -22,6 +22,8 @@ Action = Literal["add", "change", "remove"]
 _KEYS = ("mountPath", "name", "containerPort", "port", "key")
 _PLAIN_KEY = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 _DIRECTORY = "cellwright.dev/directory"
+HISTORY = "cellwright.dev/history"
+"""The label of the pieces of the directory's history, with their kind."""
 _Row = TypeVar("_Row")
 
 
@@ -58,14 +60,6 @@ class Change:
     fields: tuple[FieldChange, ...] = ()
 
 
-class Move(NamedTuple):
-    """An organization that the directory sends to another cell than before."""
-
-    organization: str
-    before: str
-    after: str
-
-
 def changes(
     before: Stacks, after: Stacks, retained: Collection[tuple[str, ...]] = ()
 ) -> tuple[Change, ...]:
@@ -87,16 +81,6 @@ def changes(
                 effect, why = of_removal(manifest.body, retained=identity in retained)
                 found.append(Change(stack, manifest, "remove", effect, why))
     return tuple(found)
-
-
-def moves(before: Stacks, after: Stacks) -> tuple[Move, ...]:
-    """Return the organizations whose cell differs between two directories, by name."""
-    old, new = _assignment(before), _assignment(after)
-    return tuple(
-        Move(name, old[name], new[name])
-        for name in sorted(new)
-        if old.get(name, new[name]) != new[name]
-    )
 
 
 def line_changes(before: str, after: str) -> tuple[list[str], list[str]]:
@@ -218,7 +202,8 @@ def _shown_path(path: Path) -> str:
     return text
 
 
-def _assignment(stacks: Stacks) -> dict[str, str]:
+def assignment(stacks: Stacks) -> dict[str, str]:
+    """Return the cell to which the directory in these stacks sends each organization."""
     return {
         one.organization: one.cell
         for manifests in stacks.values()
@@ -241,6 +226,15 @@ def cell_ids_of(manifest: Manifest) -> list[tuple[str, int]]:
     Raises ValueError for text that is no table of cells.
     """
     return _read(manifest, "cells", "cells", cell_ids)
+
+
+def history_in(manifest: Manifest) -> list[tuple[str, str]]:
+    """Return the kind and the text of a piece of the directory's history; nothing for others."""
+    labels = manifest.body["metadata"].get("labels") or {}
+    kind = labels.get(HISTORY)
+    if manifest.kind != "ConfigMap" or kind is None:
+        return []
+    return [(str(kind), str((manifest.body.get("data") or {}).get("history", "")))]
 
 
 def _read(

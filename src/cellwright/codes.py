@@ -338,6 +338,14 @@ _WHOLE = {
         "rules: [{by: default, cell: alpha}, {by: host}]",
         "rules: [{by: host}, {by: default, cell: alpha}]",
     ),
+    "CW224": Code(
+        "rows that moved from a cell to itself",
+        "spec.moved names the cell that an organization has lived on until now, so it can't be "
+        "the one that it lives on.",
+        _NEW,
+        _organization("new", "id: 2001, cell: alpha, moved: {from: alpha, reason: a test}"),
+        _organization("new", "id: 2001, cell: alpha, moved: {from: beta, reason: a test}"),
+    ),
     "CW230": Code(
         "a cluster without a context",
         "Which cluster the kubeconfig's current context means changes with every "
@@ -442,7 +450,9 @@ _CHANGES = {
     "CW402": Code(
         "an id that belonged to another",
         "Ids are never used twice, also when whoever had one is gone: rows, backups and logs "
-        "still carry it.",
+        "still carry it. The clusters remember the ids of organizations and cells that were "
+        "removed. A cell may come back under its own name and id as long as its namespace is "
+        "there.",
         "",
         "cell beta with id 2 is deleted, and the new cell gamma gets id 2",
         "the new cell gamma gets id 3",
@@ -482,6 +492,67 @@ _CHANGES = {
         "",
         "postgres.storage of a cell goes from 1Gi to 2Gi while its volume has 1Gi",
         "postgres.storage goes to 2Gi after the volume was grown and the StatefulSet deleted",
+    ),
+    "CW407": Code(
+        "an organization whose rows would stay behind",
+        "Requests would go to the new cell, whose database has none of the organization's rows, "
+        "and what is written there would split it. Move the rows first; then spec.moved names "
+        "the cell that they came from. An override sends requests elsewhere without that.",
+        "organizations/acme.yaml",
+        _organization("acme", "id: 1001, cell: beta"),
+        _organization("acme", "id: 1001, cell: beta, moved: {from: alpha, reason: restored}"),
+    ),
+    "CW408": Code(
+        "a move that is over",
+        "spec.moved allows one change of an organization's cell. Once that is applied it is to "
+        "be taken out, so that it can't allow another one. It does not stop `up`.",
+        "organizations/acme.yaml",
+        _organization("acme", "id: 1001, cell: alpha, moved: {from: beta, reason: restored}"),
+        _organization("acme", "id: 1001, cell: alpha"),
+    ),
+    "CW409": Code(
+        "an organization that is removed before it is gone",
+        "Whoever is removed gets 404 at once, and its rows stay without an owner. Declare it "
+        "with state: gone and apply that; then its definition may be removed. Its id stays used.",
+        "",
+        "organizations/acme.yaml is deleted while acme is active",
+        "organizations/acme.yaml says state: gone, and is deleted after the next `up`",
+    ),
+    "CW410": Code(
+        "an id range that another cell has used",
+        "Rows with ids from the range are in that cell's database, or in backups of it: two "
+        "rows with one id could never live together. That holds for a cell that is declared no "
+        "more, too.",
+        "",
+        "cell gamma had the range from 3000 to 3999, and the new cell delta has 3500 to 4499",
+        "the new cell delta has the range from 4000 to 4999",
+    ),
+    "CW420": Code(
+        "another cluster than the one that was applied to",
+        "The settings of each stack name the cluster that it was applied to, by the UID of its "
+        "namespace kube-system. A context that means another cluster now would be taken for the "
+        "old one: Pulumi's state says that all is there already.",
+        "",
+        "the current context is that of a cluster that was made anew, with the old stacks kept",
+        "the context is that of the cluster that the stacks were applied to",
+    ),
+    "CW421": Code(
+        "an object that is not this fleet's",
+        "Every object carries its fleet's name and id. One of another fleet is never touched: it "
+        "would get other passwords, and its own fleet would take it back. One that belongs to no "
+        "fleet is not taken on by itself: `cellwright adopt` shows it and asks.",
+        "",
+        "two fleets without a namespacePrefix have a cell called alpha in one cluster",
+        "each fleet has a namespacePrefix of its own",
+    ),
+    "CW422": Code(
+        "a fleet whose settings are not here",
+        "The clusters hold this fleet, and this workspace has no settings of its stacks. `up` "
+        "would make another root secret, and with it other passwords. The files in stacks/ are "
+        "to be committed: secrets in them are encrypted.",
+        "",
+        "stacks/Pulumi.fleet.yaml is missing, and the cluster holds the fleet",
+        "stacks/Pulumi.fleet.yaml is restored, or `cellwright adopt` was given the root secret",
     ),
 }
 

@@ -105,6 +105,7 @@ class Declared:
             residency = get("residency")
             state, tier = get("state", "active"), get("tier", STANDARD)
             again, limits, override = get("retryAfter"), get("limits"), get("override")
+            moved = get("moved")
             one = Organization(
                 name,
                 own["id"],
@@ -118,6 +119,7 @@ class Declared:
                 seconds(again) if again else None,
                 same(most := _limits(limits), most) if limits else None,
                 override["cell"] if override else None,
+                moved["from"] if moved else None,
             )
             self.organizations.append(one)
         start = self._numbers[file] | line

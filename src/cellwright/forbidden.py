@@ -5,68 +5,22 @@ to judge definitions by themselves (`consistency` does).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from cellwright.declared import Declared
 from cellwright.document import Document, documents
+from cellwright.fixed import Finding, Fixed, FixedCell, Volume, fixed_cell
+from cellwright.history import UsedCell
 from cellwright.layout import LEDGER
+from cellwright.ledger import Ledger, read_ledger
 from cellwright.model import Cell, Fleet
-from cellwright.problem import NOT_PLACED, Path, Problem, dotted
+from cellwright.problem import NOT_PLACED, Path, Place, Problem, dotted
 from cellwright.quantity import amount
+from cellwright.residents import HOME, resident_problems
 
 _ID: Path = ("spec", "id")
 _MOST_HOMELESS = 20
 _NEW_CELL = "make a new cell and move the organizations there"
-
-
-class Volume(NamedTuple):
-    """What the volume of a cell's database was made with; None is the cluster's own class."""
-
-    storage: str
-    storage_class: str | None
-
-
-class FixedCell(NamedTuple):
-    """What never changes about a cell; None is what is not known of it."""
-
-    id: int | None
-    cluster: str | None
-    version: int | None
-    volume: Volume | None
-
-
-class Fixed(NamedTuple):
-    """What never changes about a fleet: its cells, and the ids of its organizations, by name."""
-
-    cells: Mapping[str, FixedCell]
-    organizations: Mapping[str, int]
-
-
-class Finding(NamedTuple):
-    """A problem whose place is not known yet: that of `path` in a definition."""
-
-    kind: str
-    name: str
-    path: Path
-    code: str
-    message: str
-    hint: str
-
-
-def fixed(fleet: Fleet) -> Fixed:
-    """Return what never changes about a fleet, as its definitions have it."""
-    cells = {name: _fixed_cell(cell) for name, cell in fleet.cells.items()}
-    return Fixed(cells, {name: one.id for name, one in fleet.organizations.items()})
-
-
-def changes_forbidden(
-    before: Fixed, after: Fleet, definitions: Mapping[str, bytes]
-) -> list[Problem]:
-    """Return which changes between two states of a fleet can't be made.
-
-    `definitions` are the files of the state `after`, in which the problems are placed.
-    """
-    return placed(forbidden(before, after), definitions)
 
 
 def not_placed(declared: Declared) -> list[Problem]:
@@ -90,20 +44,13 @@ def forbidden(before: Fixed, after: Fleet) -> Iterator[Finding]:
     for name, cell in after.cells.items():
         if name in before.cells:
             yield from _of_cell(before.cells[name], cell)
-    ids = {name: one.id for name, one in before.cells.items() if one.id is not None}
-    yield from _ids("Cell", ids, {name: one.id for name, one in after.cells.items()})
-    new = {name: one.id for name, one in after.organizations.items()}
-    yield from _ids("Organization", before.organizations, new)
-
-
-def _fixed_cell(cell: Cell) -> FixedCell:
-    database = cell.postgres
-    volume = Volume(database.storage, database.storage_class)
-    return FixedCell(cell.id, cell.cluster, database.version, volume)
+    yield from _cell_ids(before, after)
+    yield from _cell_ranges(before, after)
+    yield from resident_problems(before, after)
 
 
 def _of_cell(old: FixedCell, cell: Cell) -> Iterator[Finding]:
-    new = _fixed_cell(cell)
+    new = fixed_cell(cell)
     database: Path = ("spec", "postgres")
     if old.version is not None and old.version != new.version:
         message = f"the major version of Postgres goes from {old.version} to {new.version}"
@@ -129,46 +76,75 @@ def _of_volume(cell: str, old: Volume, new: Volume) -> Iterator[Finding]:
         yield Finding("Cell", cell, (*database, "storageClass"), "CW405", message, _NEW_CELL)
 
 
-def _ids(kind: str, before: Mapping[str, int], after: Mapping[str, int]) -> Iterator[Finding]:
-    owners = {number: name for name, number in before.items()}
-    noun = kind.lower()
-    for name, number in after.items():
-        old = before.get(name)
-        if old is not None and old != number:
-            message = f"the id goes from {old} to {number}"
-            yield Finding(kind, name, _ID, "CW401", message, f"write {old}")
-        elif old is None and number in owners:
-            owner = owners[number]
-            message = f"the id {number} belonged to the {noun} {owner}"
-            hint = "take an id that nobody had"
-            if kind == "Organization" and owner not in after:
-                hint = f"{hint}; a customer with a new name keeps name {owner} and gets a new path"
-            yield Finding(kind, name, _ID, "CW402", message, hint)
+def _cell_ids(before: Fixed, after: Fleet) -> Iterator[Finding]:
+    """Find cells with another id than they have, and new ones with an id that was used."""
+    owners = {cell.id: cell for cell in _used(before)}
+    for name, cell in after.cells.items():
+        stands = before.cells.get(name)
+        old = stands and stands.id
+        if stands and old is not None and old != cell.id:
+            message = f"the id goes from {old} to {cell.id}{_where(stands)}"
+            yield Finding("Cell", name, _ID, "CW401", message, f"write {old}")
+        elif old is None and (owner := owners.get(cell.id)):
+            if owner.name == name and not owner.retired:  # torn down, and declared all the time
+                continue
+            where = _where(before.cells[owner.name]) if owner.name in before.cells else ""
+            message = f"the id {cell.id} belonged to the cell {owner.name}{where}"
+            yield Finding("Cell", name, _ID, "CW402", message, "take an id that nobody had")
+
+
+def _cell_ranges(before: Fixed, after: Fleet) -> Iterator[Finding]:
+    """Find id ranges that overlap with one that another cell has, or had: its rows stay."""
+    used = [(one.id_range, one.name) for one in _used(before) if one.id_range]
+    for name, cell in after.cells.items():
+        own = cell.id_range
+        for old, owner in used if own else ():
+            if own is None or owner == name or own.last < old.first or old.last < own.first:
+                continue
+            where = _where(before.cells[owner]) if owner in before.cells else ""
+            message = f"the range overlaps with that of the cell {owner}{where}"
+            hint = f"{old.first} to {old.last} are used; take a range that no cell had"
+            yield Finding("Cell", name, ("spec", "idRange"), "CW410", message, hint)
+            break
+
+
+def _used(before: Fixed) -> list[UsedCell]:
+    """Return the cells that are remembered, and behind them those that stand."""
+    return [*(before.history.cells if before.history else ()), *before.used_cells()]
+
+
+def _where(cell: FixedCell) -> str:
+    return f" ({cell.where[0]})" if cell.where else ""
 
 
 def placed(findings: Iterable[Finding], definitions: Mapping[str, bytes]) -> list[Problem]:
     """Return the problems, each with its place in these files, sorted by it."""
     wanted = list(findings)
-    if not wanted:
-        return []
-    found = _documents(definitions, {(one.kind, one.name) for one in wanted})
+    found = _documents(definitions, {(one.kind, one.name) for one in wanted if one.kind})
+    homes = any(one.path == HOME for one in wanted)
+    ledger = read_ledger(definitions.get(LEDGER) if homes else None)[0]
     return sorted(
-        Problem(
-            found[one.kind, one.name].place(one.path),
-            dotted(one.path),
-            one.code,
-            one.message,
-            one.hint,
-        )
+        Problem(_place(one, found, ledger), dotted(one.path), one.code, one.message, one.hint)
         for one in wanted
     )
+
+
+def _place(finding: Finding, found: Mapping[tuple[str, str], Document], ledger: Ledger) -> Place:
+    if not finding.kind:
+        return Place(finding.name)
+    document = found[finding.kind, finding.name]
+    place = document.place(finding.path)
+    by_ledger = finding.path == HOME and finding.name in ledger.cells
+    if by_ledger and place == document.place(finding.path[:-1]):
+        return ledger.place(finding.name)
+    return place
 
 
 def _documents(
     definitions: Mapping[str, bytes], wanted: set[tuple[str, str]]
 ) -> dict[tuple[str, str], Document]:
     found: dict[tuple[str, str], Document] = {}
-    for file, data in definitions.items():
+    for file, data in definitions.items() if wanted else ():
         for document in documents(file, data) if file != LEDGER else ():
             if isinstance(document, Document):
                 value: Any = document.value

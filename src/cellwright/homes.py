@@ -20,6 +20,7 @@ _PATH: Path = ("spec", "path")
 _CELL: Path = ("spec", "cell")
 _TIER: Path = ("spec", "tier")
 _OVERRIDE: Path = ("spec", "override", "cell")
+_MOVED: Path = ("spec", "moved", "from")
 _RETRY: Path = ("spec", "retryAfter")
 _MOST_HINTS = 100
 _MOST_KNOWN = 20_000
@@ -32,7 +33,7 @@ def home_problems(declared: Declared, shared: Mapping[str, Any] | None) -> Itera
     yield from _full_cells(declared)
     yield from _wrong_homes(declared)
     yield from _unknown_overrides(declared)
-    yield from _useless_delays(declared)
+    yield from _useless_settings(declared)
     if shared:
         yield from _unknown_tiers(declared, shared.get("tiers", [STANDARD]))
         yield from _unknown_regions(declared, shared["regions"])
@@ -139,12 +140,16 @@ def _unknown_overrides(declared: Declared) -> Iterator[Problem]:
             yield _problem(declared, number, _OVERRIDE, "CW205", message, hint)
 
 
-def _useless_delays(declared: Declared) -> Iterator[Problem]:
+def _useless_settings(declared: Declared) -> Iterator[Problem]:
     for number, one in enumerate(declared.organizations):
         if one.retry_after is not None and one.state != "maintenance":
             message = f"the organization is {one.state}, so nobody is told to come again"
             hint = "it counts with state maintenance alone"
             yield _problem(declared, number, _RETRY, "CW222", message, hint)
+        if one.moved is not None and one.moved == one.cell:
+            message = f"the organization lives on cell {one.cell} itself"
+            hint = "name the cell that its rows came from, or take spec.moved out"
+            yield _problem(declared, number, _MOVED, "CW224", message, hint)
 
 
 def _unknown_tiers(declared: Declared, tiers: Collection[str]) -> Iterator[Problem]:

@@ -5,20 +5,18 @@ show that a fleet is theirs, and a fleet with another root secret (and so with o
 has another id. Refuses to read objects anywhere.
 """
 
-import hashlib
-import hmac
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from cellwright.manifest import Manifest
-from cellwright.registration import Registration
 from cellwright.secret import derive_bytes
 
 FLEET_LABEL = "cellwright.dev/fleet"
 FLEET_ID_LABEL = "cellwright.dev/fleet-id"
 APPLIED_ANNOTATION = "cellwright.dev/applied"
-"""On a stack's namespace: what was applied last, as JSON (`Applied`)."""
+"""On a stack's namespace: what was applied last."""
+LAST_RUN_ANNOTATION = "cellwright.dev/last-run"
+"""On a stack's namespace: how the last run of it went."""
 
 _ID_BYTES = 8
 
@@ -56,18 +54,6 @@ def identified(body: Mapping[str, Any], fleet: str, number: str) -> dict[str, An
             templates = [_labelled(claim, fleet, number) for claim in claims]
             made["spec"] = {**spec, "volumeClaimTemplates": templates}
     return made
-
-
-def digest(root: bytes, registrations: Iterable[Registration]) -> str:
-    """Return what stands for all that a stack registers, secrets included, in hexadecimal.
-
-    It is keyed (HMAC-SHA256), since a cluster keeps it where a Secret's values may not be read.
-    """
-    code = hmac.new(derive_bytes(root, "fleet/applied", 32), digestmod=hashlib.sha256)
-    for one in registrations:
-        what = (one.token, one.name, one.protect, one.retain, one.manifest.body)
-        code.update(json.dumps(what, ensure_ascii=False).encode("utf-8", "surrogatepass"))
-    return code.hexdigest()
 
 
 def unowned(manifest: Manifest, owner: Owner, fleet: str, number: str) -> str:

@@ -3,7 +3,8 @@
 API_VERSION = "cellwright/v1"
 KINDS = ("Fleet", "Cell", "Organization")
 
-DEFINITIONS = ("cells", "organizations")
+ORGANIZATIONS = "organizations"
+DEFINITIONS = ("cells", ORGANIZATIONS)
 """The folders of definitions."""
 LEDGER = "organizations/assignments.csv"
 """The file in which the cells of organizations stand that name none."""

@@ -148,7 +148,8 @@ class Organization:
     """One customer; `cell` names the cell that it lives on, None if it is not placed yet.
 
     `weight` is its load in units of an ordinary organization's. `retry_after` is in seconds, and
-    only with state maintenance. `override` names the cell that gets its requests instead.
+    only with state maintenance. `override` names the cell that gets its requests instead, and
+    `moved` the one from which its rows were brought to `cell`.
     """
 
     name: str
@@ -163,6 +164,7 @@ class Organization:
     retry_after: int | None = None
     limits: Limits | None = None
     override: str | None = None
+    moved: str | None = None
 
     @property
     def serving_cell(self) -> str | None:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from cellwright.api_types import ApiTypes
 from cellwright.audit import find_unsafe, find_wrong, own_templates
 from cellwright.check import Checker
+from cellwright.declared import Declared
 from cellwright.forbidden import not_placed
+from cellwright.history import History
 from cellwright.layout import API_TYPES
 from cellwright.loading import load_declared, many_values
 from cellwright.manifest import Manifest
@@ -29,40 +31,66 @@ class Plan:
     problems: tuple[Problem, ...]
 
 
-def plan(snapshot: Snapshot, only: Collection[str] | None = None) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A workspace's fleet, None with problems that hide it, and nothing rendered yet."""
+
+    snapshot: Snapshot
+    fleet: Fleet | None
+    problems: tuple[Problem, ...]
+    declared: Declared
+
+
+def loaded(snapshot: Snapshot) -> Loaded:
+    """Return the fleet of a workspace, of which clusters can be asked before it is planned."""
+    fleet, problems, declared = load_declared(snapshot)
+    return Loaded(snapshot, fleet, _sorted(problems), declared)
+
+
+def plan(
+    snapshot: Snapshot, only: Collection[str] | None = None, history: History | None = None
+) -> Plan:
     """Return the plan of a workspace; of the stacks named in `only`, if any are named.
 
-    Raises UnknownStackError for a stack in `only` that a valid fleet does not have.
+    `history` is what the directory remembers of ids; unless given, what is declared. Raises
+    UnknownStackError for a stack in `only` that a valid fleet does not have.
     """
-    fleet, problems, declared = load_declared(snapshot)
-    templates = Templates(snapshot.templates)
+    return planned(loaded(snapshot), only, history)
+
+
+def planned(
+    one: Loaded, only: Collection[str] | None = None, history: History | None = None
+) -> Plan:
+    """Return the plan of what was loaded, as `plan` does."""
+    fleet, problems = one.fleet, list(one.problems)
+    templates = Templates(one.snapshot.templates)
     own = own_templates(templates)
     unsafe = find_unsafe(templates, own)
     if fleet is not None:
-        problems += not_placed(declared)
+        problems += not_placed(one.declared)
         for name in only or ():
             if name != FLEET_STACK and name not in fleet.cells:
                 raise UnknownStackError(name)
     if fleet is None or unsafe:
         return Plan(fleet, {}, _sorted([*problems, *unsafe]))
-    types, wrong = _types(snapshot, fleet)
+    types, wrong = _types(one.snapshot, fleet)
     wrong += find_wrong(templates, own, types.values())
-    stacks, found = rendered(fleet, templates, types, only)
-    wrong = [*found, *(one for one in wrong if not _is_among(one, found))]
+    renderer = Renderer(fleet, templates, types, history)
+    stacks, found = _rendered(renderer, fleet, types, only)
+    wrong = [*found, *(other for other in wrong if not _is_among(other, found))]
     return Plan(fleet, stacks, _sorted([*problems, *wrong]))
 
 
-def rendered(
+def _rendered(
+    renderer: Renderer,
     fleet: Fleet,
-    templates: Templates,
     types: Mapping[str, ApiTypes],
-    only: Collection[str] | None = None,
+    only: Collection[str] | None,
 ) -> tuple[dict[str, tuple[Manifest, ...]], list[Problem]]:
     """Return the manifests of the fleet's stacks, or of those named in `only`, all checked.
 
     `types` are those of each cluster.
     """
-    renderer = Renderer(fleet, templates, types)
     checker = Checker(fleet, types)
     stacks = {}
     found: dict[Problem, list[str]] = {}

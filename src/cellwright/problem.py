@@ -12,6 +12,9 @@ Path = tuple[str | int, ...]
 NOT_PLACED = "CW216"
 """The code of an organization without a home, which is a problem where homes are needed."""
 
+NOT_NEEDED = "CW408"
+"""The code of what is declared for one change and has done its work: it stops no `up`."""
+
 
 class Place(NamedTuple):
     """Where in the user's files; `line` and `column` count from 1."""
@@ -50,6 +53,11 @@ class Problem(NamedTuple):
 def mistakes(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Return the problems that are wrong by themselves, and not only in the way of applying."""
     return tuple(one for one in problems if one.code != NOT_PLACED)
+
+
+def refusing(problems: Iterable[Problem]) -> list[Problem]:
+    """Return the problems for which nothing is applied."""
+    return [one for one in problems if one.code != NOT_NEEDED]
 
 
 def dotted(path: Sequence[str | int]) -> str:

@@ -3,11 +3,15 @@
 Refuses to register anything itself.
 """
 
+import hashlib
+import hmac
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, QUARANTINE, Fleet
+from cellwright.secret import derive_bytes
 
 _PROTECTED_KINDS = {"Namespace", "PersistentVolumeClaim", "StatefulSet"}
 _SECRET_INPUTS = frozenset(("data", "stringData"))
@@ -51,6 +55,18 @@ def protected_of(fleet: Fleet, stacks: Mapping[str, Iterable[Manifest]]) -> list
         for one in registrations(fleet, manifests)
         if one.protect
     ]
+
+
+def digest(root: bytes, registrations: Iterable[Registration]) -> str:
+    """Return what stands for all that a stack registers, secrets included, in hexadecimal.
+
+    It is keyed (HMAC-SHA256), since a cluster keeps it where a Secret's values may not be read.
+    """
+    code = hmac.new(derive_bytes(root, "fleet/applied", 32), digestmod=hashlib.sha256)
+    for one in registrations:
+        what = (one.token, one.name, one.protect, one.retain, one.manifest.body)
+        code.update(json.dumps(what, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    return code.hexdigest()
 
 
 def _registration(fleet: Fleet, manifest: Manifest) -> Registration:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from cellwright.api_types import ApiTypes
 from cellwright.directory import cell_table, shard_tables
+from cellwright.history import History, history_after, pieces_of
 from cellwright.manifest import Manifest, lacking, order_of
 from cellwright.model import FLEET_STACK, Cell, Fleet
 from cellwright.node import SECRET_KEY
@@ -46,9 +47,19 @@ class _Read(NamedTuple):
 class Renderer:
     """All templates and one fleet."""
 
-    def __init__(self, fleet: Fleet, templates: Templates, types: Mapping[str, ApiTypes]) -> None:
-        """Take the types by cluster. The templates must be free of what `audit` finds unsafe."""
+    def __init__(
+        self,
+        fleet: Fleet,
+        templates: Templates,
+        types: Mapping[str, ApiTypes],
+        history: History | None = None,
+    ) -> None:
+        """Take the types by cluster, and what is remembered of ids, by default what is declared.
+
+        The templates must be free of what `audit` finds unsafe.
+        """
         self._fleet = fleet
+        self._history = history
         self._types = types
         self._templates = templates
         self._ways: dict[tuple[str, ...], _Read] = {}
@@ -89,7 +100,7 @@ class Renderer:
     def _cell_part(self, cell: Cell) -> Rendered:
         context = {
             "cell": cell,
-            "labels": _labels(cell.name),
+            "labels": _labels(self._fleet.name, cell.name),
             "values": cell.values,
             "secret": lambda name: _secret(f"cell/{cell.name}/{name}"),
             "fleet_secret": lambda name: _secret(f"fleet/{name}"),
@@ -100,10 +111,11 @@ class Renderer:
     def _fleet_part(self, cluster: str) -> Rendered:
         fleet = self._fleet
         context = {
-            "labels": _labels(None),
+            "labels": _labels(fleet.name, None),
             "values": fleet.values,
             "shards": shard_tables(fleet.organizations.values(), fleet.shards),
             "cells": cell_table(fleet.cells.values(), cluster),
+            "history": pieces_of(self._history or history_after(None, {}, (), fleet)),
         }
         return self._part(context, FLEET_STACK, cluster)
 
@@ -178,12 +190,13 @@ def _read(name: str, chunks: tuple[str, ...]) -> _Read:
     return _Read([] if problems else shapes, problems, holes)
 
 
-def _labels(cell: str | None) -> Any:
+def _labels(fleet: str, cell: str | None) -> Any:
     def labels(name: str) -> dict[str, str]:
         found = {
             "app.kubernetes.io/name": name,
             "app.kubernetes.io/part-of": "cellwright",
             "app.kubernetes.io/managed-by": "cellwright",
+            "cellwright.dev/fleet": fleet,
         }
         return {**found, "cellwright.dev/cell": cell} if cell else found
 

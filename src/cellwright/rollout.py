@@ -66,18 +66,23 @@ def steps(fleet: Fleet, changed: Collection[str], without_directory: Collection[
     return [*first, *serving, Step(None, (FLEET_STACK,)), *quarantine]
 
 
-def published(fleet: Fleet, homes: Mapping[str, str], absent: Collection[str]) -> Published:
+def published(
+    fleet: Fleet, homes: Mapping[str, str | None], absent: Collection[str], *, may_move: bool
+) -> Published:
     """Return what of the directory can be published while some cells are absent.
 
-    `homes` are the cells of the organizations that the directory has, by name.
+    `homes` are the cells of the organizations that the directory has, by name. Unless they `may_
+    move`, those with a new cell stay: where not all clusters learn of it, both cells would serve.
     """
-    if not absent:
+    if not absent and may_move:
         return Published(fleet, ())
     organizations = {}
     held_back = []
     for name, organization in fleet.organizations.items():
         home = homes.get(name)
-        if organization.serving_cell not in absent or organization.serving_cell == home:
+        serving = organization.serving_cell
+        stays = home is None or serving == home
+        if serving == home or (serving not in absent and (stays or may_move)):
             organizations[name] = organization
             continue
         held_back.append(name)

@@ -54,7 +54,7 @@ EVERYWHERE = frozenset(
     ("fleet", "values", "labels", "text", "directory_namespace", *FUNCTIONS),
 )
 FOR_CELLS = frozenset(("cell", "secret", "fleet_secret", "far_router_ports"))
-FOR_FLEET = frozenset(("shards", "cells"))
+FOR_FLEET = frozenset(("shards", "cells", "history"))
 """The names that templates know: all of them, those for cells, those below `fleet/`."""
 _HARMLESS = re.compile(r"[A-Za-z0-9._:/@-]+\Z")
 _MAX_DEPTH = 50

@@ -7,19 +7,23 @@ from cellwright.cli.check import LIVE
 from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read_declared
 from cellwright.edge.git import checked_out
-from cellwright.edge.live import read_standing
-from cellwright.forbidden import Fixed, changes_forbidden, fixed
+from cellwright.edge.live import read_facts
+from cellwright.fixed import Fixed, fixed
 from cellwright.loading import load
 from cellwright.model import Fleet
 from cellwright.problem import Problem
+from cellwright.standing import change_problems
 
 
 def forbidden(
     root: Path, against: str, fleet: Fleet, definitions: Mapping[str, bytes]
 ) -> list[Problem]:
-    """Return the changes that can't be made to what a commit has, or what the clusters hold."""
-    before = read_standing(fleet)[0] if against == LIVE else _committed(root, against)
-    return changes_forbidden(before, fleet, definitions)
+    """Return the changes that can't be made to what a commit has, or what the clusters hold.
+
+    Also what is declared for a change that is made already.
+    """
+    before = read_facts(fleet).fixed if against == LIVE else _committed(root, against)
+    return change_problems(before, fleet, definitions)
 
 
 def _committed(root: Path, ref: str) -> Fixed:

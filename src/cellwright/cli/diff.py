@@ -5,25 +5,26 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from cellwright.changes import Stacks, changes, moves
+from cellwright.changes import Stacks, assignment, changes
 from cellwright.cli.check import LIVE, named
-from cellwright.cli.difference import as_json, as_lines, summary
+from cellwright.cli.difference import as_json, as_lines, roster_lines, summary
 from cellwright.cli.report import BOLD, say, tell
 from cellwright.cli.results import problems_as_text, put_json, say_problems
 from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read
 from cellwright.edge.git import checked_out
-from cellwright.edge.live import read_live, read_standing
+from cellwright.edge.live import read_facts, read_live
 from cellwright.edge.output import read_tree
 from cellwright.edge.root import MARK
-from cellwright.forbidden import Fixed, fixed
+from cellwright.fixed import Fixed, fixed
+from cellwright.history import History
 from cellwright.model import Fleet, UnknownStackError
-from cellwright.plan import Plan, plan
+from cellwright.plan import Loaded, Plan, loaded, planned
 from cellwright.problem import mistakes
 from cellwright.registration import protected_of, registrations
 from cellwright.rendered import files, from_files
-from cellwright.snapshot import Snapshot
-from cellwright.standing import problems_of, standing
+from cellwright.roster import roster_changes
+from cellwright.standing import Facts, refusals, standing
 
 DIFFERENT = 16
 """The exit code where anything would change."""
@@ -80,22 +81,27 @@ class _Pair:
 def run(arguments: argparse.Namespace) -> int:
     """Print every difference; 16 if there is one, 1 if there is a problem."""
     snapshot = read(arguments.root)
-    made = _planned(snapshot, arguments.stacks, "")
+    declared = loaded(snapshot)
+    facts = history = None
+    if arguments.against == LIVE and declared.fleet is not None:
+        facts = read_facts(declared.fleet)
+        history = facts.history(declared.fleet)
+    made = _planned(declared, arguments.stacks, "", history)
     if made is None or made.fleet is None:
         return 1
-    pair = _pair(arguments, made, made.fleet)
+    pair = _pair(arguments, made, made.fleet, facts)
     if pair is None:
         return 1
     found = changes(pair.before, pair.after, pair.retained)
-    moved = moves(pair.before, pair.after)
+    roster = roster_changes(assignment(pair.before), assignment(pair.after))
     protected = protected_of(made.fleet, made.stacks)
-    forbidden = problems_of(pair.fixed, made.fleet, found, protected, snapshot.definitions)
+    forbidden = refusals(pair.fixed, made.fleet, found, protected, snapshot.definitions)
     for line in (line for said in pair.refused for line in said.splitlines()):
         tell(f"refused: {line}")
     if arguments.format == "json":
-        put_json(as_json(found, moved, forbidden, pair.refused))
+        put_json(as_json(found, roster, forbidden, pair.refused))
     else:
-        for parts in as_lines(found, moved):
+        for parts in (*as_lines(found), *roster_lines(roster)):
             say(*parts)
         if forbidden:
             say(("forbidden, so that up refuses", BOLD))
@@ -104,31 +110,33 @@ def run(arguments: argparse.Namespace) -> int:
     return DIFFERENT if found or forbidden else 0
 
 
-def _pair(arguments: argparse.Namespace, made: Plan, fleet: Fleet) -> _Pair | None:
+def _pair(
+    arguments: argparse.Namespace, made: Plan, fleet: Fleet, facts: Facts | None
+) -> _Pair | None:
     against, only = arguments.against, arguments.stacks
     folder = Path(against)
-    if against == LIVE:
+    if facts is not None:
         live = read_live(fleet, made.stacks)
         retained = _retained(fleet, live.before)
-        return _Pair(
-            live.before, live.after, read_standing(fleet)[0], retained, tuple(live.refused)
-        )
+        return _Pair(live.before, live.after, facts.fixed, retained, tuple(live.refused))
     if folder.is_dir() and not (folder / MARK).is_file():
         return _against_files(folder, made, fleet, only)
     if folder.is_dir():
-        before = _planned(read(folder), None, f" in {against}")
+        before = _planned(loaded(read(folder)), None, f" in {against}")
     else:
         with checked_out(arguments.root, against) as files:
-            before = _planned(read(files), None, f" at {against}")
+            before = _planned(loaded(read(files)), None, f" at {against}")
     if before is None or before.fleet is None:
         return None
     stacks = _only(before.stacks, only)
     return _Pair(stacks, made.stacks, fixed(before.fleet), _retained(before.fleet, stacks))
 
 
-def _planned(snapshot: Snapshot, only: list[str] | None, where: str) -> Plan | None:
+def _planned(
+    declared: Loaded, only: list[str] | None, where: str, history: History | None = None
+) -> Plan | None:
     try:
-        made = plan(snapshot, only=only)
+        made = planned(declared, only, history)
     except UnknownStackError as error:
         tell(f"cellwright diff: no cell {str(error)!r} in the definitions")
         return None

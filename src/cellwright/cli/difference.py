@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from cellwright.changes import MISSING, Change, FieldChange, Move, line_changes
+from cellwright.changes import MISSING, Change, FieldChange, line_changes
 from cellwright.cli.report import BOLD, DIM, GREEN, RED, YELLOW, Part, counted
 from cellwright.cli.results import problems_as_json
 from cellwright.effects import Effect
 from cellwright.problem import Problem
+from cellwright.roster import RosterChanges
 
 _SIGNS = {"add": ("+", GREEN), "change": ("~", YELLOW), "remove": ("-", RED)}
 _STYLES = {Effect.IN_PLACE: DIM, Effect.ROLLING: YELLOW, Effect.REPLACE: RED}
@@ -18,7 +19,7 @@ _MOST_LINES = 20
 _MOST_CHARACTERS = 160
 
 
-def as_lines(changes: Iterable[Change], moves: Sequence[Move]) -> Iterator[tuple[Part, ...]]:
+def as_lines(changes: Iterable[Change]) -> Iterator[tuple[Part, ...]]:
     """Yield one line per stack, object and field, each as the parts of a line."""
     for stack, group in groupby(changes, lambda one: one.stack):
         yield ((stack, BOLD),)
@@ -29,16 +30,42 @@ def as_lines(changes: Iterable[Change], moves: Sequence[Move]) -> Iterator[tuple
             yield "  ", _SIGNS[one.action], called, _styled(one.effect), (why, DIM)
             for field in one.fields:
                 yield from _field_lines(field, one.effect)
-    if moves:
-        yield (("organizations that are sent to another cell", BOLD),)
-        for move in moves:
-            yield (f"  {move.organization}: {move.before} -> {move.after}",)
+
+
+def roster_lines(roster: RosterChanges) -> Iterator[tuple[Part, ...]]:
+    """Yield lines that name the organizations that come, go and change their cell."""
+    moved = [f"{one.organization}: {one.before} -> {one.after}" for one in roster.moved]
+    yield from _section("organizations added", roster.added, "+", GREEN)
+    yield from _section("organizations removed", roster.removed, "-", RED)
+    yield from _section("organizations that are sent to another cell", moved, "~", YELLOW)
+    if moved:
         yield (("  Their rows do not move by themselves.", DIM),)
+
+
+def _section(title: str, names: Sequence[str], sign: str, style: str) -> Iterator[tuple[Part, ...]]:
+    if names:
+        yield ((f"{title}: {len(names)}", BOLD),)
+    for name in names[:_MOST_LINES]:
+        yield ((f"  {sign} {name}", style),)
+    if len(names) > _MOST_LINES:
+        yield (f"  {sign} … and {len(names) - _MOST_LINES} more",)
+
+
+def roster_as_json(roster: RosterChanges) -> dict[str, Any]:
+    """Return the number of organizations in each part, and the first of them."""
+    return {
+        "added": {"count": len(roster.added), "first": list(roster.added[:_MOST_LINES])},
+        "removed": {"count": len(roster.removed), "first": list(roster.removed[:_MOST_LINES])},
+        "moved": {
+            "count": len(roster.moved),
+            "first": [move._asdict() for move in roster.moved[:_MOST_LINES]],
+        },
+    }
 
 
 def as_json(
     changes: Iterable[Change],
-    moves: Iterable[Move],
+    roster: RosterChanges,
     forbidden: Iterable[Problem],
     refused: Iterable[str],
 ) -> dict[str, Any]:
@@ -47,7 +74,8 @@ def as_json(
         "refused": list(refused),
         "forbidden": problems_as_json(forbidden),
         "changes": [_change(one) for one in changes],
-        "moves": [move._asdict() for move in moves],
+        "moves": [move._asdict() for move in roster.moved],
+        "organizations": roster_as_json(roster),
     }
 
 

@@ -7,7 +7,10 @@ from typing import Any
 from cellwright.cli.report import say, tell
 from cellwright.cli.results import problems_as_text
 from cellwright.definition import new_cell, new_organization
+from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read
+from cellwright.edge.live import read_used_ids
+from cellwright.history import UsedCell
 from cellwright.loading import load
 from cellwright.model import Fleet
 from cellwright.plan import plan
@@ -58,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     file = f"{folder}/{arguments.name}.yaml"
     if (arguments.root / file).exists():
         raise FileExistsError(f"{file}: there is such a file already")
-    text = _definition(arguments, fleet)
+    text = _definition(arguments, fleet, *_used_ids(fleet))
     wanted = replace(snapshot, definitions={**snapshot.definitions, file: text.encode()})
     if wrong := mistakes(plan(wanted).problems):
         problems_as_text(wrong)
@@ -72,16 +75,27 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _definition(arguments: argparse.Namespace, fleet: Fleet) -> str:
+def _used_ids(fleet: Fleet) -> tuple[int, list[UsedCell]]:
+    """Return what clusters know of ids; nothing, and a line that says so, where one is away."""
+    try:
+        return read_used_ids(fleet)
+    except CommandError as error:
+        tell(f"cellwright new: ids that were used before are not known: {error}")
+        return 0, []
+
+
+def _definition(
+    arguments: argparse.Namespace, fleet: Fleet, last_id: int, used: list[UsedCell]
+) -> str:
     if arguments.kind == "cell":
         wishes = _given(arguments, "ring", "region", "cluster", "size")
         if arguments.capacity is not None:
             wishes["capacity"] = {"organizations": arguments.capacity}
-        return new_cell(fleet, arguments.name, wishes)
+        return new_cell(fleet, arguments.name, wishes, used)
     wishes = _given(arguments, "cell", "path", "residency", "tier", "weight")
     if arguments.host:
         wishes["hosts"] = arguments.host
-    return new_organization(fleet, arguments.name, wishes)
+    return new_organization(fleet, arguments.name, wishes, last_id)
 
 
 def _given(arguments: argparse.Namespace, *keys: str) -> dict[str, Any]:

@@ -12,15 +12,15 @@ from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
 from cellwright.edge.live import local_changes, read_facts
 from cellwright.edge.settings import Settings, read_settings
-from cellwright.forbidden import Finding, placed
+from cellwright.fixed import Finding
+from cellwright.forbidden import placed
 from cellwright.identity import Owner, fleet_id, owner_of, unowned
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, Fleet
-from cellwright.plan import plan
+from cellwright.plan import Loaded, planned
 from cellwright.problem import Path as FieldPath
 from cellwright.problem import Problem
 from cellwright.registration import protected_of
-from cellwright.snapshot import Snapshot
 from cellwright.standing import refusals
 
 _NAME: FieldPath = ("metadata", "name")
@@ -38,7 +38,7 @@ class Guarded(NamedTuple):
     problems: tuple[Problem, ...]
 
 
-def guarded(root: Path, fleet: Fleet, snapshot: Snapshot, stack: str, secret: bytes) -> Guarded:
+def guarded(root: Path, loaded: Loaded, fleet: Fleet, stack: str, secret: bytes) -> Guarded:
     """Return what the Pulumi program registers for one stack, and what is wrong with that.
 
     Raises CommandError for a cluster that does not answer.
@@ -48,13 +48,11 @@ def guarded(root: Path, fleet: Fleet, snapshot: Snapshot, stack: str, secret: by
     if clusters.away:
         raise CommandError("; ".join(clusters.away.values()))
     facts = read_facts(fleet, names)
-    planned = plan(snapshot, only=[stack], history=facts.history)
-    if planned.problems:
-        return Guarded((), planned.problems)
-    stacks = {stack: planned.stacks[stack]}
+    stacks = planned(loaded, [stack], facts.history(fleet)).stacks
+    definitions = loaded.snapshot.definitions
     protected = protected_of(fleet, stacks)
-    changed = local_changes(facts.held, protected)
-    problems = refusals(facts, fleet, snapshot.definitions, changed, protected)
+    changed = local_changes(facts.data, protected)
+    problems = refusals(facts.fixed, fleet, changed, protected, definitions)
     number = fleet_id(secret)
     found = [
         *cluster_findings(fleet, {stack: read_settings(root, stack)}, clusters.states),
@@ -62,7 +60,7 @@ def guarded(root: Path, fleet: Fleet, snapshot: Snapshot, stack: str, secret: by
     ]
     if not found:
         found += object_findings(fleet, number, stacks, clusters.states)
-    return Guarded(stacks[stack], (*problems, *placed(found, snapshot.definitions)))
+    return Guarded(stacks[stack], (*problems, *placed(found, definitions)))
 
 
 def cluster_findings(

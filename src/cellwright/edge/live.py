@@ -14,16 +14,18 @@ from cellwright.changes import Change, compare
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
 from cellwright.effects import Effect
-from cellwright.forbidden import Fixed
+from cellwright.history import History, UsedCell
 from cellwright.manifest import Identity, Manifest
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.node import SECRET_KEY
 from cellwright.redact import REDACTED
-from cellwright.standing import CELL_LABEL, standing
+from cellwright.standing import CELL_LABEL, Facts, is_of_another_fleet, standing
 
 _OWNER = "pulumi-kubernetes"
-_TELLING = ("configmaps", "persistentvolumeclaims", "statefulsets")
-"""The kinds that tell what never changes, and hold the data."""
+_TELLING = ("configmaps", "namespaces", "persistentvolumeclaims", "statefulsets")
+"""The kinds that tell what never changes."""
+_DATA = ("PersistentVolumeClaim", "StatefulSet")
+_HISTORY = "directory-history"
 _OF_THE_SERVER = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "uid")
 _ANNOTATIONS = (
     "deployment.kubernetes.io/revision",
@@ -59,24 +61,55 @@ def read_live(fleet: Fleet, stacks: Mapping[str, Iterable[Manifest]]) -> Live:
     return found
 
 
-def read_standing(fleet: Fleet) -> tuple[Fixed, list[Manifest]]:
+def read_facts(fleet: Fleet, clusters: Iterable[str] | None = None) -> Facts:
     """Return what never changes, as the clusters tell it, and the objects that hold data.
 
-    Every declared cluster is asked: a cell's data may be where its definition no longer says.
+    Every declared cluster is asked unless some are named: a cell's data may be where its definition no longer says.
     Raises CommandError for a cluster that does not answer, or whose directory can't be read.
     """
-    found = []
+    found = [one for cluster in (fleet.clusters if clusters is None else clusters) for one in _telling(fleet, cluster, _TELLING)]
+    return _facts(fleet, found)
+
+
+def read_used_ids(fleet: Fleet) -> tuple[int, list[UsedCell]]:
+    """Return the highest id of an organization that the clusters know, and the cells.
+
+    The directory's shards are read only where it has no history yet. Raises CommandError as
+    `read_facts` does.
+    """
+    kinds = [one for one in _TELLING if one != "configmaps"]
+    found: list[Manifest] = []
     for name, cluster in fleet.clusters.items():
-        kubectl = Kubectl(cluster)
-        kubectl.greet()
-        for body in kubectl.ours(_TELLING):
-            stack = (body["metadata"].get("labels") or {}).get(CELL_LABEL, FLEET_STACK)
-            found.append(Manifest(stack, name, "", 0, 0, body))
+        found += _telling(fleet, name, kinds)
+        first = Kubectl(cluster).named("configmaps", fleet.directory_namespace, [_HISTORY])
+        if first:
+            found += [_manifest(name, body) for body in first]
+        else:
+            found += _telling(fleet, name, ["configmaps"])
+    fixed = _facts(fleet, found).fixed
+    history = fixed.history or History()
+    last = max((one.id for one in fixed.organizations.values()), default=0)
+    return max(last, history.last_id), [*history.cells, *fixed.used_cells()]
+
+
+def _telling(fleet: Fleet, cluster: str, kinds: Iterable[str]) -> list[Manifest]:
+    kubectl = Kubectl(fleet.clusters[cluster])
+    kubectl.greet()
+    return [_manifest(cluster, body) for body in kubectl.ours(kinds)]
+
+
+def _manifest(cluster: str, body: Body) -> Manifest:
+    stack = (body["metadata"].get("labels") or {}).get(CELL_LABEL, FLEET_STACK)
+    return Manifest(stack, cluster, "", 0, 0, body)
+
+
+def _facts(fleet: Fleet, found: Iterable[Manifest]) -> Facts:
+    ours = [one for one in found if not is_of_another_fleet(fleet, one.body)]
     try:
-        fixed = standing(fleet, found)
+        fixed = standing(fleet, ours)
     except ValueError as error:
         raise CommandError(f"the directory in the cluster can't be read: {error}") from None
-    return fixed, [one for one in found if one.kind != "ConfigMap"]
+    return Facts(fixed, tuple(one for one in ours if one.kind in _DATA))
 
 
 def local_changes(held: Iterable[Manifest], declared: Iterable[Manifest]) -> Iterator[Change]:

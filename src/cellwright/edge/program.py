@@ -5,7 +5,6 @@ problems, before anything is registered. Refuses to decide anything: what is reg
 the plan, what is refused from `edge.guard`.
 """
 
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -18,20 +17,18 @@ import pulumi
 from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read
 from cellwright.edge.guard import Guarded, guarded
-from cellwright.edge.lease import HOLDER_VARIABLE, holders
+from cellwright.edge.kubectl import Kubectl
+from cellwright.edge.lease_object import holder
 from cellwright.harmless import harmless
 from cellwright.identity import fleet_id, identified
-from cellwright.loading import load
 from cellwright.manifest import Manifest
-from cellwright.model import FLEET_STACK, Cluster, Fleet, UnknownStackError
-from cellwright.plan import plan
+from cellwright.model import FLEET_STACK, Cluster, Fleet
+from cellwright.plan import loaded, planned
 from cellwright.problem import Problem
 from cellwright.registration import Registration, registrations
 from cellwright.secret import ROOT_SECRET, decode_root, resolve
 
 PROVIDER_VERSION = "4.34.2"
-
-Clusters = Mapping[str, Cluster]
 
 
 def main(root: Path) -> None:
@@ -47,20 +44,19 @@ def register(root: Path, guard: Callable[..., Guarded] = guarded) -> None:
     definitions, an unknown stack, a wrong root secret, and whatever is refused.
     """
     stack = pulumi.get_stack()
-    snapshot = read(root)
-    fleet, problems = load(snapshot)
+    workspace = loaded(read(root))
+    fleet = workspace.fleet
     if fleet is None:
-        raise pulumi.RunError(_listed(problems, "in the definitions"))
+        raise pulumi.RunError(_listed(workspace.problems, "in the definitions"))
     if stack != FLEET_STACK and stack not in fleet.cells:
         known = ", ".join([FLEET_STACK, *fleet.cells])
         raise pulumi.RunError(f"no stack {stack!r} in the definitions; known: {known}")
-    first = plan(snapshot, only=[stack])
-    if first.problems:
-        raise pulumi.RunError(_listed(first.problems, "in the definitions"))
+    if problems := planned(workspace, [stack]).problems:
+        raise pulumi.RunError(_listed(problems, "in the definitions"))
     secret = _root_secret(stack)
     try:
-        allowed = guard(root, fleet, snapshot, stack, secret)
-        _warn_of_others(fleet)
+        allowed = guard(root, workspace, fleet, stack, secret)
+        _warn_of_others(fleet, {one.cluster for one in allowed.manifests})
     except CommandError as error:
         raise pulumi.RunError(harmless(str(error))) from None
     if allowed.problems:
@@ -122,11 +118,12 @@ def _root_secret(stack: str) -> bytes:
         raise pulumi.RunError(f"cellwright:{ROOT_SECRET}: {error}; {hint}") from None
 
 
-def _warn_of_others(fleet: Fleet) -> None:
-    """Warn while somebody else's `cellwright up` is running."""
-    for holder in holders(fleet):
-        if holder.identity != os.environ.get(HOLDER_VARIABLE):
-            pulumi.log.warn(harmless(f"`cellwright up` is running: {holder}"))
+def _warn_of_others(fleet: Fleet, clusters: Iterable[str]) -> None:
+    """Warn while `cellwright up` is running: both would change the same objects."""
+    for cluster in clusters:
+        other = holder(Kubectl(fleet.clusters[cluster]), fleet.directory_namespace)
+        if other is not None:
+            pulumi.log.warn(harmless(f"`cellwright up` is running in cluster {cluster}: {other}"))
 
 
 def _provider(cluster: Cluster) -> pulumi.ProviderResource:

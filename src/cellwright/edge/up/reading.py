@@ -5,21 +5,18 @@ Clusters that do not answer are left out, with the reason; what concerns the oth
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cellwright.edge import stacks
-from cellwright.edge.clusters import Applied, Clusters, read_clusters
-from cellwright.edge.failure import CommandError
-from cellwright.edge.live import Facts, read_facts
+from cellwright.edge.clusters import Applied, Clusters
+from cellwright.edge.live import read_facts
 from cellwright.edge.stacks import Stack
-from cellwright.identity import digest
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, Fleet
-from cellwright.plan import plan
-from cellwright.problem import Problem
-from cellwright.registration import registrations
-from cellwright.snapshot import Snapshot
+from cellwright.plan import Loaded, Plan, planned
+from cellwright.registration import digest, registrations
+from cellwright.standing import Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +24,9 @@ class Situation:
     """What is declared, and what is there. `secret` is None before a fleet's first `up`."""
 
     root: Path
-    snapshot: Snapshot
+    loaded: Loaded
     fleet: Fleet
     manifests: Mapping[str, tuple[Manifest, ...]]
-    problems: tuple[Problem, ...]
     clusters: Clusters
     facts: Facts
     backend: Mapping[str, Stack]
@@ -85,35 +81,39 @@ class Situation:
             if cluster in self.clusters.states and not self.is_there(FLEET_STACK, cluster)
         )
 
+    def homes(self) -> dict[str, str | None]:
+        """Return the cell of each organization that the directory has."""
+        return {name: one.cell for name, one in self.facts.fixed.organizations.items()}
+
+    def was_applied(self, cell: str) -> bool:
+        """Return whether a cluster that answered has a cell that was applied as a whole."""
+        state = self.clusters.states.get(self.fleet.cells[cell].cluster)
+        return state is not None and state.applied(self.namespace_of(cell)) is not None
+
+    def directory_of(self, fleet: Fleet) -> tuple[Manifest, ...]:
+        """Return the manifests of the directory of a fleet with other organizations."""
+        loaded = replace(self.loaded, fleet=fleet)
+        return planned(loaded, [FLEET_STACK], self.facts.history(fleet)).stacks[FLEET_STACK]
+
     def undeclared_stacks(self) -> list[str]:
         """Return the stacks of the backend whose cells are declared no more."""
         return [name for name in self.backend if name not in self.manifests]
 
 
-def read_situation(root: Path, snapshot: Snapshot, fleet: Fleet) -> Situation:
-    """Ask the clusters and the backend of a fleet whose definitions have no problem.
+def read_situation(
+    root: Path, loaded: Loaded, first: Plan, fleet: Fleet, clusters: Clusters
+) -> Situation:
+    """Ask the clusters that answer and the backend of a fleet whose `first` plan has no problem.
 
-    Raises CommandError where no cluster answers, and where the backend does not.
+    Raises CommandError for a backend or a cluster that stops answering.
     """
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(_read_backend, root, fleet)
-        clusters = read_clusters(fleet, fleet.clusters)
-        if not any(name in clusters.states for name in fleet.used_clusters()):
-            raise CommandError("; ".join(clusters.away.values()))
         facts = read_facts(fleet, tuple(clusters.states))
-        planned = plan(snapshot, history=facts.history)
+        directory = planned(loaded, [FLEET_STACK], facts.history(fleet))
         backend, secret = asked.result()
-    return Situation(
-        root=root,
-        snapshot=snapshot,
-        fleet=fleet,
-        manifests=planned.stacks,
-        problems=planned.problems,
-        clusters=clusters,
-        facts=facts,
-        backend=backend,
-        secret=secret,
-    )
+    manifests = {**first.stacks, **directory.stacks}
+    return Situation(root, loaded, fleet, manifests, clusters, facts, backend, secret)
 
 
 def _read_backend(root: Path, fleet: Fleet) -> tuple[Mapping[str, Stack], bytes | None]:
