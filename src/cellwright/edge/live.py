@@ -15,6 +15,7 @@ from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
 from cellwright.effects import Effect
 from cellwright.history import History, UsedCell
+from cellwright.identity import Owner, identified, owner_of
 from cellwright.manifest import Identity, Manifest
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.node import SECRET_KEY
@@ -121,7 +122,8 @@ def local_changes(held: Iterable[Manifest], declared: Iterable[Manifest]) -> Ite
     for one in declared:
         live = there.get(one.identity)
         if live is not None:
-            after = without_given_up(live, _merged(one, live), one.body, _OWNER)
+            wanted = _identified(one, live)
+            after = without_given_up(live, _merged(wanted, live), wanted.body, _OWNER)
             change = compare(_with_body(one, _shown(live)), _with_body(one, _shown(after)))
             if change is not None:
                 yield change
@@ -129,9 +131,10 @@ def local_changes(held: Iterable[Manifest], declared: Iterable[Manifest]) -> Ite
 
 def _read_cluster(kubectl: Kubectl, cluster: str, declared: list[Manifest], found: Live) -> None:
     held = {_identity(cluster, body): body for body in kubectl.held([one.body for one in declared])}
+    declared = [_identified(one, held.get(one.identity)) for one in declared]
     there = [one for one in declared if one.identity in held]
     local = {one.identity: _merged(one, held[one.identity]) for one in there}
-    asked = [one for one in there if not _is_fixed(one, held[one.identity], local[one.identity])]
+    asked = [one for one in there if _is_asked(one, held[one.identity], local[one.identity])]
     answers, refused = kubectl.applied([_without_data(one.body) for one in asked])
     applied = {_identity(cluster, body): body for body in answers}
     found.refused += refused
@@ -163,10 +166,23 @@ def _merged(manifest: Manifest, live: Body) -> Body:
     return body
 
 
-def _is_fixed(manifest: Manifest, live: Body, local: Body) -> bool:
-    """Return whether a field would change that the server does not let change."""
+def _identified(manifest: Manifest, live: Body | None) -> Manifest:
+    """Return a manifest with the fleet's labels as the live object has them, since they are put on
+    when it is applied.
+    """
+    owner = owner_of(live) if live is not None else Owner("", "")
+    if not owner.fleet_id:
+        return manifest
+    return _with_body(manifest, identified(manifest.body, owner.fleet, owner.fleet_id))
+
+
+def _is_asked(manifest: Manifest, live: Body, local: Body) -> bool:
+    """Return whether the server is to tell what applying a manifest makes of an object.
+
+    Not where nothing would change, nor where a field would that the server does not let change.
+    """
     change = compare(_with_body(manifest, _shown(live)), _with_body(manifest, _shown(local)))
-    return change is not None and change.effect >= Effect.REPLACE
+    return change is not None and change.effect < Effect.REPLACE
 
 
 def _without_data(body: Body) -> Body:
