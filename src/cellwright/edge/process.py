@@ -60,14 +60,18 @@ def stream(
     *,
     directory: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    on_start: Callable[[int], None] | None = None,
 ) -> int:
     """Run a command, hand over each line that it prints, and return its exit code.
 
+    `on_start` gets the process id as soon as there is one.
     Raises CommandError if it can't be started. Ctrl-C reaches the command by itself, as one of
     the terminal's foreground group; its orderly end is waited for.
     """
     with _started(command, directory, environment, has_input=False, merged=True) as process:
         try:
+            if on_start is not None:
+                on_start(process.pid)
             for line in process.stdout or ():
                 on_line(line.rstrip("\n"))
         finally:
