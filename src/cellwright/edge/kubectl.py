@@ -1,10 +1,12 @@
 """Asks one cluster through `kubectl`: what it holds, and what it would make of objects.
 
-kubectl brings every kind of authentication that a kubeconfig can name. Refuses to change
-anything.
+kubectl brings every kind of authentication that a kubeconfig can name. What a fleet consists of
+is applied by Pulumi alone; `create`, `replace` and `patch` are for what cellwright itself notes
+in the cluster, such as its lease.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +23,16 @@ _MANAGER = "cellwright-diff"
 _SELECTOR = "app.kubernetes.io/managed-by=cellwright"
 _MAY_NOT = "cannot patch resource"
 _AS_JSON = ("--output", "json", "--show-managed-fields")
+_SAID = re.compile(r"Error from server \((?P<reason>\w+)\): (?P<message>.*)")
+_REFUSALS = ("AlreadyExists", "Conflict", "Forbidden", "NotFound")
+
+
+class RefusedError(CommandError):
+    """The API server refused a request; `reason` is one of its own words, such as Conflict."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class Kubectl:
@@ -62,6 +74,64 @@ class Kubectl:
             return json.loads(output)
         except ValueError:
             raise CommandError(f"kubectl get --raw {path}: the answer is not JSON") from None
+
+    def find(self, path: str, *, seconds: float = _PATIENCE) -> Body | None:
+        """Return the object at a path of the API, None if there is none.
+
+        Raises RefusedError for what the server refuses, CommandError if it does not answer.
+        """
+        try:
+            return self._request(["get", "--raw", path], None, seconds)
+        except RefusedError as error:
+            if error.reason == "NotFound":
+                return None
+            raise
+
+    def create(self, path: str, body: Body, *, seconds: float = _PATIENCE) -> Body:
+        """Create an object in the collection at a path; return it as it is stored.
+
+        Raises RefusedError, with the reason AlreadyExists where there is one of its name, or
+        NotFound where there is no such namespace.
+        """
+        return self._request(["create", "--raw", path, "--filename", "-"], body, seconds)
+
+    def replace(self, path: str, body: Body, *, seconds: float = _PATIENCE) -> Body:
+        """Replace the object at a path; return it as it is stored.
+
+        Raises RefusedError, with the reason Conflict where the object's resourceVersion is not
+        that of the body any more.
+        """
+        return self._request(["replace", "--raw", path, "--filename", "-"], body, seconds)
+
+    def patch(
+        self, kind: str, name: str, patch: Body, *, namespace: str = "", seconds: float = _PATIENCE
+    ) -> Body:
+        """Merge a patch (RFC 7396) into an object; return it as it is stored.
+
+        A patch that names metadata.resourceVersion is refused, with the reason Conflict, where
+        the object has another one. Raises RefusedError as `find` and `replace` do.
+        """
+        asked = ["patch", kind, name, *(["--namespace", namespace] if namespace else [])]
+        asked += ["--type=merge", "--patch-file=/dev/stdin", "--output", "json"]
+        return self._request(asked, patch, seconds)
+
+    def _request(self, asked: Sequence[str], body: Body | None, seconds: float) -> Body:
+        command = [*self._command, *asked, f"--request-timeout={seconds:g}s"]
+        given = None if body is None else json.dumps(body)
+        done = run(command, given=given, timeout=seconds + 3, check=False)
+        said = (done.errors.strip() or "no message").splitlines()[-1]
+        if done.code != 0:
+            refusal = _SAID.fullmatch(said)
+            if refusal and refusal["reason"] in _REFUSALS:
+                raise RefusedError(refusal["reason"], refusal["message"])
+            raise CommandError(f"cluster {self._name}: {said}")
+        try:
+            answer = json.loads(done.output)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise CommandError(f"cluster {self._name}: kubectl {asked[0]}: no object was returned")
+        return answer
 
     def ours(self, kinds: Iterable[str]) -> list[Body]:
         """Return all objects of some kinds that cellwright made."""
