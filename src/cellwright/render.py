@@ -7,15 +7,16 @@ gives equal bytes.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from cellwright.api_types import ApiTypes
 from cellwright.directory import cell_table, shard_tables
 from cellwright.manifest import Manifest, lacking, order_of
 from cellwright.model import FLEET_STACK, Cell, Fleet
-from cellwright.node import SECRET_KEY
 from cellwright.patch import Patch, apply_patches
 from cellwright.problem import Place, Problem
+from cellwright.secret_expression import SecretExpression, secret_named
 from cellwright.shape import Shape, read_shapes
 from cellwright.template import (
     FUNCTIONS,
@@ -93,8 +94,8 @@ class Renderer:
             "cell": cell,
             "labels": _labels(cell.name),
             "values": cell.values,
-            "secret": lambda name: _secret(f"cell/{cell.name}/{name}"),
-            "fleet_secret": lambda name: _secret(f"fleet/{name}"),
+            "secret": partial(secret_named, "secret", f"cell/{cell.name}"),
+            "fleet_secret": partial(secret_named, "fleet_secret", "fleet"),
             "far_router_ports": self._far_ports[cell.cluster],
         }
         return self._part(context, cell.name, cell.cluster)
@@ -113,9 +114,9 @@ class Renderer:
         context |= FUNCTIONS
         context["fleet"] = self._fleet
         context["directory_namespace"] = DIRECTORY_NAMESPACE
-        texts: dict[str, str] = {}
+        texts: dict[str, str | SecretExpression] = {}
 
-        def text(name: str) -> str:
+        def text(name: str) -> str | SecretExpression:
             if name not in texts:
                 texts[name] = self._templates.text(name, context)
             return texts[name]
@@ -190,10 +191,6 @@ def _labels(cell: str | None) -> Any:
         return {**found, "cellwright.dev/cell": cell} if cell else found
 
     return labels
-
-
-def _secret(info: str) -> dict[str, str]:
-    return {SECRET_KEY: info}
 
 
 def _frames(error: BaseException) -> Iterator[tuple[str, int]]:
