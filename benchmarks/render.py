@@ -153,6 +153,7 @@ def _bare_loop(snapshot: Snapshot, calls: list[tuple[str, Mapping[str, Any]]]) -
     for name, context in calls:
         whole = dict(context)
         whole["text"] = _text_of(environment, whole)
+        whole["secret"] = whole["fleet_secret"] = "(secret {})".format
         written.append(environment.get_template(name).render(whole))
     return len("---\n".join(written).encode())
 

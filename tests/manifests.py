@@ -7,6 +7,7 @@ from cellwright.edge.files import read
 from cellwright.manifest import Manifest
 from cellwright.model import Fleet
 from cellwright.render import Rendered, Renderer
+from cellwright.secret_text import Reference, SecretText
 from cellwright.template import Templates
 from tests.fleets import ROOT, cell, fleet
 
@@ -27,6 +28,11 @@ def manifest(
     version = body.pop("apiVersion", "v1")
     whole = {"apiVersion": version, "kind": kind, "metadata": metadata, **body}
     return Manifest(stack, cluster, "x.yaml.j2", 20, 19, whole)
+
+
+def secret(name: str) -> SecretText:
+    """Return text that is one derived secret."""
+    return SecretText((Reference(name),))
 
 
 def rendered(one: Fleet, templates: Templates, stack: str) -> Rendered:

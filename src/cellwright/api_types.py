@@ -16,9 +16,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from cellwright.node import SECRET_KEY, Hole, Node
+from cellwright.node import Hole, Node
 from cellwright.problem import Path, nearest
 from cellwright.quantity import amount
+from cellwright.secret_text import SecretText
 
 _LABEL = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?\Z")
 _LABEL_KEY = re.compile(
@@ -183,7 +184,7 @@ def _is_type(of: Any, types: Mapping[str, Any]) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) or (isinstance(value, dict) and set(value) == {SECRET_KEY})
+    return isinstance(value, str | SecretText)
 
 
 def _is_number(value: Any) -> bool:

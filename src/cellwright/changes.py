@@ -12,9 +12,9 @@ from typing import Any, Literal, TypeVar
 from cellwright.directory import Value, cell_ids, values
 from cellwright.effects import Effect, of_change, of_removal
 from cellwright.manifest import Manifest
-from cellwright.node import SECRET_KEY
 from cellwright.problem import Path
 from cellwright.redact import redacted
+from cellwright.secret_text import by_reference
 
 Stacks = Mapping[str, Iterable[Manifest]]
 Action = Literal["add", "change", "remove"]
@@ -113,12 +113,13 @@ def _rest(text: str, both: Counter[str]) -> list[str]:
 
 def compare(old: Manifest, new: Manifest) -> Change | None:
     """Return what differs between two forms of one object, or None if nothing does."""
-    if json.dumps(old.body) == json.dumps(new.body):
+    before, after = (json.dumps(one.body, default=by_reference) for one in (old, new))
+    if before == after:
         return None
     fields = []
-    for path, before, after in _differences(old.body, new.body, ()):
-        effect, why = of_change(old.body, path, before, after)
-        seen, now = (_shown_value(one, old.kind, path) for one in (before, after))
+    for path, was, would_be in _differences(old.body, new.body, ()):
+        effect, why = of_change(old.body, path, was, would_be)
+        seen, now = (_shown_value(one, old.kind, path) for one in (was, would_be))
         fields.append(FieldChange(_shown_path(path), seen, now, effect, why))
     if not fields:
         return None
@@ -140,16 +141,12 @@ def _shown_value(value: Any, kind: str, path: Path) -> Any:
 
 
 def _differences(before: Any, after: Any, path: Path) -> Iterator[tuple[Path, Any, Any]]:
-    if isinstance(before, Mapping) and isinstance(after, Mapping) and not _is_secret(before, after):
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
         yield from _of_mappings(before, after, path)
     elif isinstance(before, list) and isinstance(after, list):
         yield from _of_lists(before, after, path)
     elif type(before) is not type(after) or before != after:
         yield path, before, after
-
-
-def _is_secret(*values: Mapping[str, Any]) -> bool:
-    return any(SECRET_KEY in value for value in values)
 
 
 def _of_mappings(

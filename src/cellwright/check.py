@@ -10,16 +10,17 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from cellwright.api_types import ApiTypes, Duty, Finding, Type
+from cellwright.api_types import ApiTypes, Duty, Finding
 from cellwright.audit import problem_at
 from cellwright.manifest import Identity, Manifest
 from cellwright.model import FLEET_STACK, Fleet
-from cellwright.node import SECRET_KEY
-from cellwright.problem import Problem, dotted
+from cellwright.problem import Path, Problem, dotted
+from cellwright.secret_text import SecretText, base64_content
 from cellwright.shape import Shape
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\Z")
-_MISPLACED = "a secret outside of the stringData of a Secret"
+_MISPLACED = "a secret outside of the values of a Secret"
+_NOT_BASE64 = "a secret that is not in base64"
 
 
 class _Verdict(NamedTuple):
@@ -43,7 +44,7 @@ class Checker:
         self._directory = self._namespaces[FLEET_STACK] = fleet.directory_namespace
         self._names: set[str] = set()
         self._verdicts: dict[tuple[str, Shape], _Verdict] = {}
-        self._known: dict[tuple[bool, str], set[Any]] = defaultdict(set)
+        self._known: dict[str, set[Any]] = defaultdict(set)
         self._seen: dict[Identity, Manifest] = {}
 
     def check(self, manifests: Iterable[Manifest]) -> list[Problem]:
@@ -85,21 +86,16 @@ class Checker:
             if isinstance(one, Finding):
                 problems.append(problem_at(shape, one))
             else:
-                may_be_secret = _may_hold_secrets(kind, one.path)
-                known = self._known[may_be_secret, str(one.type)]
-                fits = _quick(types, one.type, known, may_be_secret=may_be_secret)
-                duties.append((fits, one))
-        problems += [
-            _problem(manifest, path, _MISPLACED)
-            for path in _secrets(shape.node, ())
-            if not _may_hold_secrets(kind, path)
-        ]
+                known = self._known[str(one.type)]
+                duties.append((_quick(types, kind, one, known), one))
+        problems += _secret_problems(manifest, shape.node, ())
         return _Verdict(tuple(problems), tuple(duties), types.is_namespaced(api_version, kind))
 
     def _breaches(self, manifest: Manifest, duty: Duty) -> Iterator[Problem]:
         value = manifest.values[duty.number]
-        if not _may_hold_secrets(manifest.kind, duty.path) and not _is_open(value):
-            yield _problem(manifest, duty.path, _MISPLACED)
+        misplaced = list(_secret_problems(manifest, value, duty.path))
+        if misplaced:
+            yield from misplaced
             return
         for one in self._types[manifest.cluster].examine(value, duty.type, duty.path):
             if isinstance(one, Finding):
@@ -129,20 +125,19 @@ def _place_problems(
         yield _problem(manifest, ("metadata", "name"), message)
 
 
-def _quick(
-    types: ApiTypes, of: Type, known: set[Any], *, may_be_secret: bool
-) -> Callable[[Any], bool]:
+def _quick(types: ApiTypes, kind: str, duty: Duty, known: set[Any]) -> Callable[[Any], bool]:
     """Return a test which says no to every value that is wrong, and yes fast to most others.
 
     Entries of mappings that were found right are put into `known`.
     """
+    of = duty.type
     if of == "string":
         return _is_text
 
     def fits(value: Any) -> bool:
         if next(types.examine(value, of), None) is not None:
             return False
-        return may_be_secret or _is_open(value)
+        return next(_misplaced(kind, value, duty.path), None) is None
 
     if of not in ({"map": "string"}, {"map": "label"}):
         return fits
@@ -161,28 +156,30 @@ def _quick(
     return fits_or_known
 
 
-def _may_hold_secrets(kind: str, path: tuple[str | int, ...]) -> bool:
-    """Return whether a derived secret may stand there: nowhere else is it filled in."""
-    return kind == "Secret" and path[:1] == ("stringData",)
-
-
 def _is_text(value: Any) -> bool:
     return value.__class__ is str
 
 
-def _is_open(value: Any) -> bool:
-    return next(_secrets(value, ()), None) is None
+def _secret_problems(manifest: Manifest, node: Any, path: Path) -> Iterator[Problem]:
+    for place, message, hint in _misplaced(manifest.kind, node, path):
+        yield _problem(manifest, place, message)._replace(hint=hint)
 
 
-def _secrets(node: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
-    if isinstance(node, dict):
-        if SECRET_KEY in node:
-            yield path
+def _misplaced(kind: str, node: Any, path: Path) -> Iterator[tuple[Path, str, str]]:
+    """Yield where secrets stand that are not filled in there, why not, and what to do."""
+    if isinstance(node, SecretText):
+        field = path[0] if kind == "Secret" and len(path) == 2 else ""
+        if field == "data":
+            if base64_content(node) is None:
+                yield path, _NOT_BASE64, "add `| b64encode` to the whole value, or use stringData"
+        elif field != "stringData":
+            yield path, _MISPLACED, "put it into stringData of a Secret, and refer to that"
+    elif isinstance(node, dict):
         for key, one in node.items():
-            yield from _secrets(one, (*path, key))
+            yield from _misplaced(kind, one, (*path, key))
     elif isinstance(node, list):
         for index, one in enumerate(node):
-            yield from _secrets(one, (*path, index))
+            yield from _misplaced(kind, one, (*path, index))
 
 
 def _twice(manifest: Manifest, first: Manifest) -> Problem:
@@ -191,5 +188,5 @@ def _twice(manifest: Manifest, first: Manifest) -> Problem:
     return _problem(manifest, ("metadata", "name"), message)._replace(code="CW303")
 
 
-def _problem(manifest: Manifest, path: tuple[str | int, ...], message: str) -> Problem:
+def _problem(manifest: Manifest, path: Path, message: str) -> Problem:
     return Problem(manifest.shape.place(path), dotted(path), "CW302", message)

@@ -375,7 +375,7 @@ _RENDERED = {
     "CW302": Code(
         "a rendered manifest is not valid",
         "What a template made is no Kubernetes object, or one that its stack may not hold: an "
-        "object in a namespace of others, a secret outside of the stringData of a Secret.",
+        "object in a namespace of others, a secret outside of the values of a Secret.",
         _TEMPLATE,
         _settings('data: {key: {{ secret("api-key") }}}'),
         _settings("data: {}"),

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from cellwright.node import Hole, Node
 from cellwright.redact import secret_name
+from cellwright.secret_text import SecretText
 
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./@+-]*(:[A-Za-z0-9_./@+-]+)*\Z")
 _RESERVED = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
@@ -90,6 +91,8 @@ def _scalar(value: Any, indent: int) -> str:
             # Twice: what is found does not overlap, as empty lines beside each other do.
             return "|" + text.replace(pad + "\n", "\n\n").replace(pad + "\n", "\n\n")
         return _string(value)
+    if isinstance(value, SecretText):
+        return _string(repr(value))
     if isinstance(value, float):
         text = json.dumps(value, allow_nan=False)
         mantissa, e, exponent = text.partition("e")

@@ -1,10 +1,9 @@
-"""Objects as JSON holds them, with holes where a template puts in values."""
+"""Objects as JSON holds them, with holes where a template puts in values, and text with secrets."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-SECRET_KEY = "cellwright.dev/secret"  # noqa: S105 - the marker's name, not a secret
-"""A mapping with this one key stands for a secret that is derived after the boundary."""
+from cellwright.secret_text import SecretText
 
 
 class Hole(NamedTuple):
@@ -17,7 +16,7 @@ class Hole(NamedTuple):
     is_secret: bool = False
 
 
-Node = None | bool | int | float | str | list["Node"] | dict[str, "Node"] | Hole
+Node = None | bool | int | float | str | list["Node"] | dict[str, "Node"] | SecretText | Hole
 
 
 class Recipe(NamedTuple):

@@ -7,6 +7,7 @@ gives equal bytes.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from cellwright.api_types import ApiTypes
@@ -14,9 +15,9 @@ from cellwright.directory import cell_table, shard_tables
 from cellwright.history import History, history_after, pieces_of
 from cellwright.manifest import Manifest, lacking, order_of
 from cellwright.model import FLEET_STACK, Cell, Fleet
-from cellwright.node import SECRET_KEY
 from cellwright.patch import Patch, apply_patches
 from cellwright.problem import Place, Problem
+from cellwright.secret_expression import SecretExpression, secret_named
 from cellwright.shape import Shape, read_shapes
 from cellwright.template import (
     FUNCTIONS,
@@ -102,8 +103,8 @@ class Renderer:
             "cell": cell,
             "labels": _labels(self._fleet.name, cell.name),
             "values": cell.values,
-            "secret": lambda name: _secret(f"cell/{cell.name}/{name}"),
-            "fleet_secret": lambda name: _secret(f"fleet/{name}"),
+            "secret": partial(secret_named, "secret", f"cell/{cell.name}"),
+            "fleet_secret": partial(secret_named, "fleet_secret", "fleet"),
             "far_router_ports": self._far_ports[cell.cluster],
         }
         return self._part(context, cell.name, cell.cluster)
@@ -123,9 +124,9 @@ class Renderer:
         context |= FUNCTIONS
         context["fleet"] = self._fleet
         context["directory_namespace"] = self._fleet.directory_namespace
-        texts: dict[str, str] = {}
+        texts: dict[str, str | SecretExpression] = {}
 
-        def text(name: str) -> str:
+        def text(name: str) -> str | SecretExpression:
             if name not in texts:
                 texts[name] = self._templates.text(name, context)
             return texts[name]
@@ -201,10 +202,6 @@ def _labels(fleet: str, cell: str | None) -> Any:
         return {**found, "cellwright.dev/cell": cell} if cell else found
 
     return labels
-
-
-def _secret(info: str) -> dict[str, str]:
-    return {SECRET_KEY: info}
 
 
 def _frames(error: BaseException) -> Iterator[tuple[str, int]]:

@@ -10,7 +10,7 @@ from typing import Any
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from cellwright.node import SECRET_KEY
+from cellwright.secret_text import SecretText, resolved
 
 ROOT_SECRET = "rootSecret"  # noqa: S105 - the name of the setting, not a secret
 ROOT_BYTES = 32
@@ -41,10 +41,10 @@ def derive_bytes(root: bytes, info: str, length: int) -> bytes:
 
 
 def resolve(value: Any, root: bytes) -> Any:
-    """Return `value` with every mark of a secret replaced by the secret itself."""
+    """Return `value` with every text that holds secrets as the text that it stands for."""
+    if isinstance(value, SecretText):
+        return resolved(value, lambda name: derive(root, name))
     if isinstance(value, dict):
-        if set(value) == {SECRET_KEY}:
-            return derive(root, value[SECRET_KEY])
         return {key: resolve(one, root) for key, one in value.items()}
     if isinstance(value, list):
         return [resolve(one, root) for one in value]

@@ -7,7 +7,6 @@ environment and the cluster.
 """
 
 import hashlib
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import is_dataclass
@@ -19,7 +18,6 @@ from jinja2 import (
     StrictUndefined,
     Template,
     TemplateNotFound,
-    Undefined,
     nodes,
     pass_context,
 )
@@ -30,7 +28,18 @@ from jinja2.utils import missing
 
 from cellwright import model
 from cellwright.problem import nearest
+from cellwright.secret_expression import SecretExpression, concatenated
+from cellwright.secret_filters import (
+    SECRET_FILTERS,
+    CodeGenerator,
+    concatenated_values,
+    formatting,
+    modulo_values,
+    text_method,
+)
+from cellwright.secret_text import is_made_of
 from cellwright.snapshot import SHIPPED
+from cellwright.template_values import HarmfulError, plain
 
 HOLE = "\x1a"
 LINE, LINE_END = "\x01", "\x02"
@@ -40,6 +49,7 @@ RESERVED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufdd0-\ufdef\ufe
 
 FILTERS = frozenset(
     (
+        *SECRET_FILTERS,
         *("abs", "batch", "capitalize", "count", "d", "default", "dictsort", "first"),
         *("float", "format", "groupby", "int", "items", "join", "last", "length", "list", "lower"),
         *("map", "max", "min", "reject", "rejectattr", "replace", "reverse", "round", "select"),
@@ -57,7 +67,6 @@ FOR_CELLS = frozenset(("cell", "secret", "fleet_secret", "far_router_ports"))
 FOR_FLEET = frozenset(("shards", "cells", "history"))
 """The names that templates know: all of them, those for cells, those below `fleet/`."""
 _HARMLESS = re.compile(r"[A-Za-z0-9._:/@-]+\Z")
-_MAX_DEPTH = 50
 _PUBLIC = {
     one: frozenset(name for name in dir(one) if not name.startswith("_"))
     for one in vars(model).values()
@@ -72,10 +81,6 @@ class Drawn(NamedTuple):
     values: tuple[Any, ...]
 
 
-class HarmfulError(Exception):
-    """A value that must not stand where the template puts it."""
-
-
 class Templates:
     """All templates of a workspace, compiled once each when they are first used."""
 
@@ -83,9 +88,10 @@ class Templates:
         """Take the templates by their path below `templates/`, with `/` between folders."""
         self.sources = sources
         self._values: list[Any] = []
+        self._secrets: list[SecretExpression] = []
         self._yaml = _environment(_Loader(sources), self._hole)
         self._yaml.add_extension(_Lines)
-        self._texts = _environment(_Loader(sources), _harmless)
+        self._texts = _environment(_Loader(sources), self._harmless)
 
     def draw(self, name: str, context: dict[str, Any]) -> Drawn:
         """Return what the YAML template `name` writes.
@@ -101,9 +107,16 @@ class Templates:
             self._yaml.handle_exception()
         return Drawn(chunks, tuple(self._values))
 
-    def text(self, name: str, context: Mapping[str, Any]) -> str:
+    def text(self, name: str, context: Mapping[str, Any]) -> str | SecretExpression:
         """Return the configuration text that the template `name` writes; raises as `draw`."""
-        return "".join(self._texts.get_template(name).generate(context))
+        outer, self._secrets = self._secrets, []
+        try:
+            text = "".join(self._texts.get_template(name).generate(context))
+            pieces: list[Any] = text.split(HOLE)
+            pieces[1::2] = [self._secrets[int(number)] for number in pieces[1::2]]
+        finally:
+            self._secrets = outer
+        return concatenated(*pieces)
 
     def tree(self, name: str) -> nodes.Template:
         """Return a template's syntax; in one for YAML, text is marked with its lines.
@@ -122,6 +135,22 @@ class Templates:
         else:
             self._values.append(plain(value))
         return HOLE
+
+    @pass_context
+    def _harmless(self, _: object, value: Any) -> str:
+        """Return what a configuration text says of a value; of a secret, its number for now."""
+        if value.__class__ is _Written:
+            return str(value)
+        if isinstance(value, SecretExpression):
+            if not is_made_of(value.text, _HARMLESS):
+                message = f"what stands around the secret in {value.text!r} may not stand in"
+                raise HarmfulError(f"{message} a configuration text")
+            self._secrets.append(value)
+            return f"{HOLE}{len(self._secrets) - 1}{HOLE}"
+        text = str(value)
+        if isinstance(value, bool) or value is None or not _HARMLESS.match(text):
+            raise HarmfulError(f"{value!r} may not stand in a configuration text")
+        return text
 
 
 def is_for_fleet(name: str) -> bool:
@@ -142,66 +171,6 @@ def is_patch(name: str) -> bool:
 def is_text_template(name: str) -> bool:
     """Return whether a template is for a configuration text, by its name."""
     return name.endswith((".cfg.j2", ".conf.j2"))
-
-
-def plain(value: Any, depth: int = 0) -> Any:
-    """Return a value as exact JSON types. Raises HarmfulError for what JSON can't hold."""
-    kind = value.__class__
-    if kind is str:
-        if not value.isascii():
-            _refuse_surrogates(value)
-        return value
-    if kind is int or kind is bool or value is None:
-        return value
-    if depth > _MAX_DEPTH:
-        raise HarmfulError(f"a value nested more than {_MAX_DEPTH} deep")
-    if kind is dict:
-        made = {}
-        for key, one in value.items():
-            known = key if key.__class__ is str and key.isascii() else _key(key)
-            is_short = one.__class__ is str and one.isascii()
-            made[known] = one if is_short else plain(one, depth + 1)
-        return made
-    if kind is list or kind is tuple:
-        return [plain(one, depth + 1) for one in value]
-    return _rarely_plain(value)
-
-
-def _rarely_plain(value: Any) -> Any:
-    if isinstance(value, Undefined):
-        str(value)  # raises, naming what is missing
-    if isinstance(value, str):  # of another class, such as the result of `tojson`
-        return plain(str.__str__(value))
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise HarmfulError(f"{value} is not a number that JSON can hold")
-        return float(value)
-    noun = type(value).__name__
-    hint = "; add `| list`" if isinstance(value, Iterator) else ""
-    raise HarmfulError(f"a value of type {noun} has no place in a manifest{hint}")
-
-
-def _key(key: Any) -> str:
-    if not isinstance(key, str):
-        raise HarmfulError(f"{key!r} is not a string, as a key must be")
-    return str(plain(key))
-
-
-def _refuse_surrogates(text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise HarmfulError(f"{text!r} holds half of a surrogate pair") from None
-
-
-@pass_context
-def _harmless(_: object, value: Any) -> str:
-    if value.__class__ is _Written:
-        return str(value)
-    text = str(value)
-    if isinstance(value, bool) or value is None or not _HARMLESS.match(text):
-        raise HarmfulError(f"{value!r} may not stand in a configuration text")
-    return text
 
 
 class _Written(str):
@@ -255,13 +224,26 @@ class _Loader(BaseLoader):
 
 class _Environment(ImmutableSandboxedEnvironment):
     loader: _Loader
+    code_generator_class = CodeGenerator
     concat = staticmethod(lambda chunks: _Written("".join(chunks)))
+    concatenated = staticmethod(concatenated_values)
+    intercepted_binops = frozenset(("%",))
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Return what the sandbox would, at once for the model's own values."""
         if attribute in _PUBLIC.get(obj.__class__, ()):
             return getattr(obj, attribute)
-        return super().getattr(obj, attribute)
+        if isinstance(obj, SecretExpression):
+            obj.refuse()
+        if isinstance(obj, str) and (method := text_method(obj, attribute)):
+            return method
+        value = super().getattr(obj, attribute)
+        is_format = isinstance(obj, str) and attribute == "format"
+        return formatting(obj, value) if is_format else value
+
+    def call_binop(self, _: object, __: str, left: Any, right: Any) -> Any:
+        """Return what `%` gives, the one operator that is intercepted."""
+        return modulo_values(left, right)
 
 
 def _environment(loader: _Loader, finalize: Any) -> _Environment:
@@ -277,6 +259,7 @@ def _environment(loader: _Loader, finalize: Any) -> _Environment:
         cache_size=-1,
     )
     environment.filters["sha256"] = lambda text: hashlib.sha256(text.encode()).hexdigest()
+    environment.filters |= SECRET_FILTERS
     for name in set(environment.filters) - FILTERS:
         del environment.filters[name]
     environment.globals.clear()

@@ -9,8 +9,9 @@ import pytest
 from cellwright.api_reduce import dump, reduce
 from cellwright.api_types import ApiTypes, Duty, Finding, checked_types
 from cellwright.edge.files import read
-from cellwright.node import SECRET_KEY, Hole
+from cellwright.node import Hole
 from tests.fleets import ROOT
+from tests.manifests import secret
 
 SHIPPED = read(ROOT).api_types[""]
 TYPES = ApiTypes(SHIPPED)
@@ -106,7 +107,7 @@ def test_ports_of_probes_are_numbers_or_names() -> None:
 
 
 def test_a_secret_may_stand_for_text() -> None:
-    body = {"metadata": {"name": "x"}, "stringData": {"a": {SECRET_KEY: "b"}}}
+    body = {"metadata": {"name": "x"}, "stringData": {"a": secret("b")}}
     assert findings(body, "Secret") == []
     assert findings({"metadata": {"name": "x"}, "type": {"a": "b"}}, "Secret") != []
 

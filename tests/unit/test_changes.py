@@ -5,8 +5,8 @@ from typing import Any
 from cellwright.changes import MISSING, changes, compare, line_changes, moves
 from cellwright.effects import Effect
 from cellwright.manifest import Manifest
-from cellwright.node import SECRET_KEY
-from tests.manifests import manifest
+from cellwright.secret_text import composed
+from tests.manifests import manifest, secret
 
 
 def differing(before: Manifest, after: Manifest) -> list[tuple[str, Any, Any]]:
@@ -81,9 +81,21 @@ def test_keys_with_dots_stand_in_quotes() -> None:
 
 
 def test_a_derived_secret_is_compared_by_its_name() -> None:
-    before = manifest("Secret", stringData={"a": {SECRET_KEY: "one"}})
-    after = manifest("Secret", stringData={"a": {SECRET_KEY: "two"}})
+    before = manifest("Secret", stringData={"a": secret("one")})
+    after = manifest("Secret", stringData={"a": secret("two")})
     assert differing(before, after) == [("stringData.a", "(secret one)", "(secret two)")]
+
+
+def test_text_around_a_secret_differs_unseen() -> None:
+    before, after = (
+        manifest("Secret", stringData={"url": composed(["app:", secret("one"), host])})
+        for host in ("@hidden", "@hush")
+    )
+    shown = "…(secret one)…"
+    assert differing(before, after) == [("stringData.url", shown, shown)]
+    assert compare(before, before) is None
+    plain = manifest("Secret", stringData={"url": shown})
+    assert differing(before, plain) == [("stringData.url", shown, "(secret)")]
 
 
 def test_values_of_a_secret_differ_unseen() -> None:

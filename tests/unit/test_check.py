@@ -12,9 +12,10 @@ from cellwright.edge.files import read
 from cellwright.model import Fleet
 from cellwright.problem import Problem
 from cellwright.render import Renderer
+from cellwright.secret_expression import SecretExpression
 from cellwright.template import Templates
 from tests.fleets import ROOT, cell, fleet
-from tests.manifests import manifest
+from tests.manifests import manifest, secret
 
 TYPES = ApiTypes(read(ROOT).api_types[""])
 FLEET = fleet([cell("alpha", 1), cell("beta", 2)], [])
@@ -51,12 +52,12 @@ def from_template(text: str, one: Fleet = FLEET) -> list[Problem]:
         ({"kind": "Namespace", "namespace": "cell-alpha"}, "a Namespace is in no namespace"),
         ({"kind": "ConfigMap", "name": "a_b"}, "'a_b' is no name"),
         (
-            {"kind": "ConfigMap", "data": {"a": {"cellwright.dev/secret": "b"}}},
-            "a secret outside of the stringData of a Secret",
+            {"kind": "ConfigMap", "data": {"a": secret("b")}},
+            "a secret outside of the values of a Secret",
         ),
         (
-            {"kind": "Secret", "data": {"a": {"cellwright.dev/secret": "b"}}},
-            "a secret outside of the stringData of a Secret",
+            {"kind": "Secret", "data": {"a": secret("b")}},
+            "a secret that is not in base64",
         ),
     ],
 )
@@ -132,25 +133,25 @@ def test_an_unknown_kind_is_told() -> None:
         (
             "kind: ConfigMap\ndata: {a: {{ values.it }}}",
             "x",
-            {"cellwright.dev/secret": "x"},
+            SecretExpression(secret("x")),
             "CW302",
         ),
         (
             "kind: ConfigMap\ndata: {{ values.it }}",
             {"a": "x"},
-            {"cellwright.dev/secret": "x"},
+            SecretExpression(secret("x")),
             "CW302",
         ),
         (
             "kind: ConfigMap\ndata: {{ values.it }}",
             {"a": "x"},
-            {"a": {"cellwright.dev/secret": "x"}},
+            {"a": SecretExpression(secret("x"))},
             "CW302",
         ),
         (
             "kind: Secret\nstringData: {{ values.it }}",
+            {"a": SecretExpression(secret("x"))},
             {"a": {"cellwright.dev/secret": "x"}},
-            {"a": {"b": "x"}},
             "CW305",
         ),
     ],

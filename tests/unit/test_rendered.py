@@ -4,9 +4,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellwright.node import SECRET_KEY
 from cellwright.rendered import files, from_files
-from tests.manifests import manifest
+from cellwright.secret_text import composed
+from tests.manifests import manifest, secret
 
 # fmt: off
 SURPRISES = (
@@ -45,9 +45,11 @@ def test_no_name_leaves_the_folder() -> None:
 
 
 def test_secrets_are_only_named() -> None:
-    mark = {SECRET_KEY: "cell/alpha/x"}
-    secret = manifest("Secret", stringData={"a": mark, "b": "hidden"}, data={"c": "aGlkZGVu"})
-    (text,) = files([secret]).values()
+    derived = secret("cell/alpha/x")
+    texts = {"a": derived, "b": "hidden", "d": composed(["hidden:", derived])}
+    one = manifest("Secret", stringData=texts, data={"c": "aGlkZGVu"})
+    (text,) = files([one]).values()
+    assert 'd: "…(secret cell/alpha/x)"' in text
     assert 'a: "(secret cell/alpha/x)"' in text
     assert "hidden" not in text
     assert "aGlkZGVu" not in text

@@ -6,8 +6,9 @@ import hmac
 
 import pytest
 
-from cellwright.node import SECRET_KEY
 from cellwright.secret import decode_root, derive, resolve
+from cellwright.secret_text import Reference, composed
+from tests.manifests import secret
 
 ROOT = bytes(range(32))
 
@@ -26,11 +27,20 @@ def test_other_names_and_other_roots_give_other_secrets() -> None:
 
 
 def test_resolve_replaces_references_at_any_depth_and_nothing_else() -> None:
-    value = {"a": [{"b": {SECRET_KEY: "x"}}, "text"], "c": {SECRET_KEY: "y", "other": 1}}
+    user = {"cellwright.dev/secret": "x"}
+    shown = "(secret x)"
+    value = {"a": [{"b": secret("x")}, "text"], "c": user, "d": shown, "e": repr(Reference("x"))}
     assert resolve(value, ROOT) == {
         "a": [{"b": derive(ROOT, "x")}, "text"],
-        "c": {SECRET_KEY: "y", "other": 1},
+        "c": user,
+        "d": shown,
+        "e": repr(Reference("x")),
     }
+
+
+def test_secrets_are_resolved_inside_of_text() -> None:
+    text = composed(["app:", secret("x"), ":", secret("y"), ""])
+    assert resolve(text, ROOT) == f"app:{derive(ROOT, 'x')}:{derive(ROOT, 'y')}"
 
 
 @pytest.mark.parametrize("text", ["", "%%%", "c2hvcnQ=", base64.b64encode(b"x" * 33).decode(), "ü"])

@@ -18,8 +18,8 @@ from cellwright.history import History, UsedCell
 from cellwright.identity import Owner, identified, owner_of
 from cellwright.manifest import Identity, Manifest
 from cellwright.model import FLEET_STACK, Fleet
-from cellwright.node import SECRET_KEY
 from cellwright.redact import REDACTED
+from cellwright.secret_text import Encoded, SecretText, base64_content, base64_encoded, could_be
 from cellwright.standing import CELL_LABEL, Facts, is_of_another_fleet, standing
 
 _OWNER = "pulumi-kubernetes"
@@ -214,14 +214,25 @@ def _with_keys(after: Body, live: Body, manifest: Manifest) -> Body:
         **{key: _encoded(value) for key, value in texts.items()},
     }
     data = {
-        key: REDACTED if value is None or held.get(key) == value else f"another {REDACTED}"
+        key: REDACTED if _is_held(held.get(key), value) else f"another {REDACTED}"
         for key, value in wanted.items()
     }
     return {**after, "data": data}
 
 
-def _encoded(value: Any) -> str | None:
-    """Return text as a Secret holds it; None for a secret that is derived later."""
-    if isinstance(value, Mapping) and set(value) == {SECRET_KEY}:
-        return None
-    return base64.b64encode(str(value).encode()).decode()
+def _encoded(text: Any) -> Any:
+    """Return text as the `data` of a Secret holds it."""
+    if isinstance(text, SecretText):
+        return SecretText((Encoded("b64encode", text),))
+    return base64_encoded(str(text))
+
+
+def _is_held(held: Any, wanted: Any) -> bool:
+    """Return whether a Secret holds a value, or one that differs in derived secrets alone."""
+    text = base64_content(wanted)
+    if text is None:
+        return bool(held == wanted)
+    try:
+        return could_be(text, base64.b64decode(str(held), validate=True).decode())
+    except ValueError:
+        return False
