@@ -104,12 +104,16 @@ def _provider(fleet: Fleet, cluster: str) -> pulumi.ProviderResource:
 
     Directory shards and the routers' settings change in place: by default the provider would
     delete a ConfigMap and make a new one, and routers would see a moment without it.
+
+    Objects that exist are adopted: those of a run that was killed before its state knew of them,
+    and those that were kept when a cell was destroyed. By default the provider refuses them.
     """
     context = fleet.clusters[cluster].context
     settings: dict[str, Any] = {
         "enableServerSideApply": "true",
         "enableConfigMapMutable": "true",
         "enableSecretMutable": "true",
+        "upsertExistingObjects": "true",
     }
     if context:
         settings["context"] = context
