@@ -44,12 +44,13 @@ def test_a_new_cell_serves_a_new_organization_and_touches_no_other(
 
 
 @pytest.mark.usefixtures("undisturbed")
-def test_a_cell_that_is_resized_touches_no_other(fleet: Workspace) -> None:
+def test_a_cell_that_is_resized_touches_no_other(
+    fleet: Workspace, eventually: Callable[..., Any]
+) -> None:
+    """To Pulumi's own plugin a Deployment is changed before all its replicas are ready."""
     fleet.write("cells/delta.yaml", RESIZED)
     fleet.up("delta")
-    found = fleet.kubectl("get", "deployments", "--namespace", "cell-delta")["items"]
-    ready = {one["metadata"]["name"]: one["status"].get("readyReplicas") for one in found}
-    assert ready == {"app": 2, "router": 2}
+    eventually(lambda: _ready(fleet, "cell-delta") == {"app": 2, "router": 2})
     memory = fleet.kubectl("get", "pod", "postgres-0", "--namespace", "cell-delta")["spec"]
     assert memory["containers"][0]["resources"]["requests"]["memory"] == "224Mi"
     fleet.write("cells/delta.yaml", DELTA)
@@ -75,6 +76,11 @@ def test_a_new_organization_changes_one_shard_and_no_cells_stack(
         url = f"{router}/o/latecomer/notes"
         answer = eventually(lambda url=url: _answered(client, url))
         assert answer.headers["X-Cellwright-Cell"] == "beta"
+
+
+def _ready(fleet: Workspace, namespace: str) -> dict[str, int | None]:
+    listed = fleet.kubectl("get", "deployments", "--namespace", namespace)["items"]
+    return {one["metadata"]["name"]: one["status"].get("readyReplicas") for one in listed}
 
 
 def _answered(client: httpx.Client, url: str) -> httpx.Response | None:

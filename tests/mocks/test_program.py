@@ -76,6 +76,14 @@ def test_the_provider_changes_config_maps_and_secrets_in_place(workspace: Path) 
     assert "context" not in provider.inputs
 
 
+def test_the_provider_adopts_what_a_killed_run_or_a_destroyed_cell_has_left(
+    workspace: Path,
+) -> None:
+    seen = register(workspace, "alpha")
+    (provider,) = [one for one in seen if str(one.typ) == "pulumi:providers:kubernetes"]
+    assert provider.inputs["upsertExistingObjects"] == "true"
+
+
 def test_a_cluster_with_a_context_is_reached_through_it(workspace: Path) -> None:
     fleet = workspace / "cells" / "fleet.yaml"
     text = fleet.read_text().replace("local: {}", "local: {context: prod-eu}")

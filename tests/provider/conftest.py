@@ -42,7 +42,12 @@ for name, manifest in given["objects"].items():
         manifest["stringData"][key] = pulumi.Output.secret(value)
     group, _, version = manifest["apiVersion"].rpartition("/")
     token = f"kubernetes:{{group or 'core'}}/{{version}}:{{manifest['kind']}}"
-    options = pulumi.ResourceOptions(provider=provider, version="{VERSION}")
+    options = pulumi.ResourceOptions(
+        provider=provider,
+        version="{VERSION}",
+        retain_on_delete=name in given["retained"],
+        custom_timeouts=pulumi.CustomTimeouts(**given["timeouts"].get(name, {{}})),
+    )
     made[name] = pulumi.CustomResource(token, name, manifest, options)
 """
 
@@ -76,6 +81,12 @@ def kubectl(*arguments: str, text: str = "") -> str:
     return done.stdout
 
 
+def rolled_out(namespace: str, name: str) -> Manifest:
+    """The Deployment once all its replicas are new and available."""
+    kubectl("rollout", "status", f"deployment/{name}", "-n", namespace, "--timeout=60s")
+    return found(namespace, "deployment", name)
+
+
 def found(namespace: str, kind: str, name: str) -> Manifest:
     """The object in the cluster; empty when there is none."""
     text = kubectl("get", kind, name, "-n", namespace, "-o", "json", "--ignore-not-found")
@@ -90,10 +101,18 @@ class Stack:
     env: dict[str, str]
     objects: dict[str, Manifest] = field(default_factory=dict)
     provider: dict[str, str] = field(default_factory=dict)
+    retained: list[str] = field(default_factory=list)
+    timeouts: dict[str, dict[str, str]] = field(default_factory=dict)
+    """customTimeouts by the object's name: `create`, `update`, `delete`."""
 
     def pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run pulumi in the stack, with the program registering the present objects."""
-        given = {"objects": self.objects, "provider": self.provider}
+        given = {
+            "objects": self.objects,
+            "provider": self.provider,
+            "retained": self.retained,
+            "timeouts": self.timeouts,
+        }
         (self.folder / "given.json").write_text(json.dumps(given), encoding="utf-8")
         return run("pulumi", *arguments, "--non-interactive", cwd=self.folder, env=self.env)
 
@@ -242,6 +261,9 @@ class Manifests:
         spec = {"template": template, "backoffLimit": 0}
         return self.make("batch/v1", "Job", name, spec=spec)
 
+
+ADOPTS = {"upsertExistingObjects": "true"}
+"""The provider's setting with which it adopts what exists."""
 
 airgap_only = pytest.mark.skipif(
     os.environ.get("CELLWRIGHT_PROVIDER", "airgap") != "airgap",

@@ -9,7 +9,17 @@ from typing import Any
 
 import pytest
 
-from .conftest import SECRET, Manifests, Stack, airgap_only, found, kubectl, secret, uid
+from .conftest import (
+    SECRET,
+    Manifests,
+    Stack,
+    airgap_only,
+    found,
+    kubectl,
+    rolled_out,
+    secret,
+    uid,
+)
 
 pytestmark = pytest.mark.cluster
 
@@ -103,7 +113,7 @@ def test_a_preview_names_the_fields_that_would_change(stack: Stack, manifests: M
     assert found(manifests.namespace, "configmap", "settings")["data"] == {"a": "1", "b": "2"}
     stack.made()
     assert found(manifests.namespace, "configmap", "settings")["data"] == {"a": "9", "c": "3"}
-    assert found(manifests.namespace, "deployment", "web")["status"]["availableReplicas"] == 2
+    assert rolled_out(manifests.namespace, "web")["status"]["availableReplicas"] == 2
 
 
 @pytest.mark.parametrize("existing", [False, True])
@@ -122,6 +132,7 @@ def test_a_preview_refuses_a_wrong_manifest(
     assert ("imagePullPolicy" if existing else "selector") in done.stdout, done.stdout
 
 
+@airgap_only
 def test_a_preview_refuses_a_field_that_does_not_exist(stack: Stack, manifests: Manifests) -> None:
     web = manifests.deployment("web")
     web["spec"]["replica"] = 3

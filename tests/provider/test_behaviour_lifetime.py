@@ -152,6 +152,22 @@ def test_a_cluster_that_is_away_is_a_clear_error_and_a_later_run_goes_on(
     assert found(manifests.namespace, "configmap", "settings")
 
 
+@airgap_only
+def test_an_unchanged_stack_of_a_cluster_that_is_away_is_an_error(
+    stack: Stack, manifests: Manifests, tmp_path: Path
+) -> None:
+    stack.objects = {"settings": manifests.config_map("settings", a="1")}
+    stack.made()
+    config = json.loads(kubectl("config", "view", "--raw", "--minify", "-o", "json"))
+    config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:9"
+    away = tmp_path / "away"
+    away.write_text(json.dumps(config))
+    stack.env["KUBECONFIG"] = str(away)
+    done = stack.up()
+    assert done.returncode != 0
+    assert "unreachable" in done.stdout, done.stdout
+
+
 def test_an_interrupted_run_keeps_what_it_made_and_the_next_one_goes_on(
     stack: Stack, manifests: Manifests
 ) -> None:

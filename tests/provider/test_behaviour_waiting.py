@@ -5,7 +5,6 @@ import json
 import pytest
 
 from .conftest import (
-    FORCE,
     SECRET,
     SEEN,
     SOON,
@@ -66,23 +65,96 @@ def test_skip_await_does_not_wait(stack: Stack, manifests: Manifests) -> None:
     stack.must("preview", "--expect-no-changes")
 
 
-def test_a_service_waits_for_endpoints_where_it_can_have_some(
+def test_a_service_that_can_have_no_endpoints_is_not_waited_for(
     stack: Stack, manifests: Manifests
 ) -> None:
-    nobody = {"selector": {"app": "nobody"}, "ports": [{"port": 80}]}
+    headless = {"selector": {"app": "nobody"}, "ports": [{"port": 80}], "clusterIP": "None"}
     stack.objects = {
-        "headless": manifests.make(
-            "v1", "Service", "headless", spec=nobody | {"clusterIP": "None"}
-        ),
+        "headless": manifests.make("v1", "Service", "headless", spec=headless),
         "external": manifests.make(
             "v1", "Service", "external", spec={"type": "ExternalName", "externalName": "a.invalid"}
         ),
         "by-hand": manifests.make("v1", "Service", "by-hand", spec={"ports": [{"port": 80}]}),
     }
     stack.made()
-    stack.objects["none"] = manifests.make("v1", "Service", "none", spec=nobody, annotations=SOON)
+
+
+@airgap_only
+def test_a_service_without_endpoints_fails(stack: Stack, manifests: Manifests) -> None:
+    spec = {"selector": {"app": "nobody"}, "ports": [{"port": 80}]}
+    stack.objects = {
+        "none": manifests.make("v1", "Service", "none", spec=spec, annotations=SOON),
+    }
     assert stack.up().returncode != 0
     assert "none" in stack.kept()
+
+
+@airgap_only
+def test_a_deployment_is_changed_when_all_its_replicas_are_available(
+    stack: Stack, manifests: Manifests
+) -> None:
+    web = manifests.deployment("web")
+    stack.objects = {"web": web}
+    stack.made()
+    web["spec"]["replicas"] = 3
+    stack.made()
+    assert found(manifests.namespace, "deployment", "web")["status"]["availableReplicas"] == 3
+
+
+@pytest.mark.parametrize("operation", ["create", "update"])
+def test_custom_timeouts_hold_before_the_annotation(
+    stack: Stack, manifests: Manifests, operation: str
+) -> None:
+    """The annotation allows more than a command of these tests may take."""
+    web = manifests.deployment("web")
+    web["metadata"]["annotations"] = {"pulumi.com/timeoutSeconds": "1000"}
+    stack.objects, stack.timeouts = {"web": web}, {"web": {operation: "5s"}}
+    if operation == "update":
+        stack.made()
+    web["spec"]["template"]["spec"]["containers"][0]["envFrom"] = [
+        {"configMapRef": {"name": "late"}}
+    ]
+    assert stack.up().returncode != 0
+    assert stack.kept() == {"web"}
+
+
+def test_custom_timeouts_hold_for_deletions_of_every_kind(
+    stack: Stack, manifests: Manifests
+) -> None:
+    ns = manifests.namespace
+    group = f"{ns}.example.com"
+    names = {"plural": "things", "singular": "thing", "kind": "Thing"}
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1", "served": True, "storage": True}
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"things.{group}"},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": names,
+            "versions": [version | {"schema": {"openAPIV3Schema": schema}}],
+        },
+    }
+    kubectl("create", "-f", "-", text=json.dumps(definition))
+    kubectl("wait", "--for=condition=Established", f"crd/things.{group}", "--timeout=60s")
+    thing = manifests.make(f"{group}/v1", "Thing", "held")
+    settings = manifests.config_map("held", a="1")
+    stack.objects = {"thing": thing, "settings": settings}
+    for held in (thing, settings):
+        held["metadata"]["finalizers"] = ["example.com/hold"]
+    stack.timeouts = {"thing": {"delete": "3s"}, "settings": {"delete": "3s"}}
+    try:
+        stack.made()
+        assert stack.pulumi("destroy", "--yes", "--skip-preview").returncode != 0
+        assert stack.kept() == {"thing", "settings"}
+        release = '{"metadata": {"finalizers": null}}'
+        for kind in (f"things.{group}", "configmap"):
+            kubectl("patch", kind, "held", "-n", ns, "--type=merge", "-p", release)
+        stack.must("destroy", "--yes", "--skip-preview")
+    finally:
+        kubectl("delete", "crd", f"things.{group}", "--wait=false")
 
 
 def test_a_failed_job_is_an_error_at_once(stack: Stack, manifests: Manifests) -> None:
@@ -135,25 +207,3 @@ def test_errors_name_what_keeps_pods_from_being_made(stack: Stack, manifests: Ma
     stack.objects["web"] = web
     done = stack.up()
     assert "exceeded quota" in done.stdout, done.stdout
-
-
-@airgap_only
-def test_an_object_whose_predecessor_is_still_going_is_made_after_it(
-    stack: Stack, manifests: Manifests
-) -> None:
-    ns = manifests.namespace
-    held = manifests.config_map("settings", a="0")
-    held["metadata"]["finalizers"] = ["example.com/hold"]
-    kubectl("apply", "-f", "-", text=json.dumps(held))
-    kubectl("delete", "configmap", "settings", "-n", ns, "--wait=false")
-    before = uid(found(ns, "configmap", "settings"))
-    stack.objects = {"settings": manifests.config_map("settings", a="1")}
-    stack.objects["settings"]["metadata"]["annotations"] = SOON | FORCE
-    done = stack.up()
-    assert done.returncode != 0
-    assert "finalizers example.com/hold" in done.stdout, done.stdout
-    release = '{"metadata": {"finalizers": null}}'
-    kubectl("patch", "configmap", "settings", "-n", ns, "--type=merge", "-p", release)
-    stack.made()
-    now = found(ns, "configmap", "settings")
-    assert (now["data"], uid(now) == before) == ({"a": "1"}, False)

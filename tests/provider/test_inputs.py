@@ -102,17 +102,14 @@ def test_time_outs_prefer_the_resource_over_the_annotation() -> None:
     assert annotations.timeout_seconds(3, _annotated(timeoutSeconds="7")) == 3
 
 
-def test_annotations_steer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_annotations_steer() -> None:
     assert annotations.skip_await(_annotated(skipAwait="true"))
     assert not annotations.skip_await({})
     assert annotations.propagation_policy({}) == "Foreground"
     orphan = _annotated(deletionPropagationPolicy="Orphan")
     assert annotations.propagation_policy(orphan) == "Orphan"
-    monkeypatch.delenv("PULUMI_K8S_ENABLE_PATCH_FORCE", raising=False)
     assert annotations.force(_annotated(patchForce="true"))
     assert not annotations.force({})
-    monkeypatch.setenv("PULUMI_K8S_ENABLE_PATCH_FORCE", "true")
-    assert annotations.force({})
 
 
 def test_settings_are_flags_as_words_or_booleans(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,6 +121,24 @@ def test_settings_are_flags_as_words_or_booleans(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PULUMI_K8S_ENABLE_SECRET_MUTABLE", "true")
     assert parse({}).mutability.secrets
     assert not parse({"enableSecretMutable": "false"}).mutability.secrets
+
+
+@pytest.mark.parametrize(
+    ("setting", "variable", "claim"),
+    [
+        ("upsertExistingObjects", "PULUMI_K8S_UPSERT_EXISTING_OBJECTS", "upsert"),
+        ("enablePatchForce", "PULUMI_K8S_ENABLE_PATCH_FORCE", "force"),
+    ],
+)
+def test_nothing_of_others_is_touched_unless_a_setting_or_its_variable_says_so(
+    monkeypatch: pytest.MonkeyPatch, setting: str, variable: str, claim: str
+) -> None:
+    monkeypatch.delenv(variable, raising=False)
+    assert getattr(parse({}).claims, claim) is False
+    assert getattr(parse({setting: "true"}).claims, claim) is True
+    monkeypatch.setenv(variable, "true")
+    assert getattr(parse({}).claims, claim) is True
+    assert getattr(parse({setting: "false"}).claims, claim) is False
 
 
 def test_settings_that_cannot_be_honoured_are_refused() -> None:
@@ -200,9 +215,11 @@ def test_fields_that_kubectl_wrote_become_the_resources_own() -> None:
 
 
 def test_conflicts_with_kubectl_alone_do_not_stop_a_preview() -> None:
-    assert all_taken_over('1 conflict: conflict with "kubectl-patch" using v1: .data.a')
-    assert not all_taken_over('conflict with "kubectl" using v1: .a\nconflicts with "rival": .b')
-    assert not all_taken_over("the object has been modified")
+    assert all_taken_over('1 conflict: conflict with "kubectl-patch" using v1: .data.a', "me")
+    assert not all_taken_over(
+        'conflict with "kubectl" using v1: .a\nconflicts with "rival": .b', "me"
+    )
+    assert not all_taken_over("the object has been modified", "me")
 
 
 def test_managers_are_new_for_each_resource() -> None:

@@ -20,6 +20,7 @@ OWN = entry(MINE, "Apply", "f:own")
     [
         ("kubectl", "Apply"),
         ("kubectl-edit", "Update"),
+        (MINE, "Update"),
         ("before-first-apply", "Update"),
         ("pulumi-kubernetes", "Update"),
         ("pulumi-resource-kubernetes", "Update"),
@@ -34,6 +35,12 @@ def test_fields_that_people_and_older_plugins_wrote_become_the_resources_own(
     assert adopted([OWN, other, theirs], MINE) == [other, {**OWN, "fieldsV1": both}]
     alone = {**theirs, "manager": MINE, "operation": "Apply"}
     assert adopted([theirs], MINE) == [alone]
+
+
+def test_fields_that_a_resource_created_under_a_chosen_name_become_those_that_it_applies() -> None:
+    created = entry("chosen", "Update", "f:x")
+    assert adopted([created], "chosen") == [{**created, "operation": "Apply"}]
+    assert adopted([created], "another") is None
 
 
 @pytest.mark.parametrize(
@@ -74,10 +81,14 @@ def test_nested_fields_are_united() -> None:
     [
         ('Apply failed with 1 conflict: conflict with "kubectl-edit" using v1: .data.a', True),
         ('conflicts with "kubectl": .a\nconflicts with "controller": .b', False),
+        ('Apply failed with 1 conflict: conflict with "me" using v1: .data.a', True),
+        ('conflict with "pulumi-kubernetes-fedcba98" using v1: .data.a', True),
+        ('conflict with "pulumi-kubernetes-fedcba98": .data.a', False),
+        ('conflict with "kubectl" with subresource "scale" using apps/v1: .spec.replicas', False),
         ("something else", False),
     ],
 )
 def test_a_conflict_is_mended_only_if_all_its_managers_are(
     conflict: str, *, expected: bool
 ) -> None:
-    assert all_taken_over(conflict) is expected
+    assert all_taken_over(conflict, "me") is expected

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx2
@@ -15,15 +14,7 @@ from kubeprovider.kinds import Kind
 from kubeprovider.replies import DiffResponse, PropertyDiff, config_diff, diff_of
 from kubeprovider.wait import Limit, NotReadyError, until_gone, until_ready
 
-Json = dict[str, Any]
-DEPLOYMENT = Kind("apps", "v1", "Deployment")
-SERVED = {
-    "/apis/apps/v1": [
-        {"kind": "Deployment", "name": "deployments", "namespaced": True},
-        {"kind": "Scale", "name": "deployments/scale", "namespaced": True},
-    ],
-    "/api/v1": [{"kind": "Namespace", "name": "namespaces", "namespaced": False}],
-}
+from .api_server import DEPLOYMENT, Json, Server, refusal, served
 
 
 @pytest.fixture(autouse=True)
@@ -32,70 +23,15 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wait, "PAUSE_AFTER_BREAK", 0.0)
 
 
-class Server:
-    """Answers discovery by itself, and other requests by the given answers, in their order."""
-
-    def __init__(self, *answers: Any) -> None:
-        self.answers = list(answers)
-        self.requests: list[httpx2.Request] = []
-        self.warnings: list[str] = []
-
-    async def __call__(self, request: httpx2.Request) -> httpx2.Response:
-        if request.url.path in SERVED and "watch" not in request.url.params:
-            self.requests.append(request)
-            return httpx2.Response(200, json={"resources": SERVED[request.url.path]})
-        self.requests.append(request)
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer if isinstance(answer, httpx2.Response) else httpx2.Response(200, json=answer)
-
-    def run(self, use: Callable[[Api], Awaitable[Any]]) -> Any:
-        """The result of using an Api of this server."""
-
-        async def using() -> Any:
-            transport = httpx2.MockTransport(self)
-            client = httpx2.AsyncClient(transport=transport, base_url="https://cluster.invalid")
-            api = Api(client, self.warnings.append)
-            try:
-                return await use(api)
-            finally:
-                await api.close()
-
-        return asyncio.run(using())
-
-
-def _object(generation: int = 1, version: str = "1", available: int = 1, **metadata: str) -> Json:
-    status = {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1}
-    named = {
-        "name": "web",
-        "namespace": "here",
-        "uid": "u1",
-        "resourceVersion": version,
-        **metadata,
-    }
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {**named, "generation": generation},
-        "spec": {"replicas": 1},
-        "status": {**status, "availableReplicas": available},
-    }
-
-
 def _events(*events: tuple[str, Json]) -> httpx2.Response:
     lines = [json.dumps({"type": kind, "object": obj}) for kind, obj in events]
     return httpx2.Response(200, text="".join(f"{line}\n" for line in lines))
 
 
-def _refusal(code: int, **status: Any) -> httpx2.Response:
-    return httpx2.Response(code, json={"kind": "Status", **status})
-
-
 def test_an_apply_goes_to_the_objects_own_address() -> None:
-    server = Server(_object())
+    server = Server(served())
     how = Apply("me", force=True, dry_run=True)
-    server.run(lambda api: api.apply(DEPLOYMENT, _object(), how))
+    server.run(lambda api: api.apply(DEPLOYMENT, served(), how))
     request = server.requests[-1]
     assert (request.method, request.url.path) == (
         "PATCH",
@@ -121,14 +57,14 @@ def test_each_group_is_discovered_once_however_many_ask() -> None:
 
 @pytest.mark.parametrize("kind", [Kind("apps", "v1", "Scale"), Kind("example.com", "v1", "Thing")])
 def test_a_kind_that_is_not_served_is_named(kind: Kind) -> None:
-    server = Server(_refusal(404))
+    server = Server(refusal(404))
     with pytest.raises(NoSuchKindError, match=kind.kind):
         server.run(lambda api: api.resource(kind))
 
 
 def test_broken_connections_and_busy_servers_are_tried_again() -> None:
     busy = httpx2.Response(429, headers={"Retry-After": "0"}, json={})
-    server = Server(httpx2.ReadError("reset"), busy, _object(version="9"))
+    server = Server(httpx2.ReadError("reset"), busy, served(version="9"))
     got = server.run(lambda api: api.get(DEPLOYMENT, "here", "web"))
     assert got["metadata"]["resourceVersion"] == "9"
 
@@ -146,17 +82,17 @@ def test_a_connection_that_takes_too_long_is_not_tried_again() -> None:
 
 
 def test_a_server_that_forbids_to_look_at_its_version_is_reached() -> None:
-    Server(_refusal(403)).run(lambda api: api.reach())
+    Server(refusal(403)).run(lambda api: api.reach())
     with pytest.raises(ApiError, match="Unauthorized"):
-        Server(_refusal(401, reason="Unauthorized")).run(lambda api: api.reach())
+        Server(refusal(401, reason="Unauthorized")).run(lambda api: api.reach())
 
 
 def test_refusals_carry_code_and_causes() -> None:
     cause = {"field": ".data.a", "message": 'conflict with "rival"'}
     details = {"causes": [cause]}
-    server = Server(_refusal(409, reason="Conflict", message="Apply failed", details=details))
+    server = Server(refusal(409, reason="Conflict", message="Apply failed", details=details))
     with pytest.raises(ApiError, match="Apply failed") as raised:
-        server.run(lambda api: api.apply(DEPLOYMENT, _object(), Apply("me")))
+        server.run(lambda api: api.apply(DEPLOYMENT, served(), Apply("me")))
     assert (raised.value.code, raised.value.reason) == (409, "Conflict")
     assert raised.value.causes == [cause]
 
@@ -187,14 +123,14 @@ def _waiting(server: Server, live: Json, seconds: float = 60, *, stopped: bool =
 
 def test_a_ready_object_needs_no_request() -> None:
     server = Server()
-    assert _waiting(server, _object())[0] == _object()
+    assert _waiting(server, served())[0] == served()
     assert not server.requests
 
 
 def test_a_wait_watches_from_the_version_that_it_knows() -> None:
-    ready = _object(version="3")
-    server = Server(_events(("MODIFIED", _object(version="2", available=0)), ("MODIFIED", ready)))
-    live, seen = _waiting(server, _object(version="1", available=0))
+    ready = served(version="3")
+    server = Server(_events(("MODIFIED", served(version="2", available=0)), ("MODIFIED", ready)))
+    live, seen = _waiting(server, served(version="1", available=0))
     assert live == ready
     assert seen == ["0 of 1 replicas are available"]
     params = server.requests[-1].url.params
@@ -207,21 +143,21 @@ def test_a_wait_watches_from_the_version_that_it_knows() -> None:
     [
         _events(),
         _events(("ERROR", {"code": 410})),
-        _refusal(410),
+        refusal(410),
         httpx2.ReadError("reset"),
     ],
 )
 def test_a_watch_that_breaks_off_goes_on_from_a_read(broken: Any) -> None:
-    ready = _object(version="9")
-    server = Server(broken, _object(version="5", available=0), _events(("MODIFIED", ready)))
-    assert _waiting(server, _object(available=0))[0] == ready
+    ready = served(version="9")
+    server = Server(broken, served(version="5", available=0), _events(("MODIFIED", ready)))
+    assert _waiting(server, served(available=0))[0] == ready
     assert server.requests[-1].url.params["resourceVersion"] == "5"
 
 
 def test_an_object_that_is_deleted_meanwhile_ends_the_wait() -> None:
-    server = Server(_events(("DELETED", _object())))
+    server = Server(_events(("DELETED", served())))
     with pytest.raises(NotReadyError, match="was deleted"):
-        _waiting(server, _object(available=0))
+        _waiting(server, served(available=0))
 
 
 class _Silence(httpx2.AsyncByteStream):
@@ -233,14 +169,14 @@ class _Silence(httpx2.AsyncByteStream):
 def test_a_wait_ends_in_time_and_says_what_was_seen() -> None:
     server = Server(httpx2.Response(200, stream=_Silence()))
     with pytest.raises(NotReadyError, match=r"timed out after 0\.05 s.*0 of 1 replicas") as raised:
-        _waiting(server, _object(available=0), 0.05)
-    assert raised.value.live == _object(available=0)
+        _waiting(server, served(available=0), 0.05)
+    assert raised.value.live == served(available=0)
 
 
 def test_an_interrupt_ends_the_wait() -> None:
     server = Server(httpx2.Response(200, stream=_Silence()))
     with pytest.raises(NotReadyError, match="was cancelled"):
-        _waiting(server, _object(available=0), stopped=True)
+        _waiting(server, served(available=0), stopped=True)
 
 
 def _going(server: Server, answer: Json) -> None:
@@ -250,9 +186,9 @@ def _going(server: Server, answer: Json) -> None:
 
 def test_a_deletion_is_over_when_the_object_is_gone_or_another() -> None:
     _going(Server(), {"kind": "Status", "status": "Success"})
-    _going(Server(_events(("MODIFIED", _object()), ("DELETED", _object()))), _object())
-    _going(Server(_events(), _object(uid="u2")), _object())
-    _going(Server(_events(), _refusal(404)), _object())
+    _going(Server(_events(("MODIFIED", served()), ("DELETED", served()))), served())
+    _going(Server(_events(), served(uid="u2")), served())
+    _going(Server(_events(), refusal(404)), served())
 
 
 def _diff(old: Json, new: Json, *ignored: str) -> DiffResponse:

@@ -1,6 +1,4 @@
-"""The `pulumi.com/...` annotations and variables with which users steer the official plugin."""
-
-import os
+"""The `pulumi.com/...` annotations with which users steer the official plugin."""
 
 from .objects import Json, dig
 
@@ -25,10 +23,8 @@ def replace_unready(obj: Json) -> bool:
 
 
 def force(obj: Json) -> bool:
-    """Whether fields of other managers are taken over: by annotation, or for all by environment."""
-    if _annotation(obj, "patchForce") == "true":
-        return True
-    return os.environ.get("PULUMI_K8S_ENABLE_PATCH_FORCE") == "true"
+    """`pulumi.com/patchForce: "true"`: fields of other managers are taken over."""
+    return _annotation(obj, "patchForce") == "true"
 
 
 def field_manager(obj: Json) -> str:

@@ -1,8 +1,9 @@
 """Requests to the API server on plain objects; decides nothing about them.
 
-Every request that this provider makes may be repeated: reads, server-side applies, deletions by
-uid. So a broken connection and an overloaded server are tried again, a server that refuses
-connections is `UnreachableError`, and everything else that is not a success is `ApiError`.
+Every request that this provider makes may be repeated: reads, server-side applies, deletions, and
+creations, of which a second attempt is told that the object exists. So a broken connection and an
+overloaded server are tried again, a server that refuses connections is `UnreachableError`, and
+everything else that is not a success is `ApiError`.
 """
 
 import asyncio
@@ -134,6 +135,12 @@ class Api:
         params = {key: value for key, value in params.items() if value}
         items = (await self._json("GET", resource.path(namespace), params)).get("items") or []
         return [{"apiVersion": kind.api_version, "kind": kind.kind, **item} for item in items]
+
+    async def create(self, kind: Kind, obj: Json, manager: str) -> Json:
+        """Create what does not exist; the object as the server has it then."""
+        resource = await self.resource(kind)
+        params = {"fieldManager": manager, "fieldValidation": "Strict"}
+        return await self._json("POST", resource.path(namespace_of(obj)), params, obj)
 
     async def apply(self, kind: Kind, obj: Json, how: Apply) -> Json:
         """Server-side apply; the object as the server has it then."""

@@ -20,6 +20,15 @@ REFUSED = (
 )
 
 
+class Claims(NamedTuple):
+    """What the provider may lay hands on without being told so by the object itself."""
+
+    upsert: bool = False
+    """Objects that exist already are adopted instead of refused."""
+    force: bool = False
+    """Fields of other managers are taken over instead of being a conflict."""
+
+
 class Config(NamedTuple):
     """How to reach the cluster and how to treat its objects."""
 
@@ -30,6 +39,7 @@ class Config(NamedTuple):
     mutability: Mutability = Mutability()
     suppress_deprecation_warnings: bool = False
     delete_unreachable: bool = False
+    claims: Claims = Claims()
 
 
 def parse(args: dict[str, Any]) -> Config:
@@ -47,6 +57,10 @@ def parse(args: dict[str, Any]) -> Config:
             args, "suppressDeprecationWarnings", "SUPPRESS_DEPRECATION_WARNINGS"
         ),
         delete_unreachable=_flag(args, "deleteUnreachable", "DELETE_UNREACHABLE"),
+        claims=Claims(
+            upsert=_flag(args, "upsertExistingObjects", "UPSERT_EXISTING_OBJECTS"),
+            force=_flag(args, "enablePatchForce", "ENABLE_PATCH_FORCE"),
+        ),
     )
 
 

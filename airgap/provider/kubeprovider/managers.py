@@ -1,8 +1,9 @@
 """Ownership of fields in server-side apply: names, and taking over what a person changed by hand.
 
-As the official plugin: each resource has a manager of its own, kept in the state; before an update
+As the official plugin: each resource has a manager of its own, kept in the state. Before an update
 the fields that kubectl wrote since (edit, patch, scale, apply) become that manager's, so that the
-update mends them. Fields of any other manager are a conflict, unless the user forces.
+update mends them, and so do those of the resource's creation, which is no apply. Fields of any
+other manager are a conflict, unless the user forces.
 """
 
 import re
@@ -20,7 +21,8 @@ TAKEN_OVER = (
 )
 """Operation and beginning of the name of managers whose fields an update takes over."""
 
-_CONFLICT = re.compile(r'conflicts? with "([^"]+)"')
+_CONFLICT = re.compile(r'conflicts? with "([^"]+)"( with subresource)?( using)?')
+"""The API server says the version that a manager used of updates only, not of applies."""
 
 
 def fresh_manager() -> str:
@@ -31,7 +33,7 @@ def fresh_manager() -> str:
 def adopted(entries: list[Json], manager: str) -> list[Json] | None:
     """`metadata.managedFields` after taking over, or None when there is nothing to take over."""
     ours = [entry for entry in entries if _is(entry, manager)]
-    theirs = [entry for entry in entries if not _is(entry, manager) and _taken_over(entry)]
+    theirs = [entry for entry in entries if not _is(entry, manager) and _taken_over(entry, manager)]
     if not theirs:
         return None
     fields: Json = {}
@@ -47,11 +49,13 @@ def adopted(entries: list[Json], manager: str) -> list[Json] | None:
     return [*others, merged]
 
 
-def all_taken_over(conflict: str) -> bool:
-    """Whether an update would take over every manager that a conflict's message names."""
-    names = _CONFLICT.findall(conflict)
-    prefixes = tuple(prefix for _, prefix in TAKEN_OVER)
-    return bool(names) and all(name.startswith(prefixes) for name in names)
+def all_taken_over(conflict: str, manager: str) -> bool:
+    """Whether an update by `manager` would take over every manager that the message names."""
+    found = _CONFLICT.findall(conflict)
+    return bool(found) and all(
+        not subresource and _taken(name, "Update" if update else "Apply", manager)
+        for name, subresource, update in found
+    )
 
 
 def _is(entry: Json, manager: str) -> bool:
@@ -62,11 +66,15 @@ def _is(entry: Json, manager: str) -> bool:
     )
 
 
-def _taken_over(entry: Json) -> bool:
-    name = str(entry.get("manager", ""))
-    return not entry.get("subresource") and any(
-        entry.get("operation") == operation and name.startswith(prefix)
-        for operation, prefix in TAKEN_OVER
+def _taken_over(entry: Json, manager: str) -> bool:
+    name, operation = str(entry.get("manager", "")), str(entry.get("operation", ""))
+    return not entry.get("subresource") and _taken(name, operation, manager)
+
+
+def _taken(name: str, operation: str, manager: str) -> bool:
+    created = name == manager and operation == "Update"
+    return created or any(
+        operation == taken and name.startswith(prefix) for taken, prefix in TAKEN_OVER
     )
 
 

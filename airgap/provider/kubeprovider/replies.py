@@ -8,12 +8,12 @@ from pulumi.runtime.proto import provider_pb2, status_pb2
 
 from .annotations import PREFIX, replace_unready
 from .diff import Change, changes
+from .failures import NotInitializedError
 from .immutable import Mutability, needs_replacement
 from .kinds import Kind
 from .objects import Json, name_of, namespace_of
 from .properties import Path, Properties, encode, render
 from .readiness import job
-from .resources import NotInitializedError
 
 PropertyDiff = provider_pb2.PropertyDiff
 DiffResponse = provider_pb2.DiffResponse

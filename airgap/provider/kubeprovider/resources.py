@@ -12,6 +12,9 @@ from typing import NamedTuple
 
 from . import annotations
 from .api import Api, ApiError, Apply, NoSuchKindError, UnreachableError
+from .config import Claims
+from .creation import added
+from .failures import NotInitializedError, RefusedError, refused
 from .kinds import Kind
 from .managers import adopted, all_taken_over, fresh_manager
 from .objects import Json, dig, identifier, name_of, namespace_of, split_identifier
@@ -34,21 +37,6 @@ SLOW_TO_GO = ("DaemonSet", "Deployment", "Job", "Namespace", "Pod", "StatefulSet
 """Kinds whose deletion takes time, and is not waited for with skipAwait, as in the official one."""
 
 
-class RefusedError(Exception):
-    """The operation failed, and changed nothing that would have to be recorded."""
-
-
-class NotInitializedError(Exception):
-    """The object exists but is not ready."""
-
-    def __init__(self, outputs: Json, inputs: Json | None, reasons: list[str]) -> None:
-        super().__init__(reasons[0])
-        self.id = identifier(outputs)
-        self.outputs = outputs
-        self.inputs = inputs
-        self.reasons = reasons
-
-
 class Known(NamedTuple):
     """A resource as Pulumi's state has it."""
 
@@ -60,26 +48,42 @@ class Known(NamedTuple):
 class Resources:
     """Operations on one cluster's objects. `say` shows progress of a resource by its URN."""
 
-    def __init__(self, api: Api, say: Callable[[str, str], None]) -> None:
+    def __init__(self, api: Api, say: Callable[[str, str], None], claims: Claims) -> None:
         self._api = api
         self._say = say
+        self._claims = claims
         self._shown: set[str] = set()
         self.stopping = asyncio.Event()
 
     async def create(self, kind: Kind, inputs: Json, urn: str, seconds: float) -> Json:
         """Outputs of the new object, once it is ready."""
-        manifest = manifest_of(inputs)
-        manager = annotations.field_manager(inputs) or fresh_manager()
-        how = Apply(manager, force=annotations.force(inputs))
+        chosen = annotations.field_manager(inputs)
+        manager = chosen or fresh_manager()
+        if self._claims.upsert:
+            live = await self._adopted(kind, inputs, manager, (urn, seconds))
+        else:
+            who = (manager, not chosen)
+            manifest = manifest_of(inputs)
+            live = await self._in_order(
+                kind, inputs, lambda: added(self._api, kind, manifest, who, urn)
+            )
+        return await self._settled(kind, (inputs, live), manager, (urn, seconds))
+
+    async def _adopted(
+        self, kind: Kind, inputs: Json, manager: str, call: tuple[str, float]
+    ) -> Json:
+        """The object, new or as it was with these fields; after one that is just going."""
+        urn, seconds = call
+        how = Apply(manager, force=self._forces(inputs))
 
         async def attempt() -> Json:
-            return await self._api.apply(kind, manifest, how)
+            return await self._api.apply(kind, manifest_of(inputs), how)
 
         live = await self._in_order(kind, inputs, attempt)
         if dig(live, "metadata", "deletionTimestamp"):  # one of that name is just being deleted
             await self._gone(kind, live, self._limit(inputs, urn, seconds))
             live = await self._in_order(kind, inputs, attempt)
-        return await self._settled(kind, (inputs, live), manager, (urn, seconds))
+        return live
 
     async def preview_create(self, kind: Kind, inputs: Json) -> Json:
         """Outputs as a dry run has them; the inputs where the cluster cannot tell yet."""
@@ -93,7 +97,7 @@ class Resources:
         except ApiError as error:
             if error.code in (403, 404):
                 return inputs
-            raise self._refused(kind, inputs, error, manager) from error
+            raise refused(kind, inputs, error, manager) from error
         return preview_of(dry, inputs, manager)
 
     async def _dry_create(self, kind: Kind, manifest: Json, how: Apply) -> Json:
@@ -134,28 +138,28 @@ class Resources:
         """Outputs of the changed object, once it is ready again."""
         manager = annotations.field_manager(inputs) or known.outputs.get(MANAGER)
         manager = str(manager or fresh_manager())
-        how = Apply(manager, force=annotations.force(inputs))
+        how = Apply(manager, force=self._forces(inputs))
         try:
             await self._take_over(kind, inputs, manager)
             live = await self._api.apply(kind, manifest_of(inputs), how)
         except (ApiError, NoSuchKindError) as error:
-            refused = self._refused(kind, inputs, error, manager)
+            refusal = refused(kind, inputs, error, manager)
             if isinstance(error, ApiError) and error.code == 404:
-                refused = RefusedError(f"{refused}; `pulumi refresh` takes note that it is gone")
-            raise refused from error
+                refusal = RefusedError(f"{refusal}; `pulumi refresh` takes note that it is gone")
+            raise refusal from error
         return await self._settled(kind, (inputs, live), manager, (urn, seconds))
 
     async def preview_update(self, kind: Kind, known: Known, inputs: Json) -> Json:
         """Outputs as a dry run of the update has them."""
         manager = annotations.field_manager(inputs) or known.outputs.get(MANAGER)
         manager = str(manager or fresh_manager())
-        how = Apply(manager, force=annotations.force(inputs), dry_run=True)
+        how = Apply(manager, force=self._forces(inputs), dry_run=True)
         manifest = manifest_of(inputs)
         try:
             try:
                 dry = await self._api.apply(kind, manifest, how)
             except ApiError as error:
-                if error.code != 409 or not all_taken_over(str(error)):
+                if error.code != 409 or not all_taken_over(str(error), manager):
                     raise
                 dry = await self._api.apply(kind, manifest, how._replace(force=True))
         except NoSuchKindError:
@@ -163,7 +167,7 @@ class Resources:
         except ApiError as error:
             if error.code == 403:
                 return inputs
-            raise self._refused(kind, inputs, error, manager) from error
+            raise refused(kind, inputs, error, manager) from error
         return preview_of(dry, inputs, manager)
 
     async def _take_over(self, kind: Kind, inputs: Json, manager: str) -> None:
@@ -243,7 +247,7 @@ class Resources:
             except (ApiError, NoSuchKindError) as error:
                 early = isinstance(error, NoSuchKindError) or error.namespace_missing
                 if not early or loop.time() + pause > end or self.stopping.is_set():
-                    raise self._refused(kind, inputs, error, "") from error
+                    raise refused(kind, inputs, error, "") from error
             await asyncio.sleep(pause)
             pause *= 2
 
@@ -280,19 +284,9 @@ class Resources:
         self._shown.add(urn)
         self._say(urn, text)
 
+    def _forces(self, inputs: Json) -> bool:
+        return self._claims.force or annotations.force(inputs)
+
     def _limit(self, steering: Json, urn: str, requested: float) -> Limit:
         seconds = annotations.timeout_seconds(requested, steering)
         return Limit(seconds, self.stopping, lambda seen: self._show(urn, seen))
-
-    def _refused(
-        self, kind: Kind, inputs: Json, error: ApiError | NoSuchKindError, manager: str
-    ) -> RefusedError:
-        name = f"{kind.kind} {identifier(inputs)}"
-        if isinstance(error, ApiError) and error.code == 409 and error.causes:
-            fields = "; ".join(f"{c.get('message')}: {c.get('field')}" for c in error.causes)
-            return RefusedError(
-                f"{name}: field conflict of {manager or 'this resource'}: {fields}. Leave these "
-                "fields to their manager, or take them over with the annotation "
-                'pulumi.com/patchForce: "true"'
-            )
-        return RefusedError(f"{name} was refused by the API server: {error}")

@@ -24,12 +24,13 @@ from .checks import checked
 from .config import Config, parse, refused
 from .connection import KubeconfigError, connect, server_of
 from .engine import Engine, parent_gone
+from .failures import NotInitializedError, RefusedError
 from .kinds import Kind, UnsupportedTypeError, kind_of_urn
 from .objects import identifier
 from .properties import Properties, decode, encode, has_unknowns
 from .redaction import Redactor
 from .replies import config_diff, diff_of, not_initialized
-from .resources import Known, NotInitializedError, RefusedError, Resources
+from .resources import Known, Resources
 
 MESSAGE_BYTES = 400 * 1024 * 1024
 """The engine's own limit."""
@@ -120,7 +121,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             connection = connect(self._config)
             api = Api(connection.client, self._warn)
             await api.reach()
-            resources = Resources(api, self._engine.progress)
+            resources = Resources(api, self._engine.progress, self._config.claims)
             self._cluster = Cluster(api, resources, connection.namespace)
         except (ApiError, KubeconfigError, UnreachableError) as error:
             self._away = str(error)
