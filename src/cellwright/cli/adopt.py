@@ -39,7 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="file with the fleet's root secret in base64, - for standard input; "
         "that of the stacks' settings unless given",
     )
-    parser.add_argument("--yes", action="store_true", help="do not ask; required without a terminal")
+    parser.add_argument(
+        "--yes", action="store_true", help="do not ask; required without a terminal"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -69,13 +71,13 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     label(fleet, adoption, secret)
     _make_stacks(arguments.root, planned, clusters, secret, backend)
-    say(f"fleet {fleet.name} (id {fleet_id(secret)}) is this workspace's; next: cellwright up --all")
+    say(
+        f"fleet {fleet.name} (id {fleet_id(secret)}) is this workspace's; next: cellwright up --all"
+    )
     return 0
 
 
-def _secret(
-    arguments: argparse.Namespace, fleet: Fleet, backend: dict[str, stacks.Stack]
-) -> bytes:
+def _secret(arguments: argparse.Namespace, fleet: Fleet, backend: dict[str, stacks.Stack]) -> bytes:
     known = stacks.fleet_root(arguments.root, fleet.cells, backend, may_lack=True)
     if arguments.root_secret_file is None:
         if known is None:

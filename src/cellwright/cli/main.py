@@ -24,6 +24,7 @@ VERBS = {
     "explain": "Explain a problem's code or a definition's field",
     "schema": "Print the JSON Schema of a kind of definition",
     "types": "Take the types of the Kubernetes API from a cluster",
+    "adopt": "Take on a fleet that stands in the clusters already",
     "stacks": "Make the Pulumi stacks that the definitions ask for, with their settings",
     "up": "Apply the stacks of the whole fleet, ring by ring",
     "status": "Show each cell's ring, organizations, state and port",

@@ -5,12 +5,16 @@ After it `pulumi up --stack NAME` works by hand.
 
 import argparse
 
-from cellwright.cli.report import say
+from cellwright.cli.report import say, tell
 from cellwright.cli.results import problems_as_text
+from cellwright.edge import stacks
+from cellwright.edge.clusters import read_clusters
+from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read
-from cellwright.edge.stacks import ensure
-from cellwright.model import FLEET_STACK
-from cellwright.plan import plan
+from cellwright.edge.up.beginning import make_stacks
+from cellwright.edge.up.reading import read_situation
+from cellwright.edge.up.refusing import refused
+from cellwright.plan import loaded, planned
 
 EXAMPLES = """examples:
   cellwright stacks
@@ -23,10 +27,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Make what is missing; 1 if there is a problem in the definitions."""
-    made = plan(read(arguments.root))
-    if made.problems or made.fleet is None:
-        problems_as_text(made.problems)
+    """Make what is missing; 1 if there is a problem in the definitions, or with the clusters."""
+    workspace = loaded(read(arguments.root))
+    first = planned(workspace)
+    fleet = workspace.fleet
+    if first.problems or fleet is None:
+        problems_as_text(first.problems)
         return 1
-    ensure(arguments.root, [FLEET_STACK, *made.fleet.cells], lambda name: say(f"made {name}"))
+    clusters = read_clusters(fleet, fleet.used_clusters())
+    if clusters.away:
+        raise CommandError("; ".join(clusters.away.values()))
+    situation = read_situation(arguments.root, workspace, first, fleet, clusters)
+    if problems := refused(situation, first.stacks):
+        problems_as_text(problems)
+        tell("cellwright stacks: refused; nothing was made")
+        return 1
+    secret = situation.secret or stacks.new_root()
+    make_stacks(situation, first.stacks, secret, lambda name: say(f"made {name}"))
     return 0

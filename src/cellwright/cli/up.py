@@ -9,24 +9,27 @@ is published all the same, as far as the cells that it names are there.
 import argparse
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cellwright.cli.report import say, tell
+from cellwright.cli.report import counted, say, tell
 from cellwright.cli.results import problems_as_text
 from cellwright.cli.up_progress import Progress
 from cellwright.cli.up_text import proposal_lines, result_lines
+from cellwright.edge.clusters import Clusters, read_clusters
 from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read
-from cellwright.edge.lease import Held, held
 from cellwright.edge.process import Interrupts
-from cellwright.edge.up.preview import Proposal, propose
+from cellwright.edge.up.apply import Applier
+from cellwright.edge.up.beginning import begin, lease_labels
+from cellwright.edge.up.leases import Leases
+from cellwright.edge.up.preview import propose
 from cellwright.edge.up.reading import Situation, read_situation
 from cellwright.edge.up.refusing import refused
-from cellwright.edge.up.rollout import Rollout, leased
+from cellwright.edge.up.rollout import Rollout
 from cellwright.model import FLEET_STACK, Fleet
-from cellwright.plan import plan
+from cellwright.plan import loaded, planned
 
 WOULD_CHANGE = 16
 """The exit code of a dry run where anything would change."""
@@ -45,7 +48,9 @@ _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb takes."""
-    parser.add_argument("--yes", action="store_true", help="do not ask; required without a terminal")
+    parser.add_argument(
+        "--yes", action="store_true", help="do not ask; required without a terminal"
+    )
     parser.add_argument(
         "--dry-run", action="store_true", help="only show what would change: exit code 16 or 0"
     )
@@ -56,15 +61,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     for option, what in (("cell", "this cell"), ("stack", "this stack (a cell, or fleet)")):
         parser.add_argument(
-            f"--{option}", action="append", dest="stacks", metavar="NAME",
+            f"--{option}",
+            action="append",
+            dest="stacks",
+            metavar="NAME",
             help=f"{what} alone; repeatable",
         )
     parser.add_argument(
-        "--ring", action="append", type=int, dest="rings", metavar="N",
+        "--ring",
+        action="append",
+        type=int,
+        dest="rings",
+        metavar="N",
         help="the cells of this ring alone; repeatable",
     )
     parser.add_argument(
-        "--wait", nargs="?", type=_seconds, const=3600.0, default=0.0, metavar="DURATION",
+        "--wait",
+        nargs="?",
+        type=_seconds,
+        const=3600.0,
+        default=0.0,
+        metavar="DURATION",
         help="wait for another run to end, as long as this (1h)",
     )
     parser.add_argument(
@@ -83,70 +100,95 @@ class _Wanted:
 
 def run(arguments: argparse.Namespace) -> int:
     """Apply everything; 1 if there is a problem or something could not be done."""
-    snapshot = read(arguments.root)
-    planned = plan(snapshot)
-    if planned.problems or planned.fleet is None:
-        problems_as_text(planned.problems)
+    workspace = loaded(read(arguments.root))
+    first = planned(workspace)
+    fleet = workspace.fleet
+    if first.problems or fleet is None:
+        problems_as_text(first.problems)
         return 1
-    chosen = _chosen(arguments, planned.fleet)
+    chosen = _chosen(arguments, fleet)
     if not (arguments.yes or arguments.dry_run or sys.stdin.isatty()):
         raise CommandError("there is no terminal to ask on: give --yes, or --dry-run to look first")
-    with leased(planned.fleet, arguments.wait, tell, needed=not arguments.dry_run) as lease:
-        situation = read_situation(arguments.root, snapshot, planned)
-        return _applied(arguments, situation, chosen, lease)
-
-
-def _applied(
-    arguments: argparse.Namespace, situation: Situation, chosen: set[str], lease: Held | None
-) -> int:
-    wanted = _wanted(situation, chosen, every=arguments.all)
-    for name in situation.undeclared_stacks():
-        tell(f"{name}: no longer declared; leaving its stack untouched (see `cellwright retire`)")
-    problems = refused(situation, wanted.stacks)
-    if problems:
-        problems_as_text(problems)
-        tell("cellwright up: refused; nothing was touched")
-        return 1
+    clusters = _answering(fleet)
     interrupts = Interrupts()
-    with _stopping(interrupts):
-        proposal = propose(situation, wanted.stacks, arguments.parallel, interrupts)
-        for parts in proposal_lines(situation, wanted.stacks, proposal):
-            say(*parts)
+    with _stopping(interrupts), Leases(fleet, arguments.wait, interrupts, tell) as leases:
+        if not arguments.dry_run:
+            for cluster, labels in lease_labels(arguments.root, fleet, clusters).items():
+                leases.take(cluster, labels)
+        situation = read_situation(arguments.root, workspace, first, fleet, clusters)
+        return _Run(arguments, situation, leases, interrupts).run(chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run: what was asked for, what is there, and what holds others off."""
+
+    arguments: argparse.Namespace
+    situation: Situation
+    leases: Leases
+    interrupts: Interrupts
+
+    def run(self, chosen: set[str]) -> int:
+        """Plan, refuse or ask, and apply."""
+        arguments, situation = self.arguments, self.situation
+        wanted = _wanted(situation, chosen, every=arguments.all)
+        for name in situation.undeclared_stacks():
+            tell(f"{name}: no longer declared; leaving its stack untouched (`cellwright retire`)")
         for name, why in wanted.skipped.items():
             tell(f"{name}: can't be applied: {why}")
+        if problems := refused(situation, wanted.stacks):
+            problems_as_text(problems)
+            return _refused()
+        if not wanted.stacks:
+            say(f"nothing to do: {counted(wanted.unchanged, 'stack')} unchanged")
+            return int(bool(wanted.skipped))
+        proposal = propose(situation, wanted.stacks, arguments.parallel, self.interrupts)
+        for parts in proposal_lines(situation, wanted.stacks, proposal):
+            say(*parts)
         if proposal.refused:
             for line in proposal.refused:
                 tell(f"refused: {line}")
-            tell("cellwright up: refused; nothing was touched")
-            return 1
+            return _refused()
         if arguments.dry_run:
-            return WOULD_CHANGE if wanted.stacks else int(bool(wanted.skipped))
-        if not wanted.stacks:
-            say(f"nothing to do: {wanted.unchanged} stacks unchanged")
-            return int(bool(wanted.skipped))
+            return WOULD_CHANGE
         if not arguments.yes and not _is_confirmed():
             tell("cellwright up: not confirmed; nothing was touched")
             return 1
-        return _rolled_out(arguments, situation, wanted, proposal, lease, interrupts)
+        return self._apply(wanted)
+
+    def _apply(self, wanted: _Wanted) -> int:
+        secret, backend = begin(self.situation, wanted.stacks, self.leases, tell)
+        situation = replace(self.situation, secret=secret, backend=backend)
+        with Progress(situation) as progress:
+            applier = Applier(
+                situation=situation,
+                secret=secret,
+                leases=self.leases,
+                interrupts=self.interrupts,
+                refresh=self.arguments.all,
+                on_made=progress.made,
+                tell=tell,
+            )
+            ended = Rollout(situation, applier, progress, self.arguments.parallel).run(
+                wanted.stacks
+            )
+        for line in result_lines(ended, wanted.skipped):
+            tell(line)
+        if self.interrupts.is_interrupted:
+            raise KeyboardInterrupt
+        return 0 if ended.ok and not wanted.skipped else 1
 
 
-def _rolled_out(
-    arguments: argparse.Namespace,
-    situation: Situation,
-    wanted: _Wanted,
-    proposal: Proposal,
-    lease: Held | None,
-    interrupts: Interrupts,
-) -> int:
-    del proposal
-    with Progress(situation, say, tell) as progress:
-        rollout = Rollout(
-            situation, lease, interrupts, progress, refresh=arguments.all, parallel=arguments.parallel
-        )
-        ended = rollout.run(wanted.stacks)
-    for line in result_lines(ended, wanted.skipped):
-        tell(line)
-    return 0 if ended.ok and not wanted.skipped else 1
+def _answering(fleet: Fleet) -> Clusters:
+    clusters = read_clusters(fleet, fleet.clusters)
+    if not any(name in clusters.states for name in fleet.used_clusters()):
+        raise CommandError("; ".join(clusters.away.values()))
+    return clusters
+
+
+def _refused() -> int:
+    tell("cellwright up: refused; nothing was touched")
+    return 1
 
 
 def _wanted(situation: Situation, chosen: set[str], *, every: bool) -> _Wanted:
@@ -209,8 +251,3 @@ def _positive(text: str) -> int:
     if not re.fullmatch("[1-9][0-9]{0,2}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 999")
     return int(text)
-
-
-def names(parts: Sequence[str]) -> str:
-    """Return names in one line."""
-    return ", ".join(parts)

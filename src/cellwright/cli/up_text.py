@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
-from cellwright.cli.difference import as_lines
+from cellwright.cli.difference import as_lines, roster_lines
 from cellwright.cli.report import BOLD, DIM, Part, counted
 from cellwright.edge.up.preview import Proposal
 from cellwright.edge.up.reading import Situation
 from cellwright.edge.up.rollout import Ended
 from cellwright.model import FLEET_STACK
-from cellwright.rollout import Step, steps
+from cellwright.rollout import steps
+from cellwright.roster import homes_after, homes_before, roster_changes
 
 _MOST_NAMES = 20
 
@@ -22,8 +23,10 @@ def proposal_lines(
         yield ((str(step), BOLD),)
         for name in step.stacks:
             yield from _stack_lines(name, proposal)
-    for parts in organization_lines(situation, stacks):
-        yield parts
+    if FLEET_STACK in stacks:
+        fixed = situation.facts.fixed
+        roster = roster_changes(homes_before(fixed), homes_after(situation.fleet))
+        yield from roster_lines(roster)
 
 
 def _stack_lines(name: str, proposal: Proposal) -> Iterator[tuple[Part, ...]]:
@@ -40,7 +43,7 @@ def _stack_lines(name: str, proposal: Proposal) -> Iterator[tuple[Part, ...]]:
     if not own:
         said = "no object changes"
     yield f"  {name}: {said}", (f" (pulumi: {pulumi or 'nothing to change'})", DIM)
-    for number, parts in enumerate(as_lines(own, ())):
+    for number, parts in enumerate(as_lines(own)):
         if number:  # the first line names the stack again
             yield ("  ", *parts)
 
@@ -62,6 +65,3 @@ def result_lines(ended: Ended, skipped: Mapping[str, str]) -> Iterator[str]:
         yield f"{FLEET_STACK}: {count} not published, since their cells are not there: {shown}{rest}"
     if not ended.ok or skipped:
         yield "cellwright up: not all was done; re-run `cellwright up` to resume"
-
-
-__all__ = ["Step", "organization_lines", "proposal_lines", "result_lines"]

@@ -65,7 +65,9 @@ def read_adoption(
                 else not one.namespace or one.namespace in state.namespaces
             )
         ]
-        held = _by_identity(cluster, Kubectl(fleet.clusters[cluster]).held([one.body for one in asked]))
+        held = _by_identity(
+            cluster, Kubectl(fleet.clusters[cluster]).held([one.body for one in asked])
+        )
         for one in asked:
             body = held.get(one.identity)
             if body is None:
@@ -75,7 +77,9 @@ def read_adoption(
             if owner.fleet_id == number:
                 labelled += 1
             elif owner.fleet_id or owner.fleet not in ("", fleet.name):
-                foreign.append(f"{where} in cluster {cluster} belongs to {owner}, not to id {number}")
+                foreign.append(
+                    f"{where} in cluster {cluster} belongs to {owner}, not to id {number}"
+                )
             else:
                 unlabelled.append(one)
                 if one.kind == "Secret":

@@ -91,7 +91,9 @@ def preview(run: Run, stack: str, program: Program, options: Sequence[str] = ())
     errors = tuple(_errors(said))
     if code and not errors:
         errors = (f"pulumi preview ended with exit code {code}",)
-    operations = {str(name): int(count) for name, count in (said.get("changeSummary") or {}).items()}
+    operations = {
+        str(name): int(count) for name, count in (said.get("changeSummary") or {}).items()
+    }
     return Preview(operations, errors)
 
 
@@ -114,7 +116,13 @@ def _engine(
     on_line: Callable[[str], None],
 ) -> int:
     with _served(program) as address:
-        how = ["--non-interactive", "--stack", stack, f"--client={address}", "--exec-kind=auto.inline"]
+        how = [
+            "--non-interactive",
+            "--stack",
+            stack,
+            f"--client={address}",
+            "--exec-kind=auto.inline",
+        ]
         return stream(
             [*command, *how],
             on_line,

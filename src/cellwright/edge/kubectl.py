@@ -64,8 +64,17 @@ class Kubectl:
 
     def annotate(self, namespace: str, annotations: Mapping[str, str | None]) -> None:
         """Set annotations of a namespace; None takes one away. Raises CommandError."""
-        words = [f"{key}-" if value is None else f"{key}={value}" for key, value in annotations.items()]
+        words = [
+            f"{key}-" if value is None else f"{key}={value}" for key, value in annotations.items()
+        ]
         self._soon("annotate", "--overwrite", "namespace", namespace, *words)
+
+    def label(self, objects: Iterable[Body], labels: Mapping[str, str]) -> None:
+        """Set labels of objects that are there. Raises CommandError."""
+        words = [f"{key}={value}" for key, value in labels.items()]
+        given = _as_list(_named(one) for one in objects)
+        asked = ["label", "--overwrite", "--filename", "-", *words]
+        run([*self._command, *asked], given=given, timeout=_TIMEOUT)
 
     def document(self, path: str, *, seconds: float = _TIMEOUT) -> Any:
         """Return the JSON document that the API server has at a path, in so many seconds."""

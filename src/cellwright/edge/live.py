@@ -58,7 +58,7 @@ def read_live(fleet: Fleet, stacks: Mapping[str, Iterable[Manifest]]) -> Live:
     for cluster, declared in by_cluster.items():
         kubectl = Kubectl(fleet.clusters[cluster])
         kubectl.greet()
-        _read_cluster(kubectl, cluster, declared, found)
+        _read_cluster(kubectl, fleet, cluster, declared, found)
     return found
 
 
@@ -68,7 +68,11 @@ def read_facts(fleet: Fleet, clusters: Iterable[str] | None = None) -> Facts:
     Every declared cluster is asked unless some are named: a cell's data may be where its definition no longer says.
     Raises CommandError for a cluster that does not answer, or whose directory can't be read.
     """
-    found = [one for cluster in (fleet.clusters if clusters is None else clusters) for one in _telling(fleet, cluster, _TELLING)]
+    found = [
+        one
+        for cluster in (fleet.clusters if clusters is None else clusters)
+        for one in _telling(fleet, cluster, _TELLING)
+    ]
     return _facts(fleet, found)
 
 
@@ -129,7 +133,9 @@ def local_changes(held: Iterable[Manifest], declared: Iterable[Manifest]) -> Ite
                 yield change
 
 
-def _read_cluster(kubectl: Kubectl, cluster: str, declared: list[Manifest], found: Live) -> None:
+def _read_cluster(
+    kubectl: Kubectl, fleet: Fleet, cluster: str, declared: list[Manifest], found: Live
+) -> None:
     held = {_identity(cluster, body): body for body in kubectl.held([one.body for one in declared])}
     declared = [_identified(one, held.get(one.identity)) for one in declared]
     there = [one for one in declared if one.identity in held]
@@ -149,8 +155,17 @@ def _read_cluster(kubectl: Kubectl, cluster: str, declared: list[Manifest], foun
         found.after[one.stack].append(_with_body(one, _with_keys(_shown(after), live, one)))
     for body in held.values():
         stack = body["metadata"].get("labels", {}).get(CELL_LABEL, FLEET_STACK)
-        if stack in found.before and not body["metadata"].get("ownerReferences"):
+        if stack in found.before and _is_left_over(fleet, body):
             found.before[stack].append(Manifest(stack, cluster, "", 0, 0, _shown(body)))
+
+
+def _is_left_over(fleet: Fleet, body: Body) -> bool:
+    """Return whether an object that is not declared is this fleet's, and nobody else's to remove."""
+    metadata = body["metadata"]
+    namespaces = {fleet.directory_namespace, *(cell.namespace for cell in fleet.cells.values())}
+    where = metadata.get("namespace") or (metadata["name"] if body["kind"] == "Namespace" else "")
+    is_ours = where in namespaces if where else owner_of(body).fleet == fleet.name
+    return is_ours and not metadata.get("ownerReferences")
 
 
 def _identity(cluster: str, body: Body) -> Identity:

@@ -57,18 +57,20 @@ def root_secret(root: Path, stack: str) -> bytes | None:
         raise CommandError(f"{_SETTING} of stack {stack}: {error}") from None
 
 
-def fleet_root(root: Path, stacks: Iterable[str], there: Mapping[str, Stack]) -> bytes | None:
+def fleet_root(
+    root: Path, stacks: Iterable[str], there: Mapping[str, Stack], *, may_lack: bool = False
+) -> bytes | None:
     """Return the fleet's root secret, by the first stack that has it; None if none has.
 
-    Raises CommandError where a stack has resources and nothing has the secret: with a new one,
-    every password would change.
+    Raises CommandError where a stack has resources and nothing has the secret, unless it
+    `may_lack`: with a new one, every password would change.
     """
     names = [FLEET_STACK, *(name for name in stacks if name != FLEET_STACK)]
     for name in names:
         if name in there and (found := root_secret(root, name)):
             return found
     used = [name for name in names if name in there and there[name].resources]
-    if used:
+    if used and not may_lack:
         raise CommandError(
             f"stack {used[0]} has resources but no {_SETTING}; restore its file in stacks/, or see "
             "docs/recovery.md"

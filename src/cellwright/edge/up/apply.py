@@ -11,23 +11,21 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from cellwright.edge import stacks
 from cellwright.edge.clusters import Applied
 from cellwright.edge.engine import Finished, Program, Run, up
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
-from cellwright.edge.lease import Held
 from cellwright.edge.process import Interrupts
+from cellwright.edge.up.leases import Leases
 from cellwright.edge.up.locks import judged
 from cellwright.edge.up.preview import FORCE, targets
 from cellwright.edge.up.reading import Situation
 from cellwright.edge.waiting import not_ready
-from cellwright.identity import APPLIED_ANNOTATION
+from cellwright.identity import APPLIED_ANNOTATION, LAST_RUN_ANNOTATION
 from cellwright.model import FLEET_STACK
 
-LAST_RUN_ANNOTATION = "cellwright.dev/last-run"
 _PAUSE = 1.0  # seconds between two looks at what is not ready yet
 
 
@@ -49,10 +47,11 @@ class Applier:
 
     situation: Situation
     secret: bytes
-    lease: Held
+    leases: Leases
     interrupts: Interrupts
     refresh: bool
     on_made: Callable[[str], None]
+    tell: Callable[[str], None]
 
     def apply(self, stack: str, clusters: tuple[str, ...], program: Program) -> Outcome:
         """Apply a program to a stack in some of its clusters; whatever fails is in the outcome."""
@@ -68,7 +67,6 @@ class Applier:
             changes, reasons = "", tuple(str(error).splitlines())
         ok = bool(changes) and not reasons
         self._note(stack, clusters, "succeeded" if ok else "failed")
-        self.lease.end(stack)
         return Outcome(stack, clusters, ok, time.monotonic() - started, changes, reasons)
 
     def stamp(self, outcomes: Collection[Outcome], digests: Mapping[tuple[str, str], str]) -> None:
@@ -92,22 +90,28 @@ class Applier:
         states = situation.clusters.states
         uids = {name: states[name].uid for name in clusters}
         stacks.ensure(situation.root, stack, self.secret, uids, situation.backend, self.on_made)
-        self.lease.start(stack)
+        self.leases.start(stack, clusters)
         self._note(stack, clusters, "running")
 
     def _run(self, stack: str, clusters: tuple[str, ...], program: Program) -> Finished:
         run = Run(
             self.situation.root,
             self.interrupts,
-            {**FORCE, **self.lease.environment},
-            lambda process: self.lease.start(stack, process),
+            FORCE,
+            lambda process: self.leases.started(stack, clusters, process),
         )
         options = targets(self.situation, stack, clusters)
         options += ["--refresh"] if self.refresh else []
         finished = up(run, stack, program, options)
-        if not finished.ok and judged(self.lease, stack, finished.lines):
+        judgement = judged(self.leases, stack, finished)
+        if judgement is not None and judgement.abandoned:
             stacks.cancel(self.situation.root, stack)
+            self.tell(judgement.message)
             finished = up(run, stack, program, options)
+            judgement = judged(self.leases, stack, finished)
+        self.leases.end(stack, clusters, unlocked=judgement is None)
+        if judgement is not None:
+            raise CommandError(judgement.message)
         return finished
 
     def _waited(self, stack: str, started: float) -> tuple[str, ...]:
@@ -138,8 +142,3 @@ class Applier:
     def _annotate(self, stack: str, cluster: str, annotations: Mapping[str, str]) -> None:
         kubectl = Kubectl(self.situation.fleet.clusters[cluster])
         kubectl.annotate(self.situation.namespace_of(stack), annotations)
-
-
-def settings_file(root: Path, stack: str) -> Path:
-    """Return the settings file of a stack, for messages."""
-    return root / "stacks" / f"Pulumi.{stack}.yaml"

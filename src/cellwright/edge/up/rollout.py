@@ -1,23 +1,34 @@
 """Runs the steps of a roll-out: the stacks of a ring at the same time, one ring after the other."""
 
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from cellwright.edge import stacks
-from cellwright.edge.failure import CommandError
-from cellwright.edge.process import Interrupts
+from cellwright.edge.engine import Program
 from cellwright.edge.program import registering
 from cellwright.edge.up.apply import Applier, Outcome
-from cellwright.edge.up.leases import Leases
 from cellwright.edge.up.reading import Situation
-from cellwright.identity import digest
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, QUARANTINE, Fleet
-from cellwright.plan import fleet_stack
-from cellwright.registration import registrations
+from cellwright.registration import digest, registrations
 from cellwright.rollout import Step, published, steps
+
+
+class Progress(Protocol):
+    """Whoever is told how a roll-out goes."""
+
+    def begins(self, step: Step) -> None:
+        """Learn that a step begins."""
+
+    def started(self, stack: str) -> None:
+        """Learn that a stack starts."""
+
+    def ended(self, outcome: Outcome) -> None:
+        """Learn how the run of a stack ended."""
+
+    def stopping(self) -> None:
+        """Learn that what runs was interrupted."""
 
 
 @dataclass(slots=True)
@@ -48,7 +59,9 @@ class Rollout:
     def run(self, wanted: Mapping[str, tuple[str, ...]]) -> Ended:
         """Apply the stacks in their order; failures are in what is returned."""
         situation = self.situation
-        missing = [one for one in situation.without_directory() if one in wanted.get(FLEET_STACK, ())]
+        missing = [
+            one for one in situation.without_directory() if one in wanted.get(FLEET_STACK, ())
+        ]
         stopped = ""
         for step in steps(situation.fleet, wanted, missing):
             if reason := self._why_not(step, stopped):
@@ -66,7 +79,7 @@ class Rollout:
 
     def _why_not(self, step: Step, stopped: str) -> str:
         if self.applier.interrupts.is_interrupted:
-            return self.applier.lease.trouble or "interrupted"
+            return "interrupted"
         return stopped if step.ring not in (None, QUARANTINE) else ""
 
     def _ring(self, step: Step, wanted: Mapping[str, tuple[str, ...]]) -> list[Outcome]:

@@ -1,0 +1,101 @@
+"""How a run of `up` gets its lease and its root secret, also where nothing is there yet.
+
+The settings of the fleet's stack come first, since with them the root secret is kept; then the
+directory's namespace, in which the lease is; then everything else.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from cellwright.edge import stacks
+from cellwright.edge.clusters import Clusters
+from cellwright.edge.failure import CommandError
+from cellwright.edge.kubectl import Kubectl, RefusedError
+from cellwright.edge.settings import read_settings
+from cellwright.edge.stacks import Stack
+from cellwright.edge.up.leases import Leases
+from cellwright.edge.up.reading import Situation
+from cellwright.identity import FLEET_ID_LABEL, FLEET_LABEL, fleet_id, identified
+from cellwright.model import FLEET_STACK, Fleet
+
+
+def lease_labels(root: Path, fleet: Fleet, clusters: Clusters) -> dict[str, dict[str, str]]:
+    """Return the clusters in which this fleet's directory has a place for the lease, with its labels.
+
+    Raises CommandError for settings that can't be read.
+    """
+    number = read_settings(root, FLEET_STACK).fleet_id
+    return {
+        name: _labels(fleet, number)
+        for name, state in clusters.states.items()
+        if number and (owner := state.owner(fleet.directory_namespace)) and owner.fleet_id == number
+    }
+
+
+def begin(
+    situation: Situation, wanted: Iterable[str], leases: Leases, tell: Callable[[str], None]
+) -> tuple[bytes, Mapping[str, Stack]]:
+    """Make the root secret, the fleet's stack and the directory's namespaces where they are missing.
+
+    Returns the root secret and the backend's stacks. Raises CommandError where another run has
+    begun in the meantime.
+    """
+    fleet, states = situation.fleet, situation.clusters.states
+    clusters = sorted(
+        {one for name in wanted for one in situation.clusters_of(name) if one in states}
+    )
+    secret = situation.secret or stacks.new_root()
+    made: list[str] = []
+    make_stacks(situation, [FLEET_STACK], secret, made.append)
+    for name in made:
+        tell(f"{name}: stack made")
+    number = fleet_id(secret)
+    for cluster in clusters:
+        if not situation.is_there(FLEET_STACK, cluster):
+            _make_namespace(situation, cluster, number)
+        leases.take(cluster, _labels(fleet, number))
+    backend = dict(situation.backend)
+    backend |= {name: Stack(name, "", 0) for name in made}
+    return secret, backend
+
+
+def make_stacks(
+    situation: Situation, names: Iterable[str], secret: bytes, on_made: Callable[[str], None]
+) -> None:
+    """Make those stacks that are missing, and bring their settings to what is there.
+
+    Raises CommandError.
+    """
+    states = situation.clusters.states
+    for name in names:
+        uids = {one: states[one].uid for one in situation.clusters_of(name) if one in states}
+        stacks.ensure(situation.root, name, secret, uids, situation.backend, on_made)
+
+
+def _make_namespace(situation: Situation, cluster: str, number: str) -> None:
+    """Make the directory's namespace, as its manifest has it; Pulumi takes it on afterwards."""
+    fleet = situation.fleet
+    (body,) = [
+        one.body
+        for one in situation.manifests[FLEET_STACK]
+        if one.kind == "Namespace" and one.cluster == cluster
+    ]
+    kubectl = Kubectl(fleet.clusters[cluster])
+    try:
+        kubectl.create("/api/v1/namespaces", identified(body, fleet.name, number))
+    except RefusedError as error:
+        if error.reason != "AlreadyExists":
+            raise
+        raise CommandError(
+            f"namespace {fleet.directory_namespace} in cluster {cluster} was made in the meantime: "
+            "another run has begun; run this again"
+        ) from None
+
+
+def _labels(fleet: Fleet, number: str) -> dict[str, str]:
+    return {
+        "app.kubernetes.io/name": "lease",
+        "app.kubernetes.io/part-of": "cellwright",
+        FLEET_LABEL: fleet.name,
+        FLEET_ID_LABEL: number,
+    }
