@@ -173,3 +173,26 @@ def test_a_patch_is_merged(namespace: str, kubectl: Kubectl) -> None:
     patch = {"metadata": {"annotations": {"cellwright.dev/tried": "yes"}}}
     patched = kubectl.patch("namespace", namespace, patch)
     assert patched["metadata"]["annotations"]["cellwright.dev/tried"] == "yes"
+
+
+def test_the_rights_that_are_asked_for_are_enough(namespace: str, kubectl: Kubectl) -> None:
+    kubectl._command += ["--as", "ann"]
+    with pytest.raises(CommandError, match="grant the verbs get, create and update") as told:
+        with_lease(kubectl, namespace)
+    assert 'User "ann" cannot get resource "leases"' in str(told.value)
+    for granted in (
+        ("role", "lease", "--verb=get,create,update", "--resource=leases.coordination.k8s.io"),
+        ("rolebinding", "lease", "--role=lease", "--user=ann"),
+    ):
+        subprocess.run(["kubectl", "create", *granted, "--namespace", namespace], check=True)
+    with_lease(kubectl, namespace)
+    assert holder(kubectl, namespace) is None
+
+
+def with_lease(kubectl: Kubectl, namespace: str) -> None:
+    with held(kubectl, namespace) as lease:
+        lease.start("alpha")
+        lease.end("alpha")
+        there = holder(kubectl, namespace)
+        assert there is not None
+        assert there.identity == lease.identity
