@@ -141,6 +141,7 @@ def test_a_killed_run_is_followed_and_its_lock_cancelled(
         cwd=project.root,
         env={**project.environment, "NAP": "300"},
         stdout=subprocess.DEVNULL,
+        start_new_session=True,
     ) as killed:
         eventually(lambda: recorded() and list(project.locks.glob("*.json")))
         pid = recorded()
@@ -159,3 +160,5 @@ def test_a_killed_run_is_followed_and_its_lock_cancelled(
         assert not verdict("alpha", locked, lease.left_behind, lambda _: True).abandoned
         assert project.pulumi("cancel", "--yes")[0] == 0
         assert project.pulumi(*UP)[0] == 0
+    # The host of the program stays, and does nothing more.
+    subprocess.run(["pkill", "-KILL", "--session", str(killed.pid)], check=False)
