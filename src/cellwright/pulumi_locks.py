@@ -16,7 +16,7 @@ from cellwright.lease_record import Running, parse_time, shown_time
 # What Pulumi 3.259's self-managed backend prints (pkg/backend/diy/lock.go).
 _LOCKED = re.compile(r"error: the stack is currently locked by (?P<count>\d{1,9}) lock\(s\)\.")
 _LOCK = re.compile(
-    r"\s*(?P<file>\S+): created by (?P<user>.*)@(?P<host>[^@\s]+)"
+    r".*?: created by (?P<user>.*)@(?P<host>[^@\s]+)"
     r" \(pid (?P<pid>\d{1,10})\) at (?P<since>\S+)\s*"
 )
 
@@ -86,7 +86,7 @@ def verdict(
     if not kept and locked.locks and len(locked.locks) == locked.count:
         return Verdict(
             abandoned=True,
-            message=f"stack {stack}: cancelled the lock of {_list(locked.locks)}, left by a "
+            message=f"stack {stack}: cancelling the lock of {_list(locked.locks)}, left by a "
             "`cellwright up` that has ended",
         )
     others = _list(kept) if kept else "an unknown process"

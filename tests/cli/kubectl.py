@@ -1,15 +1,22 @@
 """A stand-in for `kubectl`: answers from one file for each context, in the folder it is copied to.
 
 It knows only what cellwright asks. What kubectl really says is shown by the end-to-end tests.
+Writes are one after the other, also those of several processes, and are refused where the
+object has another resourceVersion.
 """
 
+import fcntl
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 HERE = Path(sys.argv[0]).parent
 CURRENT = "current"
+OBJECT = re.compile(
+    r"/apis?/\S*?v\d\w*/namespaces/(?P<namespace>[^/]+)/(?P<kind>[a-z]+)s(/(?P<name>[^/]+))?"
+)
 
 
 def main(words: list[str]) -> None:
@@ -18,14 +25,23 @@ def main(words: list[str]) -> None:
     if words[0] == "--context":
         context, words = words[1], words[2:]
     file = HERE / f"{context}.json"
-    if not file.exists():
-        sys.exit("The connection to the server was refused")
-    state = json.loads(file.read_text())
-    verb, *asked = words
+    with file.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not file.exists():
+            sys.exit("The connection to the server was refused")
+        state = json.loads(file.read_text())
+        verb, *asked = words
+        if verb in WRITES:
+            print(json.dumps(WRITES[verb](state, asked)))
+            file.write_text(json.dumps(state))
+            return
+    path = asked[1] if asked[0] == "--raw" else ""
     if verb == "apply":
         show(given())
-    elif asked[0] == "--raw":
-        print(json.dumps(document(state["tables"], asked[1], file.with_suffix(".asked"))))
+    elif path not in state["tables"] and OBJECT.fullmatch(path):
+        show([at(state, path)])
+    elif path:
+        print(json.dumps(document(state["tables"], path, file.with_suffix(".asked"))))
     elif "--filename" in asked:
         wanted = [key(one) for one in given()]
         show([one for one in state["objects"] if key(one) in wanted])
@@ -36,6 +52,71 @@ def main(words: list[str]) -> None:
             print(*[one["metadata"]["resourceVersion"] for one in found])
         else:
             show(found)
+
+
+def at(state: dict[str, Any], path: str) -> dict[str, Any]:
+    """Return the object at a path of the API."""
+    wanted = OBJECT.fullmatch(path)
+    assert wanted, path
+    for one in state["objects"]:
+        kind, namespace, name = key(one)
+        if (kind.lower(), namespace, name) == (wanted["kind"], wanted["namespace"], wanted["name"]):
+            return dict(one)
+    raise refusal("NotFound", f'{wanted["kind"]}s "{wanted["name"]}" not found')
+
+
+def create(state: dict[str, Any], asked: list[str]) -> dict[str, Any]:
+    """Put the object on the standard input; a namespace is absent if the state says so."""
+    body: dict[str, Any] = json.load(sys.stdin)
+    namespace = body["metadata"]["namespace"]
+    assert f"/namespaces/{namespace}/" in asked[1], asked
+    if namespace in state.get("absent", []):
+        raise refusal("NotFound", f'namespaces "{namespace}" not found')
+    if any(key(one) == key(body) for one in state["objects"]):
+        raise refusal("AlreadyExists", f'"{body["metadata"]["name"]}" already exists')
+    return stored(state, body)
+
+
+def replace(state: dict[str, Any], asked: list[str]) -> dict[str, Any]:
+    """Put the object on the standard input in the place of the one that it is a version of."""
+    body: dict[str, Any] = json.load(sys.stdin)
+    versions = [one["metadata"].get("resourceVersion") for one in (body, at(state, asked[1]))]
+    if versions[0] != versions[1]:
+        raise refusal("Conflict", "the object has been modified")
+    return stored(state, body)
+
+
+def patch(state: dict[str, Any], asked: list[str]) -> dict[str, Any]:
+    """Merge what is on the standard input into an object."""
+    kind, name = asked[:2]
+    namespace = asked[asked.index("--namespace") + 1] if "--namespace" in asked else ""
+    for one in state["objects"]:
+        if key(one) == (one["kind"], namespace, name) and one["kind"].lower() == kind.lower():
+            return stored(state, merged(one, json.load(sys.stdin)))
+    raise refusal("NotFound", f'{kind}s "{name}" not found')
+
+
+def merged(before: Any, change: Any) -> Any:
+    """Return what a merge patch (RFC 7396) makes of a value."""
+    if not isinstance(change, dict):
+        return change
+    kept = dict(before) if isinstance(before, dict) else {}
+    for name, value in change.items():
+        kept[name] = merged(kept.get(name), value)
+    return {name: value for name, value in kept.items() if change.get(name, "") is not None}
+
+
+def stored(state: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    """Keep an object under a version that none had before, and return it."""
+    state["version"] = state.get("version", 900_000) + 1
+    body["metadata"]["resourceVersion"] = str(state["version"])
+    state["objects"] = [one for one in state["objects"] if key(one) != key(body)] + [body]
+    return body
+
+
+def refusal(reason: str, message: str) -> SystemExit:
+    """Return the end of kubectl where the server refuses."""
+    return SystemExit(f"Error from server ({reason}): {message}")
 
 
 def document(tables: dict[str, Any], path: str, log: Path) -> Any:
@@ -90,6 +171,8 @@ def show(found: list[dict[str, Any]]) -> None:
     elif found:
         print(json.dumps({"kind": "List", "items": found}))
 
+
+WRITES = {"create": create, "replace": replace, "patch": patch}
 
 if __name__ == "__main__":
     main(sys.argv[1:])

@@ -11,7 +11,7 @@ import pytest
 
 from cellwright.edge import kubectl as module
 from cellwright.edge.failure import CommandError
-from cellwright.edge.kubectl import Kubectl
+from cellwright.edge.kubectl import Kubectl, RefusedError
 from cellwright.edge.process import Result
 from cellwright.model import Cluster
 
@@ -174,3 +174,71 @@ def test_a_document_may_have_to_come_soon(ask: Any) -> None:
     server = Silent("{}")
     assert ask(server).document("/path", seconds=3) == {}
     assert server.timeouts == [3]
+
+
+class Answering:
+    """Stands for `kubectl` that ends in one way, and keeps what it was given."""
+
+    def __init__(self, result: Result) -> None:
+        self.result = result
+        self.commands: list[list[str]] = []
+        self.given: list[Any] = []
+
+    def __call__(
+        self, command: list[str], *, given: str | None, timeout: float, check: bool
+    ) -> Result:
+        assert timeout < 10
+        assert not check
+        self.commands.append(command[3:])
+        self.given.append(None if given is None else json.loads(given))
+        return self.result
+
+
+def test_an_object_is_found_created_replaced_and_patched(ask: Any) -> None:
+    server = Answering(Result(0, '{"kind": "Lease"}', "Warning: x"))
+    kubectl = ask(server)
+    patch = {"metadata": {"annotations": {"a": "b"}}}
+    assert kubectl.find("/path/x") == {"kind": "Lease"}
+    assert kubectl.create("/path", body("x"), seconds=2) == {"kind": "Lease"}
+    assert kubectl.replace("/path/x", body("x")) == {"kind": "Lease"}
+    assert kubectl.patch("namespace", "x", patch) == {"kind": "Lease"}
+    assert kubectl.patch("configmap", "x", patch, namespace="y") == {"kind": "Lease"}
+    timeouts = [command.pop() for command in server.commands]
+    assert timeouts == [f"--request-timeout={seconds}s" for seconds in (5, 2, 5, 5, 5)]
+    assert [" ".join(command) for command in server.commands] == [
+        "get --raw /path/x",
+        "create --raw /path --filename -",
+        "replace --raw /path/x --filename -",
+        "patch namespace x --type=merge --patch-file=/dev/stdin --output json",
+        "patch configmap x --namespace y --type=merge --patch-file=/dev/stdin --output json",
+    ]
+    assert server.given == [None, body("x"), body("x"), patch, patch]
+
+
+@pytest.mark.parametrize("reason", ["AlreadyExists", "Conflict", "Forbidden", "NotFound"])
+def test_a_refusal_has_the_servers_reason(ask: Any, reason: str) -> None:
+    said = f'Error from server ({reason}): leases "x" (y): no\n'
+    with pytest.raises(RefusedError, match='leases "x"') as told:
+        ask(Answering(Result(1, "", said))).replace("/path/x", body("x"))
+    assert told.value.reason == reason
+
+
+def test_what_is_absent_is_found_as_nothing(ask: Any) -> None:
+    assert ask(Answering(Result(1, "", "Error from server (NotFound): no"))).find("/x") is None
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        Result(1, "", "The connection to the server 127.0.0.1:1 was refused"),
+        Result(1, "", "Error from server (InternalError): etcd is full"),
+        Result(1, "", ""),
+        Result(0, "", ""),
+        Result(0, "[]", ""),
+        Result(0, "{", ""),
+    ],
+)
+def test_a_server_that_can_not_answer_is_no_refusal(ask: Any, result: Result) -> None:
+    with pytest.raises(CommandError, match="cluster local: ") as told:
+        ask(Answering(result)).find("/x")
+    assert not isinstance(told.value, RefusedError)

@@ -37,3 +37,11 @@ def test_lines_arrive_one_by_one() -> None:
     lines: list[str] = []
     code = stream([PYTHON, "-c", "print('a'); print('b'); raise SystemExit(4)"], lines.append)
     assert (code, lines) == (4, ["a", "b"])
+
+
+def test_the_process_id_is_told_before_the_first_line() -> None:
+    told: list[str] = []
+    script = "import os; print(os.getpid())"
+    stream([PYTHON, "-c", script], told.append, on_start=lambda pid: told.append(str(pid)))
+    assert len(told) == 2
+    assert told[0] == told[1]
