@@ -180,9 +180,9 @@ def _used(cells: Iterable[UsedCell], fleet: Fleet) -> tuple[UsedCell, ...]:
             spans.add((one.id_range.first, one.id_range.last))
     found = []
     for (name, number), spans in sorted(ranges.items()):
-        listed = [IdRange(*span) for span in sorted(spans)] or [None]
+        listed: list[IdRange | None] = [IdRange(*span) for span in sorted(spans)]
         gone = (name, number) not in present
-        found += [UsedCell(name, number, span, gone) for span in listed]
+        found += [UsedCell(name, number, span, gone) for span in listed or [None]]
     return tuple(found)
 
 
