@@ -115,7 +115,7 @@ def test_a_cell_that_stands_comes_back_as_it_was_and_not_otherwise() -> None:
     both = stands(gamma=GAMMA)._replace(history=History(cells=(retired,)))
     assert told(both, SAME) == []
     other = tests.fleets.fleet([cell("gamma", 4, id_range=IdRange(3000, 3999))], [])
-    assert told(both, other) == [("gamma", "CW401", f"the id goes from 3 to 4 {WHERE}")]
+    assert told(both, other) == [("gamma", "CW401", "the id goes from 3 to 4")]
 
 
 def test_a_cell_of_which_nothing_stands_does_not_come_back() -> None:
