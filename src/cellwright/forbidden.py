@@ -82,8 +82,8 @@ def _cell_ids(before: Fixed, after: Fleet) -> Iterator[Finding]:
     for name, cell in after.cells.items():
         stands = before.cells.get(name)
         old = stands and stands.id
-        if stands and old is not None and old != cell.id:
-            message = f"the id goes from {old} to {cell.id}{_where(stands)}"
+        if old is not None and old != cell.id:
+            message = f"the id goes from {old} to {cell.id}"
             yield Finding("Cell", name, _ID, "CW401", message, f"write {old}")
         elif old is None and (owner := owners.get(cell.id)):
             if owner.name == name and not owner.retired:  # torn down, and declared all the time

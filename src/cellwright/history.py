@@ -103,7 +103,7 @@ def history_after(
     """Return the history as it is once the fleet is applied.
 
     `before` is what was remembered, None if nothing was; `organizations` are those that the
-    directory has, and `cells` those that stand.
+    directory has, and `cells` those that stand. Who is not placed yet will be in no directory.
     """
     old = before or History()
     everyone = fleet.organizations
@@ -111,7 +111,7 @@ def history_after(
     last = max(
         old.last_id,
         max((one.id for one in organizations.values()), default=0),
-        max((one.id for one in everyone.values()), default=0),
+        max((one.id for one in everyone.values() if one.cell), default=0),
     )
     homes = {
         name: one.cell
@@ -180,9 +180,9 @@ def _used(cells: Iterable[UsedCell], fleet: Fleet) -> tuple[UsedCell, ...]:
             spans.add((one.id_range.first, one.id_range.last))
     found = []
     for (name, number), spans in sorted(ranges.items()):
-        listed = [IdRange(*span) for span in sorted(spans)] or [None]
+        listed: list[IdRange | None] = [IdRange(*span) for span in sorted(spans)]
         gone = (name, number) not in present
-        found += [UsedCell(name, number, span, gone) for span in listed]
+        found += [UsedCell(name, number, span, gone) for span in listed or [None]]
     return tuple(found)
 
 

@@ -26,10 +26,11 @@ ID_RANGE = "cellwright.dev/id-range"
 _VERSION = "cellwright.dev/postgres-version"
 _DATA = ("StatefulSet", "PersistentVolumeClaim")
 _ORDER = {"Namespace": 0, "StatefulSet": 1, "PersistentVolumeClaim": 2}
-_CLAIM = "spec.volumeClaimTemplates[data].spec."
+_CLAIM = "spec.volumeClaimTemplates[data]"
 _TOLD = {
-    f"{_CLAIM}resources.requests.storage": "CW404",
-    f"{_CLAIM}storageClassName": "CW405",
+    f"{_CLAIM}.spec.resources.requests.storage": "CW404",
+    f"{_CLAIM}.spec.storageClassName": "CW405",
+    f'{_CLAIM}.metadata.labels["{CELL_ID_LABEL}"]': "CW401",
 }
 """Fields of a cell's database whose change is another problem already, where it is one."""
 _GROWS = (

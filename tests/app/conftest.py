@@ -51,10 +51,11 @@ class Organization:
     client: httpx.Client
     id: str
     cell: str = CELL
+    name: str = ""
 
     def ask(self, method: str, path: str = "/notes", **options: Any) -> httpx.Response:
         headers = {
-            "X-Cellwright-Organization": f"organization-{self.id}",
+            "X-Cellwright-Organization": self.name or f"organization-{self.id}",
             "X-Cellwright-Organization-Id": self.id,
             "X-Cellwright-Cell": self.cell,
             **options.pop("headers", {}),

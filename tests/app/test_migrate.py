@@ -44,7 +44,7 @@ def test_three_at_once_wait_for_the_database_and_one_migrates(
         late = Postgres(stack.enter_context(container(POSTGRES_IMAGE, *mounts, *reached)))
         assert [one.exit_code() for one in migrations] == [0, 0, 0]
         logs = [one.logs() for one in migrations]
-        assert sorted(log.count("Running upgrade") for log in logs) == [0, 0, 1]
+        assert sorted("Running upgrade" in log for log in logs) == [False, False, True]
         version = "SELECT version_num FROM migrations.alembic_version"
         assert late.value(version) == postgres.value(version)
 

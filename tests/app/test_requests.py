@@ -71,7 +71,8 @@ def test_large_bodies_by_their_announced_length(organization: Organization) -> N
 def test_large_bodies_are_not_read_to_their_end(app: App) -> None:
     head = (
         f"POST /notes HTTP/1.1\r\nHost: app\r\nX-Cellwright-Cell: {CELL}\r\n"
-        "X-Cellwright-Organization-Id: 1\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "X-Cellwright-Organization: a\r\nX-Cellwright-Organization-Id: 1\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n"
     )
     size = 66_000
     with socket.create_connection(("127.0.0.1", app.container.port(8080)), timeout=30) as client:
@@ -120,6 +121,15 @@ def test_bad_organization_ids(app: App, given: str) -> None:
     }
     answer = app.client.get("/notes", headers=headers)
     assert_error(answer, 400, "must be a positive 64-bit integer")
+
+
+@pytest.mark.parametrize("given", [None, "", "Acme", "a b", "a" * 64])
+def test_bad_organization_names(app: App, given: str | None) -> None:
+    headers = {"X-Cellwright-Cell": CELL, "X-Cellwright-Organization-Id": "1"}
+    if given is not None:
+        headers["X-Cellwright-Organization"] = given
+    answer = app.client.get("/notes", headers=headers)
+    assert_error(answer, 400, "X-Cellwright-Organization must be an organization's name")
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/notes"), ("POST", "/o/a/notes")])

@@ -18,6 +18,7 @@ from tests.cli.kubectl import CURRENT
 
 Body = dict[str, Any]
 
+_CELLS = "directory-cells"
 _KUBECTL = Path(__file__).with_name("kubectl.py")
 _PULUMI = """\
 import pathlib, sys
@@ -51,12 +52,28 @@ class Cluster:
         self.objects = objects
         self.save()
 
+    def keeps(self, *kinds: str) -> None:
+        """Lose everything but objects of these kinds, and the directory."""
+        kept = (*kinds, "ConfigMap")
+        self.objects = [one for one in self.objects if one["kind"] in kept]
+        self.objects = [one for one in self.objects if one["metadata"]["name"] != _CELLS]
+        self.save()
+
+    def remembers(self, text: str, root: Path) -> None:
+        """Hold what definitions ask for, and a history of the directory with more lines."""
+
+        def add(body: Body) -> None:
+            if body["metadata"]["name"] == "directory-history":
+                body["data"]["history"] += f"{text}\n"
+
+        self.declared(root, add)
+
     def directory(
         self, organizations: Iterable[Organization], version: int = 4700, shards: int = 4
     ) -> None:
         """Hold the directory of these organizations; each ConfigMap is one version newer."""
         cells = {"cellwright.dev/shards": str(shards)}
-        self.objects = [_config_map("directory-cells", version, {}, cells)]
+        self.objects = [_config_map(_CELLS, version, {}, cells)]
         for table in shard_tables(organizations, shards):
             name = f"directory-{table.number:02d}"
             newest = version + 1 + table.number
@@ -132,6 +149,9 @@ def _config_map(
         "namespace": "cellwright-directory",
         "resourceVersion": str(version),
         "annotations": annotations or {},
-        "labels": {"cellwright.dev/directory": "shard"},
+        "labels": {
+            "app.kubernetes.io/managed-by": "cellwright",
+            "cellwright.dev/directory": "shard",
+        },
     }
-    return {"kind": "ConfigMap", "metadata": metadata, "data": data}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}

@@ -12,10 +12,11 @@ import pytest
 from cellwright.cli.main import main
 from cellwright.codes import CODES
 from cellwright.edge.files import read
-from cellwright.forbidden import changes_forbidden, fixed
+from cellwright.fixed import fixed
 from cellwright.loading import load
 from cellwright.plan import plan
 from cellwright.problem import Problem
+from cellwright.standing import change_problems
 from tests.workspaces import APPLIED, BEFORE, CASES, PROBLEMS, build, written
 
 INVALID = sorted(path for path in (CASES / "invalid").iterdir() if path.is_dir())
@@ -32,7 +33,7 @@ def changed(before: Path, after: Path) -> str:
     old, new = load(read(before))[0], load(snapshot)[0]
     assert old is not None
     assert new is not None
-    return listed(sorted(changes_forbidden(fixed(old), new, snapshot.definitions)))
+    return listed(sorted(change_problems(fixed(old), new, snapshot.definitions)))
 
 
 def listed(problems: Sequence[Problem]) -> str:

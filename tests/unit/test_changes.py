@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cellwright.changes import MISSING, changes, compare, line_changes, moves
+from cellwright.changes import MISSING, assignment, changes, compare, line_changes
 from cellwright.effects import Effect
 from cellwright.manifest import Manifest
 from cellwright.secret_text import composed
@@ -109,18 +109,14 @@ def shard(table: str) -> Manifest:
     return manifest("ConfigMap", stack="fleet", data={"table": table}, metadata={"labels": labels})
 
 
-def test_organizations_that_are_sent_elsewhere_are_moves() -> None:
-    before = shard("131072 ,acme=active:alpha:1:acme,old=active:beta:2:old,\n")
-    after = shard("131072 ,acme=active:beta:1:acme,new=active:beta:3:new,\n")
-    assert moves({"fleet": [before]}, {"fleet": [after]}) == (("acme", "alpha", "beta"),)
+def test_the_directory_tells_where_organizations_are_sent() -> None:
+    text = "131072 ,acme=active:alpha:1:acme,old=gone:beta:2:old,\n"
+    assert assignment({"fleet": [shard(text)]}) == {"acme": "alpha", "old": "beta"}
 
 
-def test_an_object_that_is_no_shard_moves_nobody() -> None:
-    before, after = (
-        manifest("ConfigMap", data={"table": f"131072 ,acme=active:{cell}:1:acme,\n"})
-        for cell in ("alpha", "beta")
-    )
-    assert moves({"x": [before]}, {"x": [after]}) == ()
+def test_an_object_that_is_no_shard_sends_nobody() -> None:
+    one = manifest("ConfigMap", data={"table": "131072 ,acme=active:alpha:1:acme,\n"})
+    assert assignment({"x": [one]}) == {}
 
 
 def test_lines_that_only_one_side_has() -> None:

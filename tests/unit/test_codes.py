@@ -7,9 +7,10 @@ import pytest
 
 from cellwright.codes import CODES
 from cellwright.edge.files import read
-from cellwright.forbidden import changes_forbidden, fixed
+from cellwright.fixed import fixed
 from cellwright.loading import load
 from cellwright.plan import plan
+from cellwright.standing import change_problems
 from tests.workspaces import build
 
 SHOWN = {code: one for code, one in CODES.items() if one.file}
@@ -26,7 +27,7 @@ def codes_of(tmp_path: Path, name: str, file: str, text: str) -> set[str]:
     found = {one.code for one in plan(snapshot).problems}
     before, after = load(read(build(tmp_path / f"{name}-before")))[0], load(snapshot)[0]
     if before and after:
-        found |= {one.code for one in changes_forbidden(fixed(before), after, snapshot.definitions)}
+        found |= {one.code for one in change_problems(fixed(before), after, snapshot.definitions)}
     return found
 
 

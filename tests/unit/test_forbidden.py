@@ -4,13 +4,18 @@ from dataclasses import replace
 
 import pytest
 
+import tests.fleets
 from cellwright.declared import Declared
 from cellwright.edge.files import read
-from cellwright.forbidden import changes_forbidden, fixed, not_placed
+from cellwright.fixed import Fixed, FixedCell, fixed
+from cellwright.forbidden import forbidden, not_placed
+from cellwright.history import History, UsedCell
 from cellwright.loading import load, load_declared
-from cellwright.model import Cell, Fleet
+from cellwright.model import Cell, Fleet, IdRange
 from cellwright.problem import Place
 from cellwright.snapshot import Snapshot
+from cellwright.standing import change_problems
+from tests.fleets import cell
 from tests.workspaces import BASE
 
 
@@ -31,7 +36,7 @@ def with_alpha(fleet: Fleet, alpha: Cell) -> Fleet:
 
 
 def test_nothing_is_forbidden_where_nothing_changes(fleet: Fleet, snapshot: Snapshot) -> None:
-    assert changes_forbidden(fixed(fleet), fleet, snapshot.definitions) == []
+    assert change_problems(fixed(fleet), fleet, snapshot.definitions) == []
 
 
 @pytest.mark.parametrize(("before", "after"), [(16, 17), (17, 16)])
@@ -43,7 +48,7 @@ def test_another_major_version_of_postgres(
         with_alpha(fleet, replace(alpha, postgres=replace(alpha.postgres, version=version)))
         for version in (before, after)
     )
-    (problem,) = changes_forbidden(fixed(old), new, snapshot.definitions)
+    (problem,) = change_problems(fixed(old), new, snapshot.definitions)
     assert str(problem) == (
         "cells/alpha.yaml:6:3: CW403 spec.postgres.version: the major version of Postgres goes "
         f"from {before} to {after} (make a new cell and move the organizations there)"
@@ -67,14 +72,71 @@ def test_storage_is_compared_in_bytes(
         with_alpha(fleet, replace(alpha, postgres=replace(alpha.postgres, storage=storage)))
         for storage in (before, after)
     )
-    codes = [one.code for one in changes_forbidden(fixed(old), new, snapshot.definitions)]
+    codes = [one.code for one in change_problems(fixed(old), new, snapshot.definitions)]
     assert codes == (["CW404"] if shrinks else [])
 
 
 def test_what_is_gone_or_new_is_no_change(fleet: Fleet, snapshot: Snapshot) -> None:
-    fewer = replace(fleet, cells={"beta": fleet.cells["beta"]}, organizations={})
-    assert changes_forbidden(fixed(fleet), fewer, snapshot.definitions) == []
-    assert changes_forbidden(fixed(fewer), fleet, snapshot.definitions) == []
+    empty = replace(fleet, organizations={})
+    fewer = replace(empty, cells={"beta": fleet.cells["beta"]})
+    assert change_problems(fixed(empty), fewer, snapshot.definitions) == []
+    assert change_problems(fixed(fewer), fleet, snapshot.definitions) == []
+
+
+def stands(**cells: FixedCell) -> Fixed:
+    return Fixed(cells, {})
+
+
+def remembered(*cells: UsedCell) -> Fixed:
+    return Fixed({}, {}, History(cells=cells))
+
+
+def told(before: Fixed, after: Fleet) -> list[tuple[str, str, str]]:
+    return [(one.name, one.code, one.message) for one in forbidden(before, after)]
+
+
+GAMMA = FixedCell(3, None, None, None, IdRange(3000, 3999), ("Namespace cell-gamma in cluster c",))
+WHERE = "(Namespace cell-gamma in cluster c)"
+AFTER = tests.fleets.fleet([cell("delta", 3, id_range=IdRange(3500, 4499))], [])
+SAME = tests.fleets.fleet([cell("gamma", 3, id_range=IdRange(3000, 3999))], [])
+
+
+def test_a_cell_that_stands_keeps_its_id_and_range_though_it_is_declared_no_more() -> None:
+    assert told(stands(gamma=GAMMA), AFTER) == [
+        ("delta", "CW402", f"the id 3 belonged to the cell gamma {WHERE}"),
+        ("delta", "CW410", f"the range overlaps with that of the cell gamma {WHERE}"),
+    ]
+    other = tests.fleets.fleet([cell("delta", 4, id_range=IdRange(4000, 4999))], [])
+    assert told(stands(gamma=GAMMA), other) == []
+
+
+def test_a_cell_that_stands_comes_back_as_it_was_and_not_otherwise() -> None:
+    retired = UsedCell("gamma", 3, IdRange(3000, 3999), retired=True)
+    both = stands(gamma=GAMMA)._replace(history=History(cells=(retired,)))
+    assert told(both, SAME) == []
+    other = tests.fleets.fleet([cell("gamma", 4, id_range=IdRange(3000, 3999))], [])
+    assert told(both, other) == [("gamma", "CW401", "the id goes from 3 to 4")]
+
+
+def test_a_cell_of_which_nothing_stands_does_not_come_back() -> None:
+    gone = remembered(UsedCell("gamma", 3, IdRange(3000, 3999), retired=True))
+    assert [code for _, code, _ in told(gone, AFTER)] == ["CW402", "CW410"]
+    assert [code for _, code, _ in told(gone, SAME)] == ["CW402"]
+
+
+def test_a_cell_that_was_torn_down_and_is_declared_all_the_time_is_made_again() -> None:
+    assert told(remembered(UsedCell("gamma", 3, IdRange(3000, 3999))), SAME) == []
+
+
+def test_a_range_that_a_cell_has_given_up_is_still_its_own() -> None:
+    history = remembered(
+        UsedCell("alpha", 1, IdRange(1, 9)), UsedCell("alpha", 1, IdRange(100, 199))
+    )
+    alpha = cell("alpha", 1, id_range=IdRange(1, 9))
+    beta = cell("beta", 2, id_range=IdRange(150, 250))
+    assert told(history, tests.fleets.fleet([alpha, beta], [])) == [
+        ("beta", "CW410", "the range overlaps with that of the cell alpha")
+    ]
 
 
 def homeless(snapshot: Snapshot, count: int) -> list[str]:

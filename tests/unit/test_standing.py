@@ -8,13 +8,15 @@ import pytest
 
 from cellwright.changes import changes
 from cellwright.edge.files import read
-from cellwright.forbidden import Fixed, FixedCell, Volume, fixed
+from cellwright.fixed import Fixed, FixedCell, Volume, fixed
+from cellwright.history import UsedCell, history_after
 from cellwright.manifest import Manifest
+from cellwright.model import IdRange
 from cellwright.plan import Plan, plan
 from cellwright.problem import Problem
 from cellwright.registration import protected_of
 from cellwright.snapshot import Snapshot
-from cellwright.standing import problems_of, standing
+from cellwright.standing import Facts, refusals, standing
 from tests.fleets import cell, fleet
 from tests.manifests import manifest
 from tests.workspaces import BASE
@@ -64,7 +66,16 @@ def database(
 def test_rendered_manifests_tell_all_that_definitions_tell(made: Plan) -> None:
     assert made.fleet is not None
     listed = [one for stack in made.stacks.values() for one in stack]
-    assert standing(made.fleet, listed) == fixed(made.fleet)
+    found, declared = standing(made.fleet, listed), fixed(made.fleet)
+    assert {name: one._replace(where=()) for name, one in found.cells.items()} == declared.cells
+    assert found.organizations == {
+        name: (one.state, one.cell, one.id, name) for name, one in declared.organizations.items()
+    }
+    assert found.history == history_after(None, {}, (), made.fleet)
+    assert found.cells["alpha"].where == (
+        "Namespace cell-alpha in cluster local",
+        "StatefulSet cell-alpha/postgres in cluster local",
+    )
 
 
 def test_nothing_tells_nothing() -> None:
@@ -75,8 +86,9 @@ def test_a_cell_that_is_only_half_there_is_known_by_half() -> None:
     volume = Volume("1Gi", None)
     ids = directory("directory-cells", "cells", "beta\t2\trouter\t80\n")
     found = standing(FLEET, [database(), ids]).cells
-    assert found["alpha"] == FixedCell(None, "local", 17, volume)
-    assert found["beta"] == FixedCell(2, None, None, None)
+    where = ("StatefulSet cell-alpha/postgres in cluster local",)
+    assert found["alpha"] == FixedCell(None, "local", 17, volume, None, where)
+    assert found["beta"] == FixedCell(2, None, None, None, None, ("ConfigMap directory-cells",))
 
 
 @pytest.mark.parametrize("version", [None, "", "seventeen", "-1", "\u0661\u0667"])
@@ -115,6 +127,91 @@ def test_a_directory_that_can_not_be_read_is_an_error_that_names_it() -> None:
         standing(FLEET, [shard])
 
 
+def namespace(name: str, number: str, span: str = "", **labels: str) -> Manifest:
+    own = {"cellwright.dev/cell": name, "cellwright.dev/cell-id": number, **labels}
+    notes = {"cellwright.dev/id-range": span}
+    metadata = {"labels": own, "annotations": notes}
+    return manifest("Namespace", f"cell-{name}", namespace="", metadata=metadata)
+
+
+def claim_of(name: str, number: str, cluster: str = "far") -> Manifest:
+    labels = {"app.kubernetes.io/name": "postgres", "cellwright.dev/cell": name}
+    labels["cellwright.dev/cell-id"] = number
+    kind, called = "PersistentVolumeClaim", "data-postgres-0"
+    where = f"cell-{name}"
+    return manifest(kind, called, cluster=cluster, namespace=where, metadata={"labels": labels})
+
+
+def test_a_namespace_that_is_left_tells_id_and_range() -> None:
+    found = standing(FLEET, [namespace("gamma", "3", "30-39")])
+    where = ("Namespace cell-gamma in cluster local",)
+    gamma = FixedCell(3, None, None, None, IdRange(30, 39), where)
+    assert found.cells == {"gamma": gamma}
+    assert found.used_cells() == [UsedCell("gamma", 3, IdRange(30, 39))]
+
+
+def test_a_volume_claim_that_is_left_tells_id_and_cluster() -> None:
+    where = ("PersistentVolumeClaim cell-gamma/data-postgres-0 in cluster far",)
+    gamma = FixedCell(3, "far", None, None, None, where)
+    assert standing(FLEET, [claim_of("gamma", "3")]).cells == {"gamma": gamma}
+
+
+def test_the_cells_own_objects_are_believed_before_the_directory() -> None:
+    ids = directory("directory-cells", "cells", "beta\t9\trouter\t80\n")
+    assert standing(FLEET, [ids, namespace("beta", "2")]).cells["beta"].id == 2
+    assert standing(FLEET, [ids, namespace("beta", "x")]).cells["beta"].id == 9
+
+
+def test_a_namespace_with_another_cells_labels_tells_nothing() -> None:
+    labels = namespace("gamma", "3").body["metadata"]["labels"]
+    one = manifest("Namespace", "other", namespace="", metadata={"labels": labels})
+    assert standing(FLEET, [one]).cells == {}
+
+
+def test_what_belongs_to_another_fleet_tells_nothing() -> None:
+    other = namespace("gamma", "3", "30-39", **{"cellwright.dev/fleet": "other"})
+    assert standing(FLEET, [other]).cells == {}
+    own = namespace("gamma", "3", **{"cellwright.dev/fleet": FLEET.name})
+    assert standing(FLEET, [own]).cells["gamma"].id == 3
+
+
+def history(text: str) -> Manifest:
+    metadata = {"labels": {"cellwright.dev/history": "0"}}
+    data = {"history": text}
+    return manifest("ConfigMap", "directory-history", stack="fleet", metadata=metadata, data=data)
+
+
+def test_the_home_of_an_overridden_organization_is_remembered() -> None:
+    shard = directory("directory-00", "shard", "131072 ,acme=active:beta:1:acme,\n")
+    assert standing(FLEET, [shard]).organizations["acme"].cell == "beta"
+    found = standing(FLEET, [shard, history("last-id 7\nhome acme alpha\nhome old alpha\n")])
+    assert found.organizations == {"acme": ("active", "alpha", 1, "acme")}
+
+
+def test_directories_that_differ_are_both_told() -> None:
+    shards = [
+        directory("directory-00", "shard", f"131072 ,acme=active:{cell}:1:acme,\n")
+        for cell in ("alpha", "beta")
+    ]
+    found = standing(FLEET, shards)
+    assert found.organizations["acme"].cell == "alpha"
+    assert found.elsewhere == {"acme": (("active", "beta", 1, "acme"),)}
+    assert standing(FLEET, [shards[0], shards[0]]).elsewhere == {}
+
+
+def test_a_history_that_can_not_be_read_is_an_error() -> None:
+    with pytest.raises(ValueError, match="directory-history: no line of the directory's history"):
+        standing(FLEET, [history("half a line")])
+
+
+def test_the_history_of_what_stands_goes_on() -> None:
+    shard = directory("directory-00", "shard", "131072 ,old=gone:beta:8:old,\n")
+    facts = Facts(standing(FLEET, [shard, history("last-id 7\n"), namespace("gamma", "3")]))
+    found = facts.history(FLEET)
+    assert (found.last_id, found.retired) == (8, (((8, 8),),))
+    assert [one.name for one in found.cells if one.retired] == ["gamma"]
+
+
 def refused(made: Plan, snapshot: Snapshot, changed: Mapping[str, Any]) -> list[Problem]:
     """Return what is refused where alpha's StatefulSet differs in its spec, the way it was."""
     assert made.fleet is not None
@@ -128,7 +225,7 @@ def refused(made: Plan, snapshot: Snapshot, changed: Mapping[str, Any]) -> list[
     found = changes(before, {"alpha": made.stacks["alpha"]})
     known = standing(made.fleet, before["alpha"])
     protected = protected_of(made.fleet, made.stacks)
-    return problems_of(known, made.fleet, found, protected, snapshot.definitions)
+    return refusals(known, made.fleet, found, protected, snapshot.definitions)
 
 
 def test_what_can_be_changed_in_place_is_not_refused(made: Plan, snapshot: Snapshot) -> None:

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ExceptionHandler, Scope
 
 from app.database import DatabaseAwayError
-from app.organizations import NotHeldError, State
+from app.organizations import NotHeldError, State, WrongNameError
 
 RETRY_AFTER = {"Retry-After": "1"}
 
@@ -39,6 +39,20 @@ def _not_held(request: Request, problem: Exception) -> JSONResponse:
     return error(request.scope, 421, str(problem))
 
 
+def _wrong_name(request: Request, problem: Exception) -> JSONResponse:
+    """Refuse to show one organization's rows to another, and tell the operator of whom."""
+    assert isinstance(problem, WrongNameError)  # noqa: S101 - for the types
+    request.app.state.services.metrics.wrong_names.inc()
+    fields = {
+        "request_id": request.scope["request_id"],
+        "organization_id": problem.asked.id,
+        "organization": problem.asked.name,
+        "owner": problem.owner,
+    }
+    _log.error("%s", problem, extra={"fields": fields})
+    return error(request.scope, 421, str(problem))
+
+
 def _database_away(request: Request, problem: Exception) -> JSONResponse:
     request.app.state.services.metrics.away.inc()
     _log.warning(
@@ -59,6 +73,7 @@ def _disconnected(request: Request, _problem: Exception) -> JSONResponse:
 HANDLERS: dict[int | type[Exception], ExceptionHandler] = {
     HTTPException: _refused,
     NotHeldError: _not_held,
+    WrongNameError: _wrong_name,
     DatabaseAwayError: _database_away,
     ClientDisconnect: _disconnected,
 }

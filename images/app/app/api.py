@@ -24,7 +24,7 @@ from app.answers import HANDLERS
 from app.database import Database
 from app.metrics import Metrics
 from app.observe import Observe
-from app.requests import note_text, organization_id, page
+from app.requests import note_text, organization, page
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,9 @@ class Notes(HTTPEndpoint):
     async def get(self, request: Request) -> Response:
         """Answer with one page; `next` is the `after` of the page behind it."""
         services = _services(request)
-        organization = organization_id(request, services.cell)
+        asker = organization(request, services.cell)
         limit, after = page(request)
-        work = partial(notes.page, organization_id=organization, after=after, limit=limit + 1)
+        work = partial(notes.page, organization=asker, after=after, limit=limit + 1)
         found = await services.database.run(work)
         more = len(found) > limit
         shown = [_form(note) for note in found[:limit]]
@@ -73,9 +73,9 @@ class Notes(HTTPEndpoint):
     async def post(self, request: Request) -> Response:
         """Keep a new note."""
         services = _services(request)
-        organization = organization_id(request, services.cell)
+        asker = organization(request, services.cell)
         text = await note_text(request)
-        work = partial(notes.create, organization_id=organization, text=text)
+        work = partial(notes.create, organization=asker, text=text)
         note = await services.database.run(work)
         where = {"Location": f"{request.url.path}/{note.id}"}
         return JSONResponse(_form(note), status_code=201, headers=where)
@@ -87,26 +87,26 @@ class Note(HTTPEndpoint):
     async def get(self, request: Request) -> Response:
         """Answer with the note."""
         services = _services(request)
-        organization = organization_id(request, services.cell)
+        asker = organization(request, services.cell)
         note_id = request.path_params["id"]
-        work = partial(notes.read, organization_id=organization, note_id=note_id)
+        work = partial(notes.read, organization=asker, note_id=note_id)
         return JSONResponse(_form(_found(await services.database.run(work))))
 
     async def put(self, request: Request) -> Response:
         """Give the note a new text."""
         services = _services(request)
-        organization = organization_id(request, services.cell)
+        asker = organization(request, services.cell)
         note_id = request.path_params["id"]
         text = await note_text(request)
-        work = partial(notes.change, organization_id=organization, note_id=note_id, text=text)
+        work = partial(notes.change, organization=asker, note_id=note_id, text=text)
         return JSONResponse(_form(_found(await services.database.run(work))))
 
     async def delete(self, request: Request) -> Response:
         """Delete the note."""
         services = _services(request)
-        organization = organization_id(request, services.cell)
+        asker = organization(request, services.cell)
         note_id = request.path_params["id"]
-        work = partial(notes.delete, organization_id=organization, note_id=note_id)
+        work = partial(notes.delete, organization=asker, note_id=note_id)
         if not await services.database.run(work):
             _found(None)
         return Response(status_code=204)

@@ -32,7 +32,7 @@ class _Pool(Collector):
 
 
 class Metrics:
-    """One registry with everything in it; `request` and `away` count."""
+    """One registry with everything in it; `request`, `away` and `wrong_names` count."""
 
     def __init__(self, database: Database) -> None:
         self.registry = CollectorRegistry()
@@ -46,6 +46,12 @@ class Metrics:
         )
         self.away = Counter(
             "app_database_away", "Requests that the database failed", registry=self.registry
+        )
+
+        self.wrong_names = Counter(
+            "app_wrong_organization",
+            "Requests refused because their organization's id belongs to another one",
+            registry=self.registry,
         )
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:

@@ -1,7 +1,8 @@
 """The notes of an organization: what is kept, and the statements that keep it.
 
 Every statement names the organization, the sharding key. Every write holds the organization in its
-own transaction; nothing here knows of HTTP.
+own transaction, every read checks it; both raise NotHeldError or WrongNameError where that fails.
+Nothing here knows of HTTP.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from psycopg.rows import class_row
 
 from app.database import Connection
 from app.ids import new_id
-from app.organizations import check, hold
+from app.organizations import Organization, check, hold
 
 _CREATE = """
 INSERT INTO notes (organization_id, id, text) VALUES (%s, %s, %s)
@@ -47,48 +48,45 @@ class Note:
     changed_at: datetime
 
 
-async def create(connection: Connection, organization_id: int, text: str) -> Note:
-    """Keep a new note. Raises NotHeldError."""
+async def create(connection: Connection, organization: Organization, text: str) -> Note:
+    """Keep a new note."""
     async with connection.transaction():
-        await hold(connection, organization_id)
-        (note,) = await _notes(connection, _CREATE, [organization_id, new_id(), text])
+        await hold(connection, organization)
+        (note,) = await _notes(connection, _CREATE, [organization.id, new_id(), text])
     return note
 
 
 async def page(
-    connection: Connection, organization_id: int, after: UUID | None, limit: int
+    connection: Connection, organization: Organization, after: UUID | None, limit: int
 ) -> list[Note]:
-    """Return up to `limit` notes in the order of their ids, from behind `after`.
-
-    Raises NotHeldError.
-    """
-    found = await _notes(connection, _PAGE, [organization_id, after or _BEFORE_ALL, limit])
-    await check(connection, organization_id)
+    """Return up to `limit` notes in the order of their ids, from behind `after`."""
+    found = await _notes(connection, _PAGE, [organization.id, after or _BEFORE_ALL, limit])
+    await check(connection, organization)
     return found
 
 
-async def read(connection: Connection, organization_id: int, note_id: UUID) -> Note | None:
-    """Return the note, or None. Raises NotHeldError."""
-    found = await _notes(connection, _READ, [organization_id, note_id])
-    await check(connection, organization_id)
+async def read(connection: Connection, organization: Organization, note_id: UUID) -> Note | None:
+    """Return the note, or None."""
+    found = await _notes(connection, _READ, [organization.id, note_id])
+    await check(connection, organization)
     return found[0] if found else None
 
 
 async def change(
-    connection: Connection, organization_id: int, note_id: UUID, text: str
+    connection: Connection, organization: Organization, note_id: UUID, text: str
 ) -> Note | None:
-    """Give the note a new text and return it, or None if there is none. Raises NotHeldError."""
+    """Give the note a new text and return it, or None if there is none."""
     async with connection.transaction():
-        await hold(connection, organization_id)
-        found = await _notes(connection, _CHANGE, [text, organization_id, note_id])
+        await hold(connection, organization)
+        found = await _notes(connection, _CHANGE, [text, organization.id, note_id])
     return found[0] if found else None
 
 
-async def delete(connection: Connection, organization_id: int, note_id: UUID) -> bool:
-    """Delete the note; False if there is none. Raises NotHeldError."""
+async def delete(connection: Connection, organization: Organization, note_id: UUID) -> bool:
+    """Delete the note; False if there is none."""
     async with connection.transaction():
-        await hold(connection, organization_id)
-        cursor = await connection.execute(_DELETE, [organization_id, note_id])
+        await hold(connection, organization)
+        cursor = await connection.execute(_DELETE, [organization.id, note_id])
     return cursor.rowcount == 1
 
 

@@ -11,12 +11,15 @@ from uuid import UUID
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from app.organizations import Organization
+
 MAX_BODY_BYTES = 64 * 1024
 MAX_TEXT = 10_000
 MAX_PAGE = 200
 DEFAULT_PAGE = 50
 _MAX_BIGINT = 2**63 - 1
 _POSITIVE = re.compile(r"[1-9][0-9]{0,18}")
+_NAME = re.compile(r"[a-z0-9-]{1,63}")
 
 
 class Page(NamedTuple):
@@ -26,8 +29,8 @@ class Page(NamedTuple):
     after: UUID | None
 
 
-def organization_id(request: Request, cell: str) -> int:
-    """Return the id of the organization that the router found.
+def organization(request: Request, cell: str) -> Organization:
+    """Return the organization that the router found.
 
     Refuses a request for another cell (421), and one that the router sent to this cell by a cookie
     or a token alone, for no organization (400).
@@ -36,15 +39,18 @@ def organization_id(request: Request, cell: str) -> int:
     if asked != cell:
         found = f"for cell {asked}" if asked else "without a cell"
         raise HTTPException(421, f"this is cell {cell}; the request came {found}")
-    given = request.headers.get("X-Cellwright-Organization-Id")
-    if given is None:
+    number = request.headers.get("X-Cellwright-Organization-Id")
+    name = request.headers.get("X-Cellwright-Organization", "")
+    if number is None:
         raise HTTPException(
             400,
             "notes belong to an organization, and the request names none by path, host or header",
         )
-    if not _POSITIVE.fullmatch(given) or int(given) > _MAX_BIGINT:
+    if not _POSITIVE.fullmatch(number) or int(number) > _MAX_BIGINT:
         raise HTTPException(400, "X-Cellwright-Organization-Id must be a positive 64-bit integer")
-    return int(given)
+    if not _NAME.fullmatch(name):
+        raise HTTPException(400, "X-Cellwright-Organization must be an organization's name")
+    return Organization(int(number), name)
 
 
 def page(request: Request) -> Page:
