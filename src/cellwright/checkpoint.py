@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from typing import Any
 GZIP = b"\x1f\x8b"
 """The first bytes of a compressed checkpoint (`PULUMI_SELF_MANAGED_STATE_GZIP`)."""
 _VERSIONS = (3, 4)
+_BEGUN = re.compile(r"[tfn][a-z]{0,3}|\"|-|[.eE][+-]?|\\?u?[0-9a-fA-F]{0,4}")
+"""What a file can end with, where it was cut off within a value, as JSON's errors show it."""
 _LARGEST = 1 << 30
 """Bytes of the largest checkpoint that is read, so that a few can't fill the memory."""
 
@@ -107,10 +110,7 @@ def _json(text: bytes) -> Any:
 def _is_cut_off(text: str, error: json.JSONDecodeError) -> bool:
     """Return whether more text could have made it JSON."""
     rest = text[error.pos :].strip()
-    if not rest or error.msg.startswith("Unterminated string"):
-        return True
-    words = ("true", "false", "null", '"', "-", "\\u")
-    return any(word.startswith(rest) for word in words) or ("escape" in error.msg and len(rest) < 6)
+    return error.msg.startswith("Unterminated string") or bool(_BEGUN.fullmatch(rest))
 
 
 def _object(parent: dict[str, Any], key: str) -> dict[str, Any]:

@@ -70,8 +70,9 @@ def find_backend(root: Path) -> Backend:
     """
     url = json.loads(_pulumi(root, "whoami", "--json")).get("url") or ""
     if not url.startswith("file://"):
+        shown = re.sub(r"//[^/]*@", "//", url.partition("?")[0])  # without credentials
         raise CommandError(
-            f"the state is kept at {url}, not in a folder: use the versions of the objects that "
+            f"the state is kept at {shown}, not in a folder: use the versions of the objects that "
             "this store keeps, or `pulumi stack export --version N` and `pulumi stack import`"
         )
     folder = _folder(url, root) / ".pulumi"
