@@ -32,7 +32,7 @@ def test_every_verb_has_help_with_examples(verb: str, capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_example_is_a_command_line(verb: str) -> None:
-    examples = importlib.import_module(f"cellwright.cli.{verb}").EXAMPLES
+    examples = importlib.import_module(f"cellwright.cli.{verb.replace('-', '_')}").EXAMPLES
     lines = re.findall(r"^  (?:.*&& )?cellwright ([^#\n|>]*)", examples, re.MULTILINE)
     assert lines
     for line in lines:

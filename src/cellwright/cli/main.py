@@ -27,10 +27,11 @@ VERBS = {
     "adopt": "Take on a fleet that stands in the clusters already",
     "stacks": "Make the Pulumi stacks that the definitions ask for, with their settings",
     "up": "Apply the stacks of the whole fleet, ring by ring",
+    "restore-state": "Make a stack's broken state readable again, from its history",
     "status": "Show each cell's ring, organizations, state and port",
     "completion": "Print the completion script of a shell",
 }
-"""What each verb does; its module has the same name."""
+"""What each verb does; its module has the same name, with `_` for `-`."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,8 +83,9 @@ class VerbParser(argparse.ArgumentParser):
         """Make the parser, with the verb's arguments and examples."""
         name = self.prog.split()[-1]
         super().__init__(self.prog, description=f"{VERBS[name]}.", formatter_class=_Help)
-        self.set_defaults(module=f"cellwright.cli.{name}")
-        module = import_module(f"cellwright.cli.{name}")
+        path = f"cellwright.cli.{name.replace('-', '_')}"
+        self.set_defaults(module=path)
+        module = import_module(path)
         self.epilog = module.EXAMPLES
         module.add_arguments(self)
 
