@@ -132,7 +132,8 @@ def _quick(types: ApiTypes, kind: str, duty: Duty, known: set[Any]) -> Callable[
     """
     of = duty.type
     if of == "string":
-        return _is_text
+        may_be_secret = _is_string_data(kind, duty.path)
+        return _is_text_or_secret if may_be_secret else _is_text
 
     def fits(value: Any) -> bool:
         if next(types.examine(value, of), None) is not None:
@@ -160,6 +161,14 @@ def _is_text(value: Any) -> bool:
     return value.__class__ is str
 
 
+def _is_text_or_secret(value: Any) -> bool:
+    return value.__class__ is str or value.__class__ is SecretText
+
+
+def _is_string_data(kind: str, path: Path) -> bool:
+    return kind == "Secret" and path[:1] == ("stringData",) and len(path) == 2
+
+
 def _secret_problems(manifest: Manifest, node: Any, path: Path) -> Iterator[Problem]:
     for place, message, hint in _misplaced(manifest.kind, node, path):
         yield _problem(manifest, place, message)._replace(hint=hint)
@@ -168,11 +177,10 @@ def _secret_problems(manifest: Manifest, node: Any, path: Path) -> Iterator[Prob
 def _misplaced(kind: str, node: Any, path: Path) -> Iterator[tuple[Path, str, str]]:
     """Yield where secrets stand that are not filled in there, why not, and what to do."""
     if isinstance(node, SecretText):
-        field = path[0] if kind == "Secret" and len(path) == 2 else ""
-        if field == "data":
+        if kind == "Secret" and path[0] == "data" and len(path) == 2:
             if base64_content(node) is None:
                 yield path, _NOT_BASE64, "add `| b64encode` to the whole value, or use stringData"
-        elif field != "stringData":
+        elif not _is_string_data(kind, path):
             yield path, _MISPLACED, "put it into stringData of a Secret, and refer to that"
     elif isinstance(node, dict):
         for key, one in node.items():

@@ -36,7 +36,7 @@ class SecretExpression:
     __slots__ = ("text",)
 
     def __init__(self, text: SecretText) -> None:
-        """Take the text; `template` keeps templates from getting hold of it."""
+        """Take the text; the environment of `template` gives no attribute of it away."""
         self.text = text
 
     def __add__(self, other: object) -> "str | SecretExpression":

@@ -59,18 +59,16 @@ def modulo_values(left: Any, right: Any) -> Any:
         return modulo(left, right)
 
 
-def text_method(text: str, name: str) -> Callable[..., Any] | None:
-    """Return a method of text that takes secrets, or None for those that do not."""
+def taking_secrets(text: str, name: str, method: Any) -> Any:
+    """Return the method `name` of a text, as one that takes secrets where that can be."""
     if name == "join":
         return lambda items: _joined(text, list(items))
     if name == "replace":
         return lambda old, new, count=-1: _replace(text, old, new, count)
-    return None
+    return _formatting(text, method) if name == "format" else method
 
 
-def formatting(text: str, method: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the method `format` of a text, as one that takes secrets."""
-
+def _formatting(text: str, method: Callable[..., Any]) -> Callable[..., Any]:
     def takes_secrets(*values: Any, **named: Any) -> Any:
         try:
             return method(*values, **named)
@@ -120,7 +118,7 @@ def _trim(value: Any, chars: str | None = None) -> Any:
 
 
 def _string(value: Any) -> Any:
-    return value if isinstance(value, SecretExpression) else soft_str(value)
+    return value if isinstance(value, str | SecretExpression) else str(value)
 
 
 def _tojson(value: Any, indent: int | None = None) -> Any:

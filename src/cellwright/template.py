@@ -33,9 +33,8 @@ from cellwright.secret_filters import (
     SECRET_FILTERS,
     CodeGenerator,
     concatenated_values,
-    formatting,
     modulo_values,
-    text_method,
+    taking_secrets,
 )
 from cellwright.secret_text import is_made_of
 from cellwright.snapshot import SHIPPED
@@ -233,13 +232,14 @@ class _Environment(ImmutableSandboxedEnvironment):
         """Return what the sandbox would, at once for the model's own values."""
         if attribute in _PUBLIC.get(obj.__class__, ()):
             return getattr(obj, attribute)
+        value = super().getattr(obj, attribute)
+        return taking_secrets(obj, attribute, value) if isinstance(obj, str) else value
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Return what the sandbox would; secrets have no attributes for templates."""
         if isinstance(obj, SecretExpression):
             obj.refuse()
-        if isinstance(obj, str) and (method := text_method(obj, attribute)):
-            return method
-        value = super().getattr(obj, attribute)
-        is_format = isinstance(obj, str) and attribute == "format"
-        return formatting(obj, value) if is_format else value
+        return super().is_safe_attribute(obj, attr, value)
 
     def call_binop(self, _: object, __: str, left: Any, right: Any) -> Any:
         """Return what `%` gives, the one operator that is intercepted."""
