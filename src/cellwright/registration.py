@@ -8,10 +8,12 @@ import hmac
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, QUARANTINE, Fleet
 from cellwright.secret import derive_bytes
+from cellwright.secret_text import SecretText
 
 _PROTECTED_KINDS = {"Namespace", "PersistentVolumeClaim", "StatefulSet"}
 _SECRET_INPUTS = frozenset(("data", "stringData"))
@@ -65,8 +67,16 @@ def digest(root: bytes, registrations: Iterable[Registration]) -> str:
     code = hmac.new(derive_bytes(root, "fleet/applied", 32), digestmod=hashlib.sha256)
     for one in registrations:
         what = (one.token, one.name, one.protect, one.retain, one.manifest.body)
-        code.update(json.dumps(what, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+        text = json.dumps(what, ensure_ascii=False, default=_parts)
+        code.update(text.encode("utf-8", "surrogatepass"))
     return code.hexdigest()
+
+
+def _parts(text: Any) -> Any:
+    """Return a value with secrets as JSON can hold it: the names of its secrets, not themselves."""
+    if isinstance(text, SecretText):
+        return {"secret": text.parts}
+    raise TypeError(f"cannot digest a value of type {type(text).__name__}")
 
 
 def _registration(fleet: Fleet, manifest: Manifest) -> Registration:
