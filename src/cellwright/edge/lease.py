@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Body
 from cellwright.edge.lease_object import LONGEST_CALL, LeaseObject, Server
-from cellwright.edge.lease_watch import Watch
+from cellwright.edge.lease_watch import Watch, refusal
 from cellwright.lease_record import NOBODY, Holder, Record, Running, identity_of, record_of
 from cellwright.pulumi_locks import Lock
 
@@ -162,7 +162,7 @@ class Lease:
                     break
                 continue  # another was faster: look who
             if time.monotonic() >= deadline:
-                raise CommandError(_refusal(holder, watch.lasts, wait))
+                raise CommandError(refusal(holder, watch.lasts, wait))
             if told != holder.identity:
                 told = holder.identity
                 on_waiting(f"waiting for another `cellwright up`: {holder}")
@@ -179,7 +179,7 @@ class Lease:
         if not self._is_claimed:
             return
         if self._thread.is_alive():
-            self._thread.join(self._stored.seconds + 1)
+            self._thread.join(1)  # one whose server does not answer ends later, by itself
         if self._writing.acquire(timeout=1):
             try:
                 with suppress(CommandError):  # it ends by itself
@@ -188,10 +188,15 @@ class Lease:
                 self._writing.release()
 
     def _give_back(self) -> None:
-        body = self._stored.read()
-        if body is not None and record_of(body).holder == self.identity:
-            kept = tuple(run for run in self._record.running if self._is_to_stay(run))
-            self._stored.write(replace(self._record, holder="", running=kept), body)
+        kept = tuple(run for run in self._record.running if self._is_to_stay(run))
+        record = replace(self._record, holder="", running=kept)
+        body = self._body or self._stored.read()
+        for _ in range(_MOST_CONFLICTS):
+            if body is None or record_of(body).holder != self.identity:
+                return
+            if self._stored.write(record, body) is not None:
+                return
+            body = self._stored.read()
 
     def _is_to_stay(self, run: Running) -> bool:
         return run.holder != self.identity or run.stack in self._uncertain
@@ -271,15 +276,6 @@ def runs_here(lock: Lock) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def _refusal(holder: Holder, lasts: int, wait: float) -> str:
-    if wait > 0:
-        return f"another `cellwright up` is running still, after {wait:.0f} s: {holder}"
-    return (
-        f"another `cellwright up` is running: {holder}; wait for it with --wait "
-        f"(the lease of one that was killed ends within {lasts} s)"
-    )
 
 
 def _user() -> str:

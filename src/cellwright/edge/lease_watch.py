@@ -10,7 +10,7 @@ import time
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Body
 from cellwright.edge.lease_object import LeaseObject
-from cellwright.lease_record import NOBODY, Record, record_of
+from cellwright.lease_record import NOBODY, Holder, Record, record_of
 
 
 class Watch:
@@ -51,6 +51,16 @@ class Watch:
         if _election(record) != _election(self.record) or self._first == -math.inf:
             self._first = time.monotonic()
         self.body, self.record, self._last = body, record, asked
+
+
+def refusal(holder: Holder, lasts: int, wait: float) -> str:
+    """Return the sentence for who does not wait, or no longer; `wait` is in seconds."""
+    if wait > 0:
+        return f"another `cellwright up` is running still, after {wait:.0f} s: {holder}"
+    return (
+        f"another `cellwright up` is running: {holder}; wait for it with --wait "
+        f"(the lease of one that was killed ends within {lasts} s)"
+    )
 
 
 def _election(record: Record) -> tuple[object, ...]:

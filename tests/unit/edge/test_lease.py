@@ -5,6 +5,10 @@ Where something is waited for, time is a number that sleeping raises.
 
 import json
 import math
+import os
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,9 +21,10 @@ from cellwright.edge import lease as module
 from cellwright.edge import lease_watch
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import RefusedError
-from cellwright.edge.lease import LEASE_VARIABLE, Lease, held
+from cellwright.edge.lease import LEASE_VARIABLE, Lease, held, runs_here
 from cellwright.edge.lease_object import LeaseObject, NoNamespaceError, holder
 from cellwright.lease_record import LEASE, STACKS, Record, Running, body_of, record_of
+from cellwright.pulumi_locks import Lock
 
 Body = dict[str, Any]
 SPACE = "cellwright-directory"
@@ -254,7 +259,7 @@ def test_the_time_in_which_the_server_was_away_proves_nothing(server: Server, cl
     server.put(other())
 
     def sleep() -> None:
-        server.away = 1004 < clock.now < 1028
+        server.away = 1004 < clock.now < 1033
         if clock.now >= 1026:  # the holder is alive, it was not seen
             server.put(other(renewed=THEN + timedelta(seconds=clock.now // 10)))
 
@@ -315,7 +320,7 @@ def test_of_many_contenders_one_wins(server: Server) -> None:
 
 
 def test_a_stack_is_recorded_before_it_starts_and_its_process_soon(server: Server) -> None:
-    with held(server, SPACE) as lease:
+    with held(server, SPACE, duration=600) as lease:
         lease.start("alpha")
         assert stacks(server) == [("alpha", None)]
         lease.start("beta")
@@ -464,6 +469,12 @@ def test_an_interrupt_just_after_the_write_gives_it_back(
     assert server.lease["spec"]["holderIdentity"] == ""
 
 
+def test_an_edit_by_hand_does_not_keep_it_from_being_given_back(server: Server) -> None:
+    with held(server, SPACE):
+        server.store(f"{PATH}/{LEASE}", server.lease)
+    assert server.lease["spec"]["holderIdentity"] == ""
+
+
 def test_a_release_that_fails_is_silent(server: Server) -> None:
     with held(server, SPACE):
         server.away = True
@@ -503,3 +514,14 @@ def test_a_server_that_is_away_is_told(server: Server) -> None:
         pass
     with pytest.raises(CommandError, match="connection refused"):
         holder(server, SPACE)
+
+
+def test_a_process_is_seen_only_on_the_host_of_the_lock() -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    here = socket.gethostname()
+    assert runs_here(Lock("root", here, os.getpid(), THEN))
+    assert runs_here(Lock("root", here, 1, THEN))
+    assert not runs_here(Lock("root", here, ended.pid, THEN))
+    assert not runs_here(Lock("root", here, 10**10, THEN))
+    assert not runs_here(Lock("root", f"not-{here}", os.getpid(), THEN))
