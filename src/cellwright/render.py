@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from cellwright.api_types import ApiTypes
 from cellwright.directory import cell_table, shard_tables
 from cellwright.history import History, history_after, pieces_of
+from cellwright.holed_text import UnfitError
 from cellwright.manifest import Manifest, lacking, order_of
 from cellwright.model import FLEET_STACK, Cell, Fleet
 from cellwright.patch import Patch, apply_patches
@@ -177,7 +178,12 @@ class Renderer:
             problems.append(Problem(Place(f"templates/{name}"), "", "CW311", message))
             return
         for shape in way.shapes:
-            yield shape, drawn.values
+            try:
+                values = shape.values(drawn.values)
+            except UnfitError as error:
+                problems.append(Problem(error.place, "", "CW311", str(error)))
+            else:
+                yield shape, values
 
 
 def _read(name: str, chunks: tuple[str, ...]) -> _Read:

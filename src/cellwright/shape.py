@@ -2,7 +2,8 @@
 
 A value fills a hole of the object that was read; it never passes through YAML. So that this is
 what a reader of the template expects, a hole must be a whole value of its own: in quotes, glued
-to other text, in a key or in a comment it is a problem. Refuses to know what an object means.
+to other text, in a key or in a comment it is a problem. Only the texts of a Secret may have holes
+inside (`holed_text`). Refuses to know anything else of what an object means.
 """
 
 import re
@@ -14,6 +15,7 @@ from typing import Any
 from cellwright.document import Document, read_yaml
 from cellwright.emit import Slot, layout
 from cellwright.emit import fill as fill_text
+from cellwright.holed_text import HoledText
 from cellwright.node import Hole, Node, Recipe, fill, recipe
 from cellwright.problem import Path, Place, Problem
 from cellwright.redact import redacted
@@ -49,6 +51,16 @@ class Shape:
     origins: Origins
     _recipe: int | Recipe | None
     _layout: tuple[str | Slot, ...]
+    _texts: tuple[HoledText, ...] = ()
+
+    def values(self, written: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return what fills the holes: what expressions wrote, and the texts that hold some of it.
+
+        Raises UnfitError for a value that must not stand inside of text.
+        """
+        return (
+            (*written, *(text.filled(written) for text in self._texts)) if self._texts else written
+        )
 
     def body(self, values: Sequence[Any]) -> Any:
         """Return the object with `values` in its holes; see `cellwright.node.fill`."""
@@ -82,25 +94,22 @@ def read_shapes(name: str, chunks: Iterable[str]) -> tuple[list[Shape], list[Pro
         if character == _STAND_IN
     }
     numbers = {at: index for index, at in enumerate(holes)}
+    reader = _Holes(text.split("\n"), numbers, origins)
     documents, wrong = read_yaml("", text.encode())
     problems = [_of_template(one, origins) for one in wrong]
-    found: list[tuple[Node, Document]] = []
-    seen: set[int] = set()
-    for document in documents:
-        reader = _Holes(document, numbers, origins)
-        found.append((reader.node(document.value, ()), document))
-        problems += reader.problems
-        seen |= reader.seen
+    found = [(*reader.read(document), document) for document in documents]
+    problems += reader.problems
     if not wrong:
         problems += [
             _misplaced(origins.place(*at), "in a comment")
             for at, index in numbers.items()
-            if index not in seen and not problems
+            if index not in reader.seen and not problems
         ]
     if problems:
         return [], problems
     return [
-        Shape(node, one, origins, recipe(node), layout(redacted(node))) for node, one in found
+        Shape(node, one, origins, recipe(node), layout(redacted(node)), texts)
+        for node, texts, one in found
     ], []
 
 
@@ -127,14 +136,20 @@ def _without_marks(name: str, marked: str) -> tuple[str, Origins]:
 
 
 class _Holes:
-    """Finds the holes of one document."""
+    """Finds the holes of documents, one after the other."""
 
     def __init__(
-        self, document: Document, numbers: dict[tuple[int, int], int], origins: Origins
+        self, lines: list[str], numbers: dict[tuple[int, int], int], origins: Origins
     ) -> None:
-        self._document, self._numbers, self._origins = document, numbers, origins
+        self._lines, self._numbers, self._origins = lines, numbers, origins
+        self._texts: list[HoledText] = []
         self.seen: set[int] = set()
         self.problems: list[Problem] = []
+
+    def read(self, document: Document) -> tuple[Node, tuple[HoledText, ...]]:
+        """Return a document's object with holes, and the texts that fill the last of them."""
+        self._document, self._texts = document, []
+        return self.node(document.value, ()), tuple(self._texts)
 
     def node(self, value: Any, path: Path) -> Node:
         if isinstance(value, dict):
@@ -147,11 +162,31 @@ class _Holes:
         if isinstance(value, str) and _STAND_IN in value:
             at = self._document.place(path)
             number = self._numbers.get((at.line, at.column))
-            if value == _STAND_IN and number is not None:
+            if value == _STAND_IN and number is not None and number not in self.seen:
                 self.seen.add(number)
                 return Hole(number)
+            text = self._text(value, at) if self._is_text_of_secret(path) else None
+            if text is not None:
+                self._texts.append(text)
+                return Hole(len(self._numbers) + len(self._texts) - 1)
             self._problem(path, "in quotes or beside other text")
         return value  # type: ignore[no-any-return]
+
+    def _is_text_of_secret(self, path: Path) -> bool:
+        document: Any = self._document.value
+        return len(path) == 2 and path[0] == "stringData" and document.get("kind") == "Secret"
+
+    def _text(self, value: str, at: Place) -> HoledText | None:
+        """Return a text that begins `at` a place, whose holes are the next that are written."""
+        is_block = self._lines[at.line - 1][at.column - 1] in "|>"
+        start = (at.line + 1, 1) if is_block else (at.line, at.column)
+        pieces = value.split(_STAND_IN)
+        holes = [(where, number) for where, number in self._numbers.items() if where >= start]
+        own = {number: self._origins.place(*where) for where, number in holes[: len(pieces) - 1]}
+        if len(own) < len(pieces) - 1 or self.seen & own.keys():
+            return None
+        self.seen |= own.keys()
+        return HoledText(tuple(pieces), tuple(own.items()))
 
     def _problem(self, path: Path, where: str, *, key: bool = False) -> None:
         at = self._document.place(path, key=key)

@@ -38,7 +38,7 @@ from cellwright.secret_filters import (
 )
 from cellwright.secret_text import is_made_of
 from cellwright.snapshot import SHIPPED
-from cellwright.template_values import HarmfulError, plain
+from cellwright.template_values import HARMLESS, HarmfulError, plain
 
 HOLE = "\x1a"
 LINE, LINE_END = "\x01", "\x02"
@@ -65,7 +65,6 @@ EVERYWHERE = frozenset(
 FOR_CELLS = frozenset(("cell", "secret", "fleet_secret", "far_router_ports"))
 FOR_FLEET = frozenset(("shards", "cells", "history"))
 """The names that templates know: all of them, those for cells, those below `fleet/`."""
-_HARMLESS = re.compile(r"[A-Za-z0-9._:/@-]+\Z")
 _PUBLIC = {
     one: frozenset(name for name in dir(one) if not name.startswith("_"))
     for one in vars(model).values()
@@ -141,13 +140,13 @@ class Templates:
         if value.__class__ is _Written:
             return str(value)
         if isinstance(value, SecretExpression):
-            if not is_made_of(value.text, _HARMLESS):
+            if not is_made_of(value.text, HARMLESS):
                 message = f"what stands around the secret in {value.text!r} may not stand in"
                 raise HarmfulError(f"{message} a configuration text")
             self._secrets.append(value)
             return f"{HOLE}{len(self._secrets) - 1}{HOLE}"
         text = str(value)
-        if isinstance(value, bool) or value is None or not _HARMLESS.match(text):
+        if isinstance(value, bool) or value is None or not HARMLESS.match(text):
             raise HarmfulError(f"{value!r} may not stand in a configuration text")
         return text
 

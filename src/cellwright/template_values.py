@@ -4,6 +4,7 @@ Refuses what JSON can't hold, but for text with secrets, which is told by its ow
 """
 
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,8 @@ from jinja2 import Undefined
 
 from cellwright.secret_expression import SecretExpression
 
+HARMLESS = re.compile(r"[A-Za-z0-9._:/@-]+\Z")
+"""What may stand in text of any format, as it is."""
 _MAX_DEPTH = 50
 
 

@@ -11,9 +11,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cellwright.edge.backend import explained, find_backend
 from cellwright.edge.failure import CommandError
 from cellwright.edge.process import run
 from cellwright.edge.settings import CLUSTERS, FLEET_ID, PREFIX, read_settings
+from cellwright.edge.state_files import known_stacks, read_stack
 from cellwright.identity import fleet_id
 from cellwright.model import FLEET_STACK
 from cellwright.secret import ROOT_BYTES, ROOT_SECRET, decode_root
@@ -97,6 +99,7 @@ def ensure(
     has another root secret, since its routers would not be believed by the others.
     """
     if name not in there:
+        _require_undamaged(root, name)
         _pulumi(root, "stack", "init", name, "--no-select")
         on_made(name)
     found = root_secret(root, name)
@@ -120,6 +123,23 @@ def ensure(
         _pulumi(root, "config", "set-all", "--path", "--stack", name, *words)
 
 
+def _require_undamaged(root: Path, name: str) -> None:
+    """Raise CommandError for a stack whose state is missing while its history is there: Pulumi
+    would make a new, empty one in its place.
+    """
+    if not read_settings(root, name).has_root:
+        return  # it was never made
+    try:
+        backend = find_backend(root)
+    except CommandError:  # not in files, so that its store has versions of its own
+        return
+    if name in known_stacks(backend) and read_stack(backend, name).is_damaged:
+        raise CommandError(
+            f"the state of stack {name} is missing, and its history is there: run "
+            f"`cellwright restore-state {name}`"
+        )
+
+
 def remove(root: Path, name: str) -> None:
     """Remove an empty stack and its settings. Raises CommandError if it holds resources."""
     _pulumi(root, "stack", "rm", "--yes", name)
@@ -132,4 +152,7 @@ def cancel(root: Path, name: str) -> None:
 
 def _pulumi(root: Path, *arguments: str, given: str | None = None) -> str:
     command = ["pulumi", *arguments, "--non-interactive"]
-    return run(command, directory=root, given=given, timeout=_TIMEOUT).output
+    try:
+        return run(command, directory=root, given=given, timeout=_TIMEOUT).output
+    except CommandError as error:
+        raise explained(root, str(error)) or error from None

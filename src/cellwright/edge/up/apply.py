@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cellwright.edge import stacks
+from cellwright.edge.backend import explained
 from cellwright.edge.clusters import Applied
 from cellwright.edge.engine import Finished, Program, Run, up
 from cellwright.edge.failure import CommandError
@@ -59,7 +60,7 @@ class Applier:
         try:
             self._prepare(stack, clusters)
             finished = self._run(stack, clusters, program)
-            reasons = () if finished.ok else finished.diagnostics
+            reasons = () if finished.ok else self._why(finished)
             changes = finished.changes
             if finished.ok and stack != FLEET_STACK:
                 reasons = self._waited(stack, started)
@@ -113,6 +114,11 @@ class Applier:
         if judgement is not None:
             raise CommandError(judgement.message)
         return finished
+
+    def _why(self, finished: Finished) -> tuple[str, ...]:
+        """Return what Pulumi says went wrong, or what is wrong with the state it can't read."""
+        error = explained(self.situation.root, "\n".join(finished.lines))
+        return tuple(str(error).splitlines()) if error else finished.diagnostics
 
     def _waited(self, stack: str, started: float) -> tuple[str, ...]:
         """Wait until a cell is ready; return what it still waits for when its time is over."""
