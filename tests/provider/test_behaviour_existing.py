@@ -131,6 +131,44 @@ def test_a_namespace_that_was_retained_comes_back_with_the_setting_alone(
     assert not found(ns, "namespace", ns)
 
 
+@pytest.mark.parametrize("shared", [False, True])
+def test_what_an_earlier_run_made_is_adopted_with_its_fields_where_both_have_one_manager(
+    stack: Stack, manifests: Manifests, *, shared: bool
+) -> None:
+    ns = manifests.namespace
+    named = {"pulumi.com/patchFieldManager": "provider-test"} if shared else {}
+
+    def settings(**data: str) -> None:
+        stack.objects = {"settings": manifests.config_map("settings", **data)}
+        stack.objects["settings"]["metadata"]["annotations"] = {"example.com/a": "b"} | named
+
+    stack.provider |= ADOPTS
+    stack.retained = ["settings"]
+    settings(a="1", b="1")
+    stack.made()
+    stack.must("destroy", "--yes", "--skip-preview")
+    settings(a="2")
+    done = stack.up()
+    if shared:
+        assert done.returncode == 0, done.stdout
+        assert found(ns, "configmap", "settings")["data"] == {"a": "2"}
+    else:
+        assert done.returncode != 0
+        assert ".data.a" in done.stdout, done.stdout
+
+
+@airgap_only
+def test_an_update_drops_what_the_creation_wrote_under_a_chosen_manager(
+    stack: Stack, manifests: Manifests
+) -> None:
+    for data in ({"a": "1", "b": "1"}, {"a": "2"}):
+        settings = manifests.config_map("settings", **data)
+        settings["metadata"]["annotations"] = {"pulumi.com/patchFieldManager": "provider-test"}
+        stack.objects = {"settings": settings}
+        stack.must("up", "--yes")
+    assert found(manifests.namespace, "configmap", "settings")["data"] == {"a": "2"}
+
+
 def test_an_object_that_is_just_being_deleted_is_refused(
     stack: Stack, manifests: Manifests
 ) -> None:
