@@ -15,24 +15,26 @@ from cellwright.changes import names
 Fields = Mapping[str, Any]
 
 
-def without_given_up(live: Mapping[str, Any], after: Any, manifest: Any, owner: str) -> Any:
-    """Return `after` without the fields that managers named `owner…` give up.
+def without_given_up(
+    live: Mapping[str, Any], after: Any, manifest: Any, owners: tuple[str, ...]
+) -> Any:
+    """Return `after` without the fields that managers give up whose names begin as `owners` do.
 
     `live` is the object with its managedFields, `manifest` is what will be applied.
     """
     entries = live["metadata"].get("managedFields") or []
-    mine = [one for one in entries if _is(one, owner)]
+    mine = [one for one in entries if _is(one, owners)]
     others: dict[str, Any] = {}
     for one in entries:
-        if not _is(one, owner):
+        if not _is(one, owners):
             others = _union(others, one.get("fieldsV1") or {})
     for one in mine:
         after = _pruned(one.get("fieldsV1") or {}, others, after, manifest)
     return after
 
 
-def _is(entry: Mapping[str, Any], owner: str) -> bool:
-    return entry.get("operation") == "Apply" and str(entry.get("manager", "")).startswith(owner)
+def _is(entry: Mapping[str, Any], owners: tuple[str, ...]) -> bool:
+    return entry.get("operation") == "Apply" and str(entry.get("manager", "")).startswith(owners)
 
 
 def _union(one: Fields, other: Fields) -> dict[str, Any]:

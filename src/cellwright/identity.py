@@ -18,6 +18,13 @@ APPLIED_ANNOTATION = "cellwright.dev/applied"
 LAST_RUN_ANNOTATION = "cellwright.dev/last-run"
 """On a stack's namespace: how the last run of it went."""
 
+MANAGER_ANNOTATION = "pulumi.com/patchFieldManager"
+"""Names the field manager under which Pulumi's plugin applies an object. By default that is another
+one for each resource in each state, so that a new state could not take back what an old one set.
+"""
+MANAGER = "cellwright-"
+"""What the names of the fleets' field managers begin with; the fleet's id follows."""
+
 _ID_BYTES = 8
 
 
@@ -45,8 +52,13 @@ def owner_of(body: Mapping[str, Any]) -> Owner:
 
 
 def identified(body: Mapping[str, Any], fleet: str, number: str) -> dict[str, Any]:
-    """Return an object with the labels of its fleet, on the claims of a StatefulSet too."""
+    """Return an object as it is applied for a fleet: with its labels, on the claims of a
+    StatefulSet too, and under its field manager.
+    """
     made = _labelled(body, fleet, number)
+    metadata = made["metadata"]
+    annotations = {**(metadata.get("annotations") or {}), MANAGER_ANNOTATION: MANAGER + number}
+    made["metadata"] = {**metadata, "annotations": annotations}
     spec = body.get("spec")
     if body["kind"] == "StatefulSet" and isinstance(spec, Mapping):
         claims = spec.get("volumeClaimTemplates")

@@ -68,8 +68,8 @@ def at(state: dict[str, Any], path: str) -> dict[str, Any]:
 def create(state: dict[str, Any], asked: list[str]) -> dict[str, Any]:
     """Put the object on the standard input; a namespace is absent if the state says so."""
     body: dict[str, Any] = json.load(sys.stdin)
-    namespace = body["metadata"]["namespace"]
-    assert f"/namespaces/{namespace}/" in asked[1], asked
+    namespace = body["metadata"].get("namespace", "")
+    assert body["kind"] == "Namespace" or f"/namespaces/{namespace}/" in asked[1], asked
     if namespace in state.get("absent", []):
         raise refusal("NotFound", f'namespaces "{namespace}" not found')
     if any(key(one) == key(body) for one in state["objects"]):
@@ -84,6 +84,17 @@ def replace(state: dict[str, Any], asked: list[str]) -> dict[str, Any]:
     if versions[0] != versions[1]:
         raise refusal("Conflict", "the object has been modified")
     return stored(state, body)
+
+
+def annotate(state: dict[str, Any], asked: list[str]) -> dict[str, Any]:
+    """Set annotations of a namespace."""
+    _, kind, name, *pairs = [word for word in asked if not word.startswith("--request-timeout")]
+    assert kind == "namespace", asked
+    for one in state["objects"]:
+        if key(one) == ("Namespace", "", name):
+            pairs_of = dict(pair.split("=", 1) for pair in pairs)
+            return stored(state, merged(one, {"metadata": {"annotations": pairs_of}}))
+    raise refusal("NotFound", f'namespaces "{name}" not found')
 
 
 def patch(state: dict[str, Any], asked: list[str]) -> dict[str, Any]:
@@ -172,7 +183,7 @@ def show(found: list[dict[str, Any]]) -> None:
         print(json.dumps({"kind": "List", "items": found}))
 
 
-WRITES = {"create": create, "replace": replace, "patch": patch}
+WRITES = {"annotate": annotate, "create": create, "replace": replace, "patch": patch}
 
 if __name__ == "__main__":
     main(sys.argv[1:])

@@ -3,6 +3,7 @@
 What the real ones say is shown by the end-to-end tests.
 """
 
+import fcntl
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -20,12 +21,7 @@ Body = dict[str, Any]
 
 _CELLS = "directory-cells"
 _KUBECTL = Path(__file__).with_name("kubectl.py")
-_PULUMI = """\
-import pathlib, sys
-with (pathlib.Path(__file__).parent / "pulumi.log").open("a") as log:
-    print(*sys.argv[1:], file=log)
-sys.exit("pulumi was called")
-"""
+_PULUMI = Path(__file__).with_name("pulumi.py")
 
 
 @dataclass
@@ -117,6 +113,19 @@ class World:
         made.save()
         return made
 
+    def backend(self, **stacks: Body) -> None:
+        """Give Pulumi a backend with these stacks; without it every call of Pulumi fails."""
+        (self.folder / "stacks.json").write_text(json.dumps(stacks))
+
+    def updated(self, stack: str, time: str) -> None:
+        """Let the state of a stack have changed at a time."""
+        file = self.folder / "stacks.json"
+        with file.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            stacks = json.loads(file.read_text())
+            stacks[stack] = {"lastUpdate": time, "resourceCount": 33}
+            file.write_text(json.dumps(stacks))
+
     @property
     def pulumi(self) -> list[str]:
         log = self.folder / "pulumi.log"
@@ -126,8 +135,8 @@ class World:
 def world_in(folder: Path) -> World:
     """Put the programs into a folder, which is to be the first one on the PATH."""
     folder.mkdir()
-    for name, text in (("kubectl", _KUBECTL.read_text("utf-8")), ("pulumi", _PULUMI)):
-        (folder / name).write_text(f"#!{sys.executable}\n{text}", "utf-8")
+    for name, file in (("kubectl", _KUBECTL), ("pulumi", _PULUMI)):
+        (folder / name).write_text(f"#!{sys.executable}\n{file.read_text('utf-8')}", "utf-8")
         (folder / name).chmod(0o755)
     return World(folder)
 

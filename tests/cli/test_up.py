@@ -1,114 +1,279 @@
-"""How `up` goes on and ends, with stand-ins for Pulumi's stacks and the cluster."""
+"""How `up` plans, asks, goes on and ends, with stand-ins for Pulumi's engine and the cluster."""
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cellwright.edge import stacks
-from cellwright.edge.failure import CommandError
-from cellwright.edge.inputs import read_inputs
-from cellwright.edge.kept import digest_of
-from cellwright.edge.stacks import Finished
 from tests.cli.conftest import Program
 from tests.cli.standins import World
+from tests.cli.ups import Engine, away, engine_in
 
 
 @pytest.fixture
-def applied(monkeypatch: pytest.MonkeyPatch, world: World) -> list[str]:
-    """The stacks that were applied, in order; there is a directory already."""
-    world.cluster()
-    done: list[str] = []
-
-    def up(root: Path, name: str, digest: str) -> Finished:
-        assert digest == digest_of(read_inputs(str(root)))
-        done.append(name)
-        return Finished(ok=True, lines=())
-
-    monkeypatch.setattr(stacks, "ensure", lambda *_: ["old"])
-    monkeypatch.setattr(stacks, "is_empty", lambda *_: False)
-    monkeypatch.setattr(stacks, "is_up_to_date", lambda *_: False)
-    monkeypatch.setattr(stacks, "up", up)
-    return done
+def engine(program: Program, world: World, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    return engine_in(program, world, monkeypatch)
 
 
-def failing(*names: str) -> Callable[..., Any]:
-    def ask(_: Path, name: str, *_rest: Any) -> Any:
-        if name in names:
-            raise CommandError(f"pulumi can't read {name}")
-        return False
+@pytest.fixture
+def fleet(program: Program, engine: Engine) -> Engine:
+    """A fleet that is up."""
+    done = program("up", "--yes")
+    assert done.code == 0, done
+    engine.applied.clear()
+    return engine
 
-    return ask
+
+def test_the_first_directory_comes_first_then_rings_in_order(
+    program: Program, engine: Engine
+) -> None:
+    done = program("up", "--yes")
+    assert (done.code, engine.applied[:2]) == (0, ["fleet", "alpha"]), done
+    assert set(engine.applied[2:]) == {"beta", "gamma"}
+    assert "alpha: up in " in done.out
 
 
-def test_rings_come_in_order_and_the_directory_last(program: Program, applied: list[str]) -> None:
+def test_nothing_to_do_starts_no_run(program: Program, fleet: Engine, world: World) -> None:
+    before = len(world.pulumi)
+    done = program("up", "--yes")
+    assert (done.code, done.out, fleet.applied) == (0, "nothing to do: 4 stacks unchanged\n", [])
+    assert len(world.pulumi) - before == 2, world.pulumi[before:]
+
+
+def test_a_dry_run_touches_nothing(program: Program, engine: Engine, world: World) -> None:
+    before = engine.cluster.file.read_text()
+    done = program("up", "--dry-run")
+    assert (done.code, engine.applied) == (16, [])
+    assert "alpha: new, 30 objects" in done.out
+    assert engine.cluster.file.read_text() == before
+    assert world.pulumi == ["stack ls --json --non-interactive"]
+    assert not (program.root / "stacks").exists()
+
+
+def test_a_dry_run_with_nothing_to_do_ends_with_0(program: Program, fleet: Engine) -> None:
+    assert program("up", "--dry-run").code == 0
+    assert fleet.applied == []
+
+
+def test_without_a_terminal_the_answer_must_be_given(program: Program, engine: Engine) -> None:
     done = program("up")
-    assert (done.code, applied[0]) == (0, "alpha")
-    assert done.err == "old: no such cell is declared; its stack is left as it is\n"
-    assert set(applied[1:3]) == {"beta", "gamma"}
-    assert applied[3:] == ["fleet"]
+    assert (done.code, engine.applied) == (1, [])
+    assert "there is no terminal to ask on: give --yes" in done.err
 
 
-def test_the_first_directory_comes_first(
-    program: Program, applied: list[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("answer", "code", "count"), [("yes\n", 0, 4), ("y\n", 1, 0), ("", 1, 0)])
+def test_only_yes_is_an_answer(
+    program: Program,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    code: int,
+    count: int,
 ) -> None:
-    monkeypatch.setattr(stacks, "is_empty", lambda *_: True)
-    assert program("up").code == 0
-    assert applied[:2] == ["fleet", "alpha"]
+    class Terminal:
+        def isatty(self) -> bool:
+            return True
+
+        def readline(self) -> str:
+            return answer
+
+    monkeypatch.setattr("sys.stdin", Terminal())
+    assert program("up").code == code
+    assert len(engine.applied) == count
 
 
-def test_what_is_up_to_date_is_passed_over_unless_all_is_asked_for(
-    program: Program, applied: list[str], monkeypatch: pytest.MonkeyPatch
+def test_what_a_preview_refuses_is_told_and_nothing_is_touched(
+    program: Program, engine: Engine
 ) -> None:
-    monkeypatch.setattr(stacks, "is_up_to_date", lambda *_: True)
-    done = program("up")
-    assert (done.code, applied) == (0, [])
-    assert "alpha: unchanged\n" in done.out
-    assert program("up", "--all").code == 0
-    assert len(applied) == 4
+    engine.refuses["beta"] = ["beta/app: the quota is exceeded"]
+    done = program("up", "--yes")
+    assert (done.code, engine.applied) == (1, [])
+    assert "refused: beta: beta/app: the quota is exceeded\n" in done.err
+    assert done.err.endswith("refused; nothing was touched\n")
 
 
-def test_a_failure_stops_later_rings(
-    program: Program, applied: list[str], monkeypatch: pytest.MonkeyPatch
+def test_only_what_was_named_is_applied(program: Program, fleet: Engine) -> None:
+    program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
+    program("up", "--yes", "--cell", "beta", "--ring", "0")
+    assert set(fleet.applied) == {"alpha", "beta"}
+    done = program("up", "--yes", "--cell", "bta")
+    assert done.code == 1
+    assert "no stack 'bta' in the definitions; known: alpha, beta, fleet, gamma" in done.err
+
+
+def test_a_stack_that_somebody_else_changed_is_run_again(
+    program: Program, fleet: Engine, world: World
 ) -> None:
-    lines = ("Diagnostics:", "  it is full", "Resources:")
-    monkeypatch.setattr(stacks, "up", lambda *_: Finished(ok=False, lines=lines))
-    done = program("up")
-    assert (done.code, applied) == (1, [])
-    assert "alpha: failed after" in done.err
-    assert "it is full" in done.err
-    assert "beta" not in done.err
-    assert done.err.endswith("a new run goes on where this one failed\n")
+    world.updated("beta", "2026-02-02T00:00:00.000Z")
+    assert program("up", "--yes").code == 0
+    assert fleet.applied == ["beta"]
 
 
-def test_every_failure_of_a_ring_is_told(
-    program: Program, applied: list[str], monkeypatch: pytest.MonkeyPatch
+def test_another_value_of_a_secret_is_applied(program: Program, fleet: Engine) -> None:
+    head = "apiVersion: v1\nkind: Secret\nmetadata: {name: own, namespace: {{ cell.namespace }}}\n"
+    for value, count in (("a", 3), ("b", 3), ("b", 0)):
+        program.write("templates/own.yaml.j2", f"{head}stringData: {{key: {value}}}\n")
+        fleet.applied.clear()
+        assert program("up", "--yes").code == 0
+        assert len(fleet.applied) == count, value
+
+
+def test_all_runs_unchanged_stacks_with_a_refresh(program: Program, fleet: Engine) -> None:
+    assert program("up", "--yes", "--all").code == 0
+    assert len(fleet.applied) == 4
+    assert all("--refresh" in options for options in fleet.options.values())
+
+
+def test_a_failure_stops_later_rings_but_not_the_directory(
+    program: Program, fleet: Engine
 ) -> None:
-    monkeypatch.setattr(stacks, "is_up_to_date", failing("beta", "gamma"))
-    done = program("up")
-    assert (done.code, applied) == (1, ["alpha"])
-    for name in ("beta", "gamma"):
-        assert f"{name}: pulumi can't read {name}\n" in done.err
+    program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
+    program.edit("organizations/customers.yaml", "name: stark", "name: starks")
+    program.edit("organizations/customers.yaml", "id: 1006", "id: 2006\n  state: suspended")
+    program.write("organizations/stark.yaml", _GONE)
+    fleet.fails["alpha"] = ("Diagnostics:", "  it is full", "Resources:")
+    done = program("up", "--yes")
+    assert (done.code, fleet.applied) == (1, ["alpha", "fleet"]), done
+    assert "  it is full" in done.err
+    assert "beta: not begun: ring 0 failed\n" in done.err
+    assert done.err.endswith("re-run `cellwright up` to resume\n")
+    fleet.fails.clear()
+    fleet.applied.clear()
+    assert program("up", "--yes").code == 0
+    assert fleet.applied[0] == "alpha"
+    assert set(fleet.applied) == {"alpha", "beta", "gamma"}
 
 
-def test_stacks_with_different_root_secrets_are_refused(
-    program: Program, monkeypatch: pytest.MonkeyPatch
+_GONE = """\
+apiVersion: cellwright/v1
+kind: Organization
+metadata: {name: stark}
+spec: {id: 1006, cell: gamma, state: gone}
+"""
+
+
+def test_quarantine_comes_last_and_stops_nothing(program: Program, engine: Engine) -> None:
+    cell = (program.root / "cells" / "gamma.yaml").read_text()
+    for old, new in (("name: gamma", "name: delta"), ("id: 3", "id: 4"), ("ring: 1", "ring: -1")):
+        cell = cell.replace(old, new)
+    cell = cell.replace("first: 3", "first: 4").replace("last: 3", "last: 4")
+    program.write("cells/delta.yaml", cell)
+    engine.fails["delta"] = ("Diagnostics:", "  broken", "")
+    done = program("up", "--yes")
+    assert (done.code, engine.applied[-1]) == (1, "delta"), done
+    assert "fleet" in engine.applied
+    assert len(engine.applied) == 5
+
+
+def test_every_failure_of_a_ring_is_told(program: Program, fleet: Engine) -> None:
+    program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
+    fleet.before = away("beta")
+    fleet.fails["gamma"] = ("Diagnostics:", "  another reason", "")
+    done = program("up", "--yes")
+    assert done.code == 1
+    assert "  pulumi can't read beta\n" in done.err
+    assert "  another reason\n" in done.err
+
+
+def test_a_cell_that_does_not_become_ready_has_failed(program: Program, engine: Engine) -> None:
+    program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 1s")
+    engine.not_ready["cell-alpha"] = ["Deployment app: ImagePullBackOff"]
+    done = program("up", "--yes")
+    assert (done.code, engine.applied) == (1, ["fleet", "alpha"])
+    assert "  Deployment app: ImagePullBackOff\n" in done.err
+
+
+def test_the_last_run_is_noted_on_the_namespace(program: Program, fleet: Engine) -> None:
+    def noted(cell: str) -> Any:
+        annotations = fleet.object("Namespace", cell)["metadata"]["annotations"]
+        return json.loads(annotations["cellwright.dev/last-run"])["result"]
+
+    assert noted("cell-alpha") == "succeeded"
+    program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
+    fleet.fails["alpha"] = ("Diagnostics:", "  no", "")
+    program("up", "--yes")
+    assert noted("cell-alpha") == "failed"
+
+
+def test_the_lease_is_given_back_and_says_what_runs(program: Program, fleet: Engine) -> None:
+    seen: list[str] = []
+
+    def look(_: str) -> None:
+        lease = fleet.object("Lease", "cellwright-up")
+        seen.append(lease["metadata"]["annotations"]["cellwright.dev/stacks"])
+        assert lease["spec"]["holderIdentity"]
+
+    program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
+    fleet.before = look
+    assert program("up", "--yes", "--cell", "alpha").code == 0
+    assert '"stack":"alpha"' in seen[0]
+    assert fleet.object("Lease", "cellwright-up")["spec"]["holderIdentity"] == ""
+
+
+def test_a_second_run_says_who_is_at_it(program: Program, fleet: Engine) -> None:
+    lease = fleet.object("Lease", "cellwright-up")
+    lease["spec"] |= {"holderIdentity": "ann@build-7 (pid 12) 0123456789abcdef"}
+    fleet.put(lease)
+    done = program("up", "--yes")
+    assert (done.code, fleet.applied) == (1, [])
+    assert "another `cellwright up` is running: ann@build-7 (pid 12)" in done.err
+
+
+def test_an_abandoned_lock_is_cancelled_and_no_other(
+    program: Program, fleet: Engine, world: World
 ) -> None:
-    keys = {"fleet": "A" * 43 + "=", "alpha": "A" * 43 + "=", "beta": "B" * 43 + "="}
-    calls: list[tuple[str, ...]] = []
+    program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
+    fleet.fails["alpha"] = (
+        "error: the stack is currently locked by 1 lock(s). Either wait",
+        "  file:///x.json: created by root@other-host (pid 99) at 2026-01-01T00:00:00Z",
+    )
+    done = program("up", "--yes", "--cell", "alpha")
+    assert done.code == 1
+    assert "stack alpha is locked by root@other-host (pid 99)" in done.err
+    assert not any(line.startswith("cancel") for line in world.pulumi)
 
-    def pulumi(_: Path, *words: str, given: str | None = None) -> str:
-        calls.append(words)
-        assert given is None
-        if words[:2] == ("stack", "ls"):
-            return json.dumps([{"name": name} for name in keys])
-        return json.dumps({"cellwright:rootSecret": {"value": keys[words[-1]]}})
 
-    monkeypatch.setattr(stacks, "_pulumi", pulumi)
-    with pytest.raises(CommandError, match="fleet and beta have different cellwright:rootSecrets"):
-        stacks.ensure(program.root, list(keys), lambda _: None)
-    keys["beta"] = keys["alpha"]
-    assert stacks.ensure(program.root, ["fleet", "alpha"], lambda _: None) == ["beta"]
-    assert not any("set" in words or "init" in words for words in calls)
+def test_no_new_root_secret_where_a_fleet_stands(
+    program: Program, fleet: Engine, world: World
+) -> None:
+    for file in (program.root / "stacks").iterdir():
+        file.unlink()
+    world.backend()
+    done = program("up", "--yes")
+    assert (done.code, fleet.applied) == (1, [])
+    assert "CW422" in done.out
+    assert not list((program.root / "stacks").iterdir())
+
+
+def test_another_fleets_namespace_is_refused(program: Program, fleet: Engine) -> None:
+    namespace = fleet.object("Namespace", "cell-beta")
+    namespace["metadata"]["labels"]["cellwright.dev/fleet-id"] = "f" * 16
+    fleet.put(namespace)
+    program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
+    done = program("up", "--yes")
+    assert (done.code, fleet.applied) == (1, [])
+    assert "CW421" in done.out
+    assert f"belongs to fleet demo (id {'f' * 16})" in done.out
+
+
+def test_another_cluster_under_the_same_context_is_refused(
+    program: Program, fleet: Engine
+) -> None:
+    system = fleet.object("Namespace", "kube-system")
+    system["metadata"]["uid"] = "another"
+    fleet.put(system)
+    program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
+    done = program("up", "--yes")
+    assert (done.code, fleet.applied) == (1, [])
+    assert "CW420" in done.out
+
+
+def test_a_stack_of_another_root_secret_is_refused(program: Program, fleet: Engine) -> None:
+    file = program.root / "stacks" / "Pulumi.beta.yaml"
+    text = file.read_text()
+    secret = text.split("secure: ")[1].split("\n")[0]
+    file.write_text(text.replace(secret, "A" * 43 + "="))
+    program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
+    done = program("up", "--yes", "--cell", "beta")
+    assert (done.code, fleet.applied) == (1, [])
+    assert "stack beta has another cellwright:rootSecret" in done.err

@@ -11,7 +11,7 @@ def entry(manager: str, fields: dict[str, Any], operation: str = "Apply") -> dic
 
 def given_up(live: Any, manifest: Any, *entries: dict[str, Any]) -> Any:
     held = {**live, "metadata": {"managedFields": list(entries)}}
-    return without_given_up(held, live, manifest, "pulumi")
+    return without_given_up(held, live, manifest, ("pulumi",))
 
 
 OURS = {"f:spec": {"f:a": {}, "f:b": {}}}

@@ -1,15 +1,12 @@
 """What nobody may delete by accident."""
 
-import copy
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cellwright.edge.files import read
 from cellwright.plan import Plan, plan
-from cellwright.registration import Registration, is_applied, registrations
+from cellwright.registration import Registration, digest, registrations
 from tests.workspaces import demo_in
 
 ROOT = Path(__file__).parents[2]
@@ -63,70 +60,47 @@ def test_the_directorys_namespace_stays_with_the_cells_leave_to_read_it(tmp_path
     assert kept(planned(tmp_path, 0), "fleet") == {"Namespace": (False, True)}
 
 
-def state_of(made: Plan) -> dict[str, Any]:
-    """A state as `pulumi stack export` shows it after a good run."""
-    prefix = "urn:pulumi:delta::cellwright::cellwright:index:Cell$"
-    resources: list[dict[str, Any]] = [
-        {"urn": "urn:pulumi:delta::cellwright::x::y", "type": "pulumi:pulumi:Stack"}
-    ]
-    for one in wanted(made):
-        inputs = copy.deepcopy(dict(one.manifest.body))
-        if "stringData" in inputs:
-            inputs["stringData"] = {"4dabf18193072939515e22adb298388d": "ciphertext"}
-        resources.append(
-            {
-                "urn": f"{prefix}{one.token}::{one.name}",
-                "type": one.token,
-                "inputs": {**inputs, "__internal": 1},
-                "protect": one.protect,
-                "retainOnDelete": one.retain,
-            }
-        )
-    return {"resources": resources}
+ROOT_SECRET = b"\x07" * 32
 
 
-def test_a_state_that_holds_all_is_applied(tmp_path: Path) -> None:
+def digests(made: Plan, root: bytes = ROOT_SECRET) -> str:
+    return digest(root, wanted(made))
+
+
+def test_equal_registrations_have_equal_digests(tmp_path: Path) -> None:
+    assert digests(planned(tmp_path / "a", 1)) == digests(planned(tmp_path / "b", 1))
+
+
+def test_a_digest_depends_on_the_root_secret(tmp_path: Path) -> None:
     made = planned(tmp_path, 1)
-    assert is_applied(state_of(made), wanted(made))
-
-
-def _forget_last(state: dict[str, Any]) -> None:
-    state["resources"].pop()
-
-
-def _fail_last(state: dict[str, Any]) -> None:
-    state["resources"][-1]["initErrors"] = ["not ready"]
-
-
-def _interrupt(state: dict[str, Any]) -> None:
-    state["pending_operations"] = [{"type": "creating"}]
-
-
-def _change_last(state: dict[str, Any]) -> None:
-    state["resources"][-1]["inputs"]["spec"]["replicas"] = 99
-
-
-def _unprotect(state: dict[str, Any]) -> None:
-    for resource in state["resources"]:
-        resource["protect"] = False
-
-
-def _add(state: dict[str, Any]) -> None:
-    extra = {**state["resources"][-1]}
-    extra["urn"] += "-more"
-    state["resources"].append(extra)
+    assert digests(made) != digests(made, b"\x08" * 32)
 
 
 @pytest.mark.parametrize(
-    "change", [_forget_last, _fail_last, _interrupt, _change_last, _unprotect, _add, dict.clear]
+    "template",
+    [
+        "data: {a: b2xk}",
+        "stringData: {a: new}",
+        'stringData: {a: {{ secret("another") }}}',
+        'stringData: {a: {{ "user:" ~ secret("one") }}}',
+        'stringData: {a: {{ "other:" ~ secret("one") }}}',
+    ],
 )
-def test_a_state_that_differs_is_not_applied(
-    tmp_path: Path, change: Callable[[dict[str, Any]], None]
-) -> None:
-    made = planned(tmp_path, 1)
-    state = state_of(made)
-    change(state)
-    assert not is_applied(state, wanted(made))
+def test_a_change_of_a_secret_alone_is_another_digest(tmp_path: Path, template: str) -> None:
+    """A Secret's own values and the names of derived ones count, which a state would not show."""
+    head = "apiVersion: v1\nkind: Secret\n"
+    head += "metadata: {name: own, namespace: {{ cell.namespace }}}\n"
+    before = 'stringData: {a: {{ secret("one") }}}'
+    found = []
+    for number, text in enumerate((before, template)):
+        root = tmp_path / str(number)
+        planned(root, 1)
+        (root / "templates").mkdir()
+        (root / "templates" / "own.yaml.j2").write_text(f"{head}{text}\n")
+        made = plan(read(root))
+        assert made.problems == ()
+        found.append(digests(made))
+    assert found[0] != found[1]
 
 
 def test_the_app_waits_for_its_migration_and_the_router_for_neither(tmp_path: Path) -> None:

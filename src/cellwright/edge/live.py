@@ -15,14 +15,14 @@ from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
 from cellwright.effects import Effect
 from cellwright.history import History, UsedCell
-from cellwright.identity import Owner, identified, owner_of
+from cellwright.identity import MANAGER, Owner, identified, owner_of
 from cellwright.manifest import Identity, Manifest
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.redact import REDACTED
 from cellwright.secret_text import Encoded, SecretText, base64_content, base64_encoded, could_be
 from cellwright.standing import CELL_LABEL, Facts, is_of_another_fleet, standing
 
-_OWNER = "pulumi-kubernetes"
+_OWNERS = ("pulumi-kubernetes", MANAGER)
 _TELLING = ("configmaps", "namespaces", "persistentvolumeclaims", "statefulsets")
 """The kinds that tell what never changes."""
 _DATA = ("PersistentVolumeClaim", "StatefulSet")
@@ -127,7 +127,7 @@ def local_changes(held: Iterable[Manifest], declared: Iterable[Manifest]) -> Ite
         live = there.get(one.identity)
         if live is not None:
             wanted = _identified(one, live)
-            after = without_given_up(live, _merged(wanted, live), wanted.body, _OWNER)
+            after = without_given_up(live, _merged(wanted, live), wanted.body, _OWNERS)
             change = compare(_with_body(one, _shown(live)), _with_body(one, _shown(after)))
             if change is not None:
                 yield change
@@ -150,7 +150,7 @@ def _read_cluster(
             found.after[one.stack].append(one)
             continue
         answer = applied.get(one.identity, local[one.identity])
-        after = without_given_up(live, answer, one.body, _OWNER)
+        after = without_given_up(live, answer, one.body, _OWNERS)
         found.before[one.stack].append(_with_body(one, _shown(live)))
         found.after[one.stack].append(_with_body(one, _with_keys(_shown(after), live, one)))
     for body in held.values():

@@ -1,0 +1,128 @@
+"""What stands for the Pulumi engine and the cluster in tests of `up`.
+
+A stack that is applied puts its namespace into the cluster and changes its state in the backend, as
+a run of the real engine does; the rest is the business of the end-to-end tests.
+"""
+
+import fcntl
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from cellwright.edge.engine import Finished, Preview, Run
+from cellwright.edge.failure import CommandError
+from cellwright.edge.files import read
+from cellwright.edge.settings import read_settings
+from cellwright.identity import identified
+from cellwright.plan import plan
+from tests.cli.conftest import Program
+from tests.cli.standins import Body, Cluster, World
+
+SYSTEM = {"kind": "Namespace", "metadata": {"name": "kube-system", "uid": "uid-of-the-cluster"}}
+
+
+@dataclass
+class Engine:
+    """The runs of Pulumi, in their order; what is in `fails` ends with these lines."""
+
+    program: Program
+    world: World
+    cluster: Cluster
+    applied: list[str] = field(default_factory=list)
+    options: dict[str, list[str]] = field(default_factory=dict)
+    fails: dict[str, Sequence[str]] = field(default_factory=dict)
+    refuses: dict[str, Sequence[str]] = field(default_factory=dict)
+    not_ready: dict[str, list[str]] = field(default_factory=dict)
+    before: Callable[[str], None] = lambda _: None
+    _runs: int = 0
+
+    def up(self, run: Run, stack: str, _program: Any, options: Sequence[str] = ()) -> Finished:
+        self.before(stack)
+        run.on_start(4711)
+        self.applied.append(stack)
+        self.options[stack] = list(options)
+        self._runs += 1
+        self.world.updated(stack, f"2026-01-01T00:00:{self._runs:02d}.000Z")
+        if stack in self.fails:
+            return Finished(ok=False, lines=tuple(self.fails[stack]))
+        self.holds(stack)
+        return Finished(ok=True, lines=("Resources:", "    + 33 created", ""))
+
+    def preview(self, _run: Run, stack: str, _program: Any, _options: Sequence[str] = ()) -> Preview:
+        return Preview({"create": 3}, tuple(self.refuses.get(stack, ())))
+
+    def holds(self, stack: str) -> None:
+        """Let the cluster hold what a stack declares of namespaces and of the directory."""
+        number = read_settings(self.program.root, stack).fleet_id
+        for one in plan(read(self.program.root), only=[stack]).stacks[stack]:
+            if one.kind in ("Namespace", "ConfigMap"):
+                self.put(identified(one.body, "demo", number))
+
+    def put(self, body: Body) -> None:
+        """Put an object into the cluster, over one of its name."""
+        with self._locked() as state:
+            self._replace(state, body)
+
+    def _replace(self, state: Body, body: Body) -> None:
+        metadata = body["metadata"]
+        kept = []
+        for one in state["objects"]:
+            same = (one["kind"], one["metadata"]["name"], one["metadata"].get("namespace"))
+            if same == (body["kind"], metadata["name"], metadata.get("namespace")):
+                annotations = one["metadata"].get("annotations") or {}
+                metadata["annotations"] = {**annotations, **(metadata.get("annotations") or {})}
+            else:
+                kept.append(one)
+        metadata.setdefault("resourceVersion", "1")
+        state["objects"] = [*kept, json.loads(json.dumps(body, default=str))]
+
+    @contextmanager
+    def _locked(self) -> Iterator[Body]:
+        """Give what the cluster's file says, and write it back, as the stand-in for kubectl does."""
+        with self.cluster.file.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            state = json.loads(self.cluster.file.read_text())
+            yield state
+            self.cluster.file.write_text(json.dumps(state))
+
+    def object(self, kind: str, name: str) -> Body:
+        """Return what the cluster holds."""
+        with self._locked() as state:
+            (found,) = [
+                one
+                for one in state["objects"]
+                if (one["kind"], one["metadata"]["name"]) == (kind, name)
+            ]
+        return dict(found)
+
+
+def engine_in(program: Program, world: World, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """Return an engine for an empty cluster and an empty backend."""
+    cluster = world.cluster()
+    cluster.objects.append(json.loads(json.dumps(SYSTEM)))
+    cluster.save()
+    world.backend()
+    engine = Engine(program, world, cluster)
+
+    def not_ready(_: Any, namespace: str, *_rest: Any) -> list[str]:
+        return engine.not_ready.get(namespace, [])
+
+    monkeypatch.setattr("cellwright.edge.up.apply.up", engine.up)
+    monkeypatch.setattr("cellwright.edge.up.preview.preview", engine.preview)
+    monkeypatch.setattr("cellwright.edge.up.preview._scratch", lambda *_: {})
+    monkeypatch.setattr("cellwright.edge.up.apply.not_ready", not_ready)
+    return engine
+
+
+def away(stack: str) -> Callable[[str], None]:
+    """Return what lets the start of a stack fail as if Pulumi were not there."""
+
+    def fail(name: str) -> None:
+        if name == stack:
+            raise CommandError(f"pulumi can't read {name}")
+
+    return fail
