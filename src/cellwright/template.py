@@ -141,7 +141,7 @@ class Templates:
             return str(value)
         if isinstance(value, SecretExpression):
             if not is_made_of(value.text, HARMLESS):
-                message = f"what stands around the secret in {value.text!r} may not stand in"
+                message = "what stands around a secret, or is done with it, may not stand in"
                 raise HarmfulError(f"{message} a configuration text")
             self._secrets.append(value)
             return f"{HOLE}{len(self._secrets) - 1}{HOLE}"

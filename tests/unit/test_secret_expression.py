@@ -194,7 +194,7 @@ def test_what_would_read_or_change_a_secret_is_refused_at_its_line(expression: s
 def test_a_refusal_names_the_secret_and_what_can_be_done() -> None:
     _, (problem,) = rendered(SECRET + 'stringData: {a: {{ ("u:" ~ secret("app")) | upper }}}\n')
     assert problem.message == (
-        "…(secret cell/alpha/app) is not known yet when templates are rendered: it can only be put "
+        'secret("app") is not known yet when templates are rendered: it can only be put '
         "into text (~ + % format join replace) and encoded (urlencode b64encode tojson)"
     )
     _, (problem,) = rendered(SECRET + 'stringData: {a: {{ secret("a b") }}}\n')
