@@ -259,6 +259,7 @@ def _environment(loader: _Loader, finalize: Any) -> _Environment:
     )
     environment.filters["sha256"] = lambda text: hashlib.sha256(text.encode()).hexdigest()
     environment.filters |= SECRET_FILTERS
+    environment.tests["string"] = lambda value: isinstance(value, str | SecretExpression)
     for name in set(environment.filters) - FILTERS:
         del environment.filters[name]
     environment.globals.clear()

@@ -84,6 +84,7 @@ def applied(expression: str, values: Mapping[str, Any] | None = None, **more: st
         ('("\n " ~ secret("app") ~ " \n") | trim', APP),
         ('secret("app") | trim | string | default("x")', APP),
         ('secret("app") | d("x")', APP),
+        ('secret("app") if secret("app") is string else 1', APP),
         ('(["app", "owner"] | map("string") | list) and secret("app")', APP),
         ('secret("app") if cell.ring == 0 else "x"', APP),
         ('text("x.conf.j2")', f'"app" "{APP}"\n"owner" "{OWNER}"\nport = 1\n'),
@@ -283,7 +284,7 @@ def _from_base64(text: str) -> str:
     ],
 )
 def test_what_would_read_or_change_a_secret_is_refused_at_its_line(expression: str) -> None:
-    text = f"{SECRET}stringData:\n  b: c\n  a: {{{{ ({expression}) | string }}}}\n"
+    text = f"{SECRET}stringData:\n  b: c\n  a: {{{{ {expression} }}}}\n"
     _, problems = rendered(text)
     assert [(one.code, one.place.line) for one in problems] == [("CW301", 6)]
     assert APP not in problems[0].message
