@@ -367,7 +367,8 @@ _WHOLE = {
 _RENDERED = {
     "CW301": Code(
         "a template can't be rendered",
-        "The template has a mistake in its syntax, or asks for something that there is not.",
+        "The template has a mistake in its syntax, or asks for something that there is not. A "
+        "secret is not known yet either: it can be put into text and encoded, nothing else.",
         _TEMPLATE,
         _settings("data: {region: {{ cell.reigon }}}"),
         _settings("data: {region: {{ cell.region }}}"),
@@ -375,7 +376,8 @@ _RENDERED = {
     "CW302": Code(
         "a rendered manifest is not valid",
         "What a template made is no Kubernetes object, or one that its stack may not hold: an "
-        "object in a namespace of others, a secret outside of the values of a Secret.",
+        "object in a namespace of others, a secret outside of the values of a Secret, or one in "
+        "its data that is not in base64.",
         _TEMPLATE,
         _settings('data: {key: {{ secret("api-key") }}}'),
         _settings("data: {}"),
@@ -431,7 +433,9 @@ _RENDERED = {
     "CW311": Code(
         "an expression that is not a whole value",
         "Beside other text, in quotes, in a key or in a comment, a value could be read as "
-        "something else. Make the whole value with an expression.",
+        "something else. Make the whole value with an expression. Inside of a text in the "
+        "stringData of a Secret, an expression may give secrets and words: letters, digits and "
+        "._:/@- alone.",
         _TEMPLATE,
         _settings("data: {host: db.{{ cell.region }}.example.com}"),
         _settings('data: {host: {{ "db." ~ cell.region ~ ".example.com" }}}'),

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from jinja2 import Undefined
 from jinja2.utils import htmlsafe_json_dumps
 
-from cellwright.secret_text import Encoded, Reference, SecretText, composed
+from cellwright.secret_text import Encoded, Reference, SecretText, composed, names
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,98}[A-Za-z0-9])?\Z")
 _DIRECTIVE = re.compile(
@@ -55,7 +55,7 @@ class SecretExpression:
 
     def refuse(self, *_: object) -> NoReturn:
         """Raise SecretReadError, which says what is allowed."""
-        message = f"{self.text!r} is not known yet when templates are rendered"
+        message = f"{_called(self)} is not known yet when templates are rendered"
         raise SecretReadError(f"{message}: {_ALLOWED}")
 
     __str__: Any = refuse
@@ -160,7 +160,7 @@ def replaced(text: Any, old: Any, new: Any, count: int) -> str | SecretExpressio
     is_apart = before and not (_MAY_BE_SECRET.match(before[0]) or _MAY_BE_SECRET.match(before[-1]))
     if count >= 0 or not is_apart or any(isinstance(part, Encoded) for part in text.text.parts):
         raise SecretReadError(
-            f"{before!r:.80} could be a part of the secret in {text.text!r}: replace before the "
+            f"{before!r:.80} could be a part of {_called(text)}: replace before the "
             "secret is put in, or text that begins and ends with other characters than letters, "
             "digits, _ and -, such as '{name}'"
         )
@@ -218,11 +218,21 @@ def as_json(value: Any, indent: int | None) -> Any:
     return concatenated(*pieces)
 
 
+def _called(expression: SecretExpression) -> str:
+    """Return the secrets of an expression as templates call them: the same for every cell."""
+    calls = []
+    for name in names(expression.text):
+        owner, _, rest = name.partition("/")
+        of_cell = rest.partition("/")[2]
+        calls.append(f'fleet_secret("{rest}")' if owner == "fleet" else f'secret("{of_cell}")')
+    return " and ".join(calls)
+
+
 def _as_text(secret: SecretExpression, other: object) -> object:
     if isinstance(other, str | SecretExpression):
         return other
     noun = type(other).__name__
-    raise SecretReadError(f"{secret.text!r} + a value of type {noun}: + takes text, ~ any value")
+    raise SecretReadError(f"{_called(secret)} + a value of type {noun}: + takes text, ~ any value")
 
 
 def _directive(match: re.Match[str], listed: Iterator[Any], values: Any) -> Any:
@@ -249,4 +259,4 @@ def _directive(match: re.Match[str], listed: Iterator[Any], values: Any) -> Any:
 
 
 def _no_format(value: SecretExpression, form: str, plain: str) -> str:
-    return f"{value.text!r} can't be formatted by {form}: write {plain}"
+    return f"{_called(value)} can't be formatted by {form}: write {plain}"

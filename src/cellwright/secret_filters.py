@@ -11,7 +11,6 @@ from jinja2 import Environment, nodes, pass_environment
 from jinja2.compiler import CodeGenerator as JinjaCodeGenerator
 from jinja2.compiler import Frame, optimizeconst
 from jinja2.filters import do_format, make_attrgetter
-from markupsafe import soft_str
 
 from cellwright.secret_expression import (
     SecretExpression,
@@ -108,13 +107,13 @@ def _format(value: Any, *args: Any, **kwargs: Any) -> Any:
     try:
         return do_format(value, *args, **kwargs)
     except SecretReadError:
-        return modulo(soft_str(value), kwargs or args)
+        return modulo(value if isinstance(value, str) else str(value), kwargs or args)
 
 
 def _trim(value: Any, chars: str | None = None) -> Any:
     if isinstance(value, SecretExpression) and chars is None:
         return trimmed(value)
-    return soft_str(value).strip(chars)
+    return str(value).strip(chars)
 
 
 def _string(value: Any) -> Any:

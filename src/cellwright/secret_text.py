@@ -76,6 +76,17 @@ def could_be(text: SecretText, held: str) -> bool:
     return re.fullmatch(_pattern(text, str), held, re.DOTALL) is not None
 
 
+def names(text: SecretText) -> list[str]:
+    """Return the names of the secrets in a text, in order, each once."""
+    found: dict[str, None] = {}
+    for part in text.parts:
+        if isinstance(part, Reference):
+            found[part.name] = None
+        elif isinstance(part, Encoded):
+            found |= dict.fromkeys(names(part.text))
+    return list(found)
+
+
 def is_made_of(text: SecretText, words: re.Pattern[str]) -> bool:
     """Return whether what stands around secrets matches `words`, and is not encoded later."""
     return all(

@@ -94,7 +94,7 @@ def read_shapes(name: str, chunks: Iterable[str]) -> tuple[list[Shape], list[Pro
         if character == _STAND_IN
     }
     numbers = {at: index for index, at in enumerate(holes)}
-    reader = _Holes(text.split("\n"), numbers, origins)
+    reader = _Holes(numbers, origins)
     documents, wrong = read_yaml("", text.encode())
     problems = [_of_template(one, origins) for one in wrong]
     found = [(*reader.read(document), document) for document in documents]
@@ -138,10 +138,8 @@ def _without_marks(name: str, marked: str) -> tuple[str, Origins]:
 class _Holes:
     """Finds the holes of documents, one after the other."""
 
-    def __init__(
-        self, lines: list[str], numbers: dict[tuple[int, int], int], origins: Origins
-    ) -> None:
-        self._lines, self._numbers, self._origins = lines, numbers, origins
+    def __init__(self, numbers: dict[tuple[int, int], int], origins: Origins) -> None:
+        self._numbers, self._origins = numbers, origins
         self._texts: list[HoledText] = []
         self.seen: set[int] = set()
         self.problems: list[Problem] = []
@@ -178,10 +176,12 @@ class _Holes:
 
     def _text(self, value: str, at: Place) -> HoledText | None:
         """Return a text that begins `at` a place, whose holes are the next that are written."""
-        is_block = self._lines[at.line - 1][at.column - 1] in "|>"
-        start = (at.line + 1, 1) if is_block else (at.line, at.column)
         pieces = value.split(_STAND_IN)
-        holes = [(where, number) for where, number in self._numbers.items() if where >= start]
+        holes = [
+            (where, number)
+            for where, number in self._numbers.items()
+            if where >= (at.line, at.column)
+        ]
         own = {number: self._origins.place(*where) for where, number in holes[: len(pieces) - 1]}
         if len(own) < len(pieces) - 1 or self.seen & own.keys():
             return None

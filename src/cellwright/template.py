@@ -141,7 +141,7 @@ class Templates:
             return str(value)
         if isinstance(value, SecretExpression):
             if not is_made_of(value.text, HARMLESS):
-                message = f"what stands around the secret in {value.text!r} may not stand in"
+                message = "what stands around a secret, or is done with it, may not stand in"
                 raise HarmfulError(f"{message} a configuration text")
             self._secrets.append(value)
             return f"{HOLE}{len(self._secrets) - 1}{HOLE}"
@@ -259,6 +259,7 @@ def _environment(loader: _Loader, finalize: Any) -> _Environment:
     )
     environment.filters["sha256"] = lambda text: hashlib.sha256(text.encode()).hexdigest()
     environment.filters |= SECRET_FILTERS
+    environment.tests["string"] = lambda value: isinstance(value, str | SecretExpression)
     for name in set(environment.filters) - FILTERS:
         del environment.filters[name]
     environment.globals.clear()

@@ -4,6 +4,7 @@ What the real ones say is shown by the end-to-end tests.
 """
 
 import fcntl
+import base64
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -15,11 +16,13 @@ from cellwright.directory import shard_tables
 from cellwright.edge.files import read
 from cellwright.model import Organization
 from cellwright.plan import plan
+from cellwright.secret import resolve
 from tests.cli.kubectl import CURRENT
 
 Body = dict[str, Any]
 
 _CELLS = "directory-cells"
+ROOT_SECRET = b"\x07" * 32
 _KUBECTL = Path(__file__).with_name("kubectl.py")
 _PULUMI = Path(__file__).with_name("pulumi.py")
 
@@ -41,8 +44,11 @@ class Cluster:
     def declared(self, root: Path, change: Callable[[Body], None] | None = None) -> None:
         """Hold what the definitions of a workspace ask for, each object changed."""
         stacks = plan(read(root)).stacks
-        objects = json.loads(json.dumps([one.body for all_ in stacks.values() for one in all_]))
+        bodies = [resolve(dict(one.body), ROOT_SECRET) for all_ in stacks.values() for one in all_]
+        objects = json.loads(json.dumps(bodies))
         for body in objects:
+            for key, text in body.pop("stringData", {}).items():
+                body.setdefault("data", {})[key] = base64.b64encode(text.encode()).decode()
             if change is not None:
                 change(body)
         self.objects = objects

@@ -59,6 +59,35 @@ def test_secrets_are_registered_as_secrets_and_hold_what_is_derived(workspace: P
     assert wrapped["value"]["password"] == derive(SECRET, "cell/alpha/postgres-owner")
 
 
+CONNECTION = """\
+apiVersion: v1
+kind: Secret
+metadata: {name: connection, namespace: {{ cell.namespace }}, labels: {{ labels("app") }}}
+stringData:
+  url: {{ "postgres://app:" ~ secret("postgres-app") | urlencode ~ "@postgres/cell" }}
+  userlist.txt: |
+    "app" "{{ secret("postgres-app") }}"
+    "owner" "{{ secret("postgres-owner") }}"
+data:
+  url: {{ ("app:" ~ secret("postgres-app")) | b64encode }}
+"""
+
+
+def test_text_around_derived_secrets_is_registered_as_secret(workspace: Path) -> None:
+    (workspace / "templates").mkdir(exist_ok=True)
+    (workspace / "templates" / "connection.yaml.j2").write_text(CONNECTION)
+    seen = objects(register(workspace, "alpha"))
+    (one,) = [one for one in seen if one.name == "cell-alpha/connection"]
+    app, owner = (derive(SECRET, f"cell/alpha/postgres-{role}") for role in ("app", "owner"))
+    for field in ("stringData", "data"):
+        assert one.inputs[field][rpc._special_sig_key] == rpc._special_secret_sig
+    assert one.inputs["stringData"]["value"] == {
+        "url": f"postgres://app:{app}@postgres/cell",
+        "userlist.txt": f'"app" "{app}"\n"owner" "{owner}"\n',
+    }
+    assert base64.b64decode(one.inputs["data"]["value"]["url"]).decode() == f"app:{app}"
+
+
 def test_two_cells_share_no_password(workspace: Path) -> None:
     found = set()
     for cell in ("alpha", "beta"):

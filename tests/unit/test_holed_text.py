@@ -147,7 +147,8 @@ def test_a_text_is_shown_without_what_stands_around_its_secrets() -> None:
 
 
 def test_a_patch_has_texts_with_secrets() -> None:
-    patch = 'apiVersion: v1\nkind: Secret\nmetadata: {name: x}\nstringData: {a: "u:{{ secret("app") }}"}\n'
+    patch = "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n"
+    patch += 'stringData: {a: "u:{{ secret("app") }}"}\n'
     sources = {"x.yaml.j2": HEAD.format("Secret"), "patches/x.yaml.j2": patch}
     (one,) = rendered(fleet([cell("alpha", 1)], []), Templates(sources), "alpha").manifests
     assert resolve(one.body, ROOT)["stringData"] == {"a": f"u:{APP}"}

@@ -60,7 +60,10 @@ def applied(expression: str, values: Mapping[str, Any] | None = None, **more: st
     ("expression", "expected"),
     [
         ('secret("app")', APP),
-        ('"postgres://app:" ~ secret("app") ~ "@postgres/cell"', f"postgres://app:{APP}@postgres/cell"),
+        (
+            '"postgres://app:" ~ secret("app") ~ "@postgres/cell"',
+            f"postgres://app:{APP}@postgres/cell",
+        ),
         ('"postgres://app:" + secret("app") + "@db"', f"postgres://app:{APP}@db"),
         ('secret("app") + secret("owner")', APP + OWNER),
         ('cell.id ~ secret("app") ~ 2 ~ none ~ true', f"1{APP}2NoneTrue"),
@@ -81,6 +84,7 @@ def applied(expression: str, values: Mapping[str, Any] | None = None, **more: st
         ('("\n " ~ secret("app") ~ " \n") | trim', APP),
         ('secret("app") | trim | string | default("x")', APP),
         ('secret("app") | d("x")', APP),
+        ('secret("app") if secret("app") is string else 1', APP),
         ('(["app", "owner"] | map("string") | list) and secret("app")', APP),
         ('secret("app") if cell.ring == 0 else "x"', APP),
         ('text("x.conf.j2")', f'"app" "{APP}"\n"owner" "{OWNER}"\nport = 1\n'),
@@ -91,10 +95,16 @@ def applied(expression: str, values: Mapping[str, Any] | None = None, **more: st
         ('"é" | b64encode', "w6k="),
         ('secret("app") | urlencode', APP),
         ('("a/" ~ secret("app")) | urlencode', f"a%2F{APP}"),
-        ('(secret("app") | b64encode) | urlencode', base64.b64encode(APP.encode()).decode().replace("=", "%3D")),
-        ('"x" ~ ("u:" ~ secret("app")) | b64encode', "x" + base64.b64encode(f"u:{APP}".encode()).decode()),
+        (
+            '(secret("app") | b64encode) | urlencode',
+            base64.b64encode(APP.encode()).decode().replace("=", "%3D"),
+        ),
+        (
+            '"x" ~ ("u:" ~ secret("app")) | b64encode',
+            "x" + base64.b64encode(f"u:{APP}".encode()).decode(),
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_secret_can_be_put_into_text(expression: str, expected: str) -> None:
     conf = '"app" "{{ secret("app") }}"\n"owner" "{{ secret("owner") }}"\nport = {{ cell.id }}\n'
     expression = "{{ " + expression.replace("\n", "\\n") + " }}"
@@ -122,7 +132,8 @@ def test_names_and_pieces_of_templates_hold_secrets() -> None:
 def test_a_document_of_json_holds_secrets(indent: str) -> None:
     document = (
         '{"auths": {"r.example": {"auth": ("u:" ~ secret("app")) | b64encode, '
-        '"password": secret("app"), "note": "\\"secret1\\" <&\'é", "both": [secret("app") ~ "<", 1]}}}'
+        '"password": secret("app"), "note": "\\"secret1\\" <&\'é", '
+        '"both": [secret("app") ~ "<", 1]}}}'
     )
     text = applied("{{ " + document + " | tojson(" + indent + ") }}")
     auth = base64.b64encode(f"u:{APP}".encode()).decode()
@@ -150,42 +161,130 @@ def _from_base64(text: str) -> str:
 @pytest.mark.parametrize(
     "expression",
     [
-        *(f'secret("app") | {name}' for name in (
-            "upper", "lower", "title", "capitalize", "truncate", "reverse | list", "length", "count",
-            "sha256", "first", "last", "int", "float", "round", "abs", "list", "batch(2) | list",
-            "sort", "unique | list", "min", "sum", 'replace("a", "b")', 'replace("", "b")',
-            'replace(":", "b", 1)', 'trim("a")', 'default("x", true)', 'format("x")', 'map("upper") | list',
-            'select | list', "items | list", "dictsort", "slice(2) | list",
-        )),
-        *(f'secret("app"){rest}' for rest in (
-            "[:3]", "[0]", "['text']", ".text", ".upper()", ".refuse()", " == 'x'", " != 'x'",
-            " < 'x'", " in ['x']", " and 1", " or 1", " * 2", " + 1", " % 2", " - 1", "()",
-            " is upper", " is iterable", " is eq 'x'",
-        )),
-        'not secret("app")', '1 if secret("app") else 2', '"a" in secret("app")', '1 + secret("app")',
-        'secret("app") in "abc"', '[secret("app")] | unique | list', '{secret("app"): 1}',
-        '[secret("app"), secret("owner")] | sort', '[secret("app"), "a"] | max',
-        '[{"a": secret("app")}] | groupby("a")', '[{"a": secret("app")}] | selectattr("a") | list',
+        *(
+            f'secret("app") | {name}'
+            for name in (
+                "upper",
+                "lower",
+                "title",
+                "capitalize",
+                "truncate",
+                "reverse | list",
+                "length",
+                "count",
+                "sha256",
+                "first",
+                "last",
+                "int",
+                "float",
+                "round",
+                "abs",
+                "list",
+                "batch(2) | list",
+                "sort",
+                "unique | list",
+                "min",
+                "sum",
+                'replace("a", "b")',
+                'replace("", "b")',
+                'replace(":", "b", 1)',
+                'trim("a")',
+                'default("x", true)',
+                'format("x")',
+                'map("upper") | list',
+                "select | list",
+                "items | list",
+                "dictsort",
+                "slice(2) | list",
+            )
+        ),
+        *(
+            f'secret("app"){rest}'
+            for rest in (
+                "[:3]",
+                "[0]",
+                "['text']",
+                ".text",
+                ".upper()",
+                ".refuse()",
+                " == 'x'",
+                " != 'x'",
+                " < 'x'",
+                " in ['x']",
+                " and 1",
+                " or 1",
+                " * 2",
+                " + 1",
+                " % 2",
+                " - 1",
+                "()",
+                " is upper",
+                " is iterable",
+                " is eq 'x'",
+            )
+        ),
+        'not secret("app")',
+        '1 if secret("app") else 2',
+        '"a" in secret("app")',
+        '1 + secret("app")',
+        'secret("app") in "abc"',
+        '[secret("app")] | unique | list',
+        '{secret("app"): 1}',
+        '[secret("app"), secret("owner")] | sort',
+        '[secret("app"), "a"] | max',
+        '[{"a": secret("app")}] | groupby("a")',
+        '[{"a": secret("app")}] | selectattr("a") | list',
         '[{"a": secret("app")}] | map(attribute="a.text") | list',
-        '[secret("app")] ~ "x"', '{"a": secret("app")} | string', '"%r" % secret("app")',
-        '"%d" % secret("app")', '"%.3s" % secret("app")', '"%50s" | format(secret("app"))',
-        '"%*s%s" % (3, "a", secret("app"))', '"%s" % (1, secret("app"))', '"%s %s %s" % (1, secret("app"))',
-        '"%(b)s%(a)s" % {"a": secret("app")}', '"%s%" % secret("app")',
-        '"{:>50}".format(secret("app"))', '"{!r}".format(secret("app"))', '"{0.text}".format(secret("app"))',
-        '"{a}".format_map({"a": secret("app")})', '("a%s" ~ secret("app")) | format("b")',
-        '("aP" ~ secret("app")) | replace("P", "x")', '("a" ~ secret("app") | urlencode) | replace("%", "x")',
-        '"abc" | replace(secret("app"), "x")', '"abc" | trim(secret("app"))', 'range(secret("app"))',
-        'values[secret("app")]', '{"a": 1}[secret("app")]', '"abc".startswith(secret("app"))',
-        '{"a": secret("app")} | tojson | upper', '{1: secret("app"), "a": 2} | tojson',
-        'secret("app") | tojson | first', '[secret("app")] | urlencode', '{"a": 1} | b64encode',
-        'labels(secret("app")) | tojson | upper', 'none | urlencode', 'true | b64encode',
-        'secret("a b")', 'secret("")', "secret(1)", "secret(None)", "secret()", 'secret(["a"])',
-        'secret("é")', 'secret("a\\n")', 'secret("-a")', 'secret("a" * 200)', 'secret(secret("app"))',
-        'secret(values.nothing)', 'fleet_secret("a b")', 'values.nothing | urlencode',
+        '[secret("app")] ~ "x"',
+        '{"a": secret("app")} | string',
+        '"%r" % secret("app")',
+        '"%d" % secret("app")',
+        '"%.3s" % secret("app")',
+        '"%50s" | format(secret("app"))',
+        '"%*s%s" % (3, "a", secret("app"))',
+        '"%s" % (1, secret("app"))',
+        '"%s %s %s" % (1, secret("app"))',
+        '"%(b)s%(a)s" % {"a": secret("app")}',
+        '"%s%" % secret("app")',
+        '"{:>50}".format(secret("app"))',
+        '"{!r}".format(secret("app"))',
+        '"{0.text}".format(secret("app"))',
+        '"{a}".format_map({"a": secret("app")})',
+        '("a%s" ~ secret("app")) | format("b")',
+        '("aP" ~ secret("app")) | replace("P", "x")',
+        '("a" ~ secret("app") | urlencode) | replace("%", "x")',
+        '"abc" | replace(secret("app"), "x")',
+        '"abc" | trim(secret("app"))',
+        'range(secret("app"))',
+        'values[secret("app")]',
+        '{"a": 1}[secret("app")]',
+        '"abc".startswith(secret("app"))',
+        '{"a": secret("app")} | tojson | upper',
+        '{1: secret("app"), "a": 2} | tojson',
+        'secret("app") | tojson | first',
+        '[secret("app")] | urlencode',
+        '{"a": 1} | b64encode',
+        'labels(secret("app")) | tojson | upper',
+        "none | urlencode",
+        "true | b64encode",
+        'secret("a b")',
+        'secret("")',
+        "secret(1)",
+        "secret(None)",
+        "secret()",
+        'secret(["a"])',
+        'secret("é")',
+        'secret("a\\n")',
+        'secret("-a")',
+        'secret("a" * 200)',
+        'secret(secret("app"))',
+        "secret(values.nothing)",
+        'fleet_secret("a b")',
+        "values.nothing | urlencode",
     ],
-)  # fmt: skip
+)
 def test_what_would_read_or_change_a_secret_is_refused_at_its_line(expression: str) -> None:
-    text = f"{SECRET}stringData:\n  b: c\n  a: {{{{ ({expression}) | string }}}}\n"
+    text = f"{SECRET}stringData:\n  b: c\n  a: {{{{ {expression} }}}}\n"
     _, problems = rendered(text)
     assert [(one.code, one.place.line) for one in problems] == [("CW301", 6)]
     assert APP not in problems[0].message
@@ -194,7 +293,7 @@ def test_what_would_read_or_change_a_secret_is_refused_at_its_line(expression: s
 def test_a_refusal_names_the_secret_and_what_can_be_done() -> None:
     _, (problem,) = rendered(SECRET + 'stringData: {a: {{ ("u:" ~ secret("app")) | upper }}}\n')
     assert problem.message == (
-        "…(secret cell/alpha/app) is not known yet when templates are rendered: it can only be put "
+        'secret("app") is not known yet when templates are rendered: it can only be put '
         "into text (~ + % format join replace) and encoded (urlencode b64encode tojson)"
     )
     _, (problem,) = rendered(SECRET + 'stringData: {a: {{ secret("a b") }}}\n')
@@ -210,9 +309,13 @@ PLACES = [
     ("Secret", "stringData: {{ {'a': {'b': %s}} }}", "stringData.a.b"),
     ("Secret", "type: {{ %s }}", "type"),
     ("Secret", "immutable: {{ %s }}", "immutable"),
-    ("Pod", "spec: {containers: [{name: a, env: [{name: B, value: {{ %s }}}]}]}", "spec.containers[0].env[0].value"),
+    (
+        "Pod",
+        "spec: {containers: [{name: a, env: [{name: B, value: {{ %s }}}]}]}",
+        "spec.containers[0].env[0].value",
+    ),
     ("Pod", "spec: {containers: [{name: a, args: [{{ %s }}]}]}", "spec.containers[0].args[0]"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("kind", "body", "path"), PLACES)
@@ -281,7 +384,8 @@ def test_nothing_that_a_definition_holds_is_taken_for_a_secret(hostile: Any) -> 
 
 def test_a_patch_puts_a_secret_into_text() -> None:
     one = fleet([cell("alpha", 1)], [])
-    patch = 'apiVersion: v1\nkind: {}\nmetadata: {{name: x}}\n{}: {{a: {{{{ "u:" ~ secret("app") }}}}}}\n'
+    patch = "apiVersion: v1\nkind: {}\nmetadata: {{name: x}}\n"
+    patch += '{}: {{a: {{{{ "u:" ~ secret("app") }}}}}}\n'
     types = {"local": TYPES}
     for kind, field, wrong in (("Secret", "stringData", 0), ("ConfigMap", "data", 1)):
         sources = {"x.yaml.j2": HEAD.format(kind), "patches/x.yaml.j2": patch.format(kind, field)}
@@ -293,8 +397,13 @@ def test_a_patch_puts_a_secret_into_text() -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    ['"a b" ~ secret("app")', 'secret("app") | tojson', 'secret("app") | b64encode', 'secret("app") ~ "\\n"'],
-)  # fmt: skip
+    [
+        '"a b" ~ secret("app")',
+        'secret("app") | tojson',
+        'secret("app") | b64encode',
+        'secret("app") ~ "\\n"',
+    ],
+)
 def test_a_configuration_text_takes_words_around_secrets_only(expression: str) -> None:
     conf = f"one\ntwo = {{{{ {expression} }}}}\n"
     _, (problem,) = rendered(SECRET + 'stringData: {a: {{ text("x.conf.j2") }}}\n', x_conf_j2=conf)
@@ -314,7 +423,8 @@ def test_a_configuration_text_with_a_secret_stays_in_a_secret() -> None:
 
 def test_blocks_of_configuration_texts_hold_secrets() -> None:
     base = '{% block a %}{{ secret("app") }}{% endblock %} {{ secret("owner") }}\n'
-    more = '{% extends "y.conf.j2" %}{% block a %}[{{ super() }}] {{ "u:" ~ secret("app") }}{% endblock %}'
+    more = '{% extends "y.conf.j2" %}{% block a %}[{{ super() }}] '
+    more += '{{ "u:" ~ secret("app") }}{% endblock %}'
     text = SECRET + 'stringData: {a: {{ text("x.conf.j2") }}, b: {{ text("x.conf.j2") }}}\n'
     (one,), problems = rendered(text, x_conf_j2=more, y_conf_j2=base)
     assert problems == []

@@ -1,14 +1,18 @@
 """The workspace of docs/templates.md passes the checks, and does what the page says."""
 
+import base64
+import json
 import re
 import shutil
 from pathlib import Path
 
 from cellwright.edge.files import read
 from cellwright.plan import plan
+from cellwright.secret import derive, resolve
 from cellwright.template import EVERYWHERE, FOR_CELLS, FOR_FLEET, FUNCTIONS
 from tests.fleets import ROOT
 
+ROOT_SECRET = bytes(32)
 PAGE = (ROOT / "docs" / "templates.md").read_text()
 FILES = dict(re.findall(r"^`([^`\n]+)`:\n\n```\w*\n(.*?)```$", PAGE, re.MULTILINE | re.DOTALL))
 VALUES = "values for cells/fleet.yaml"
@@ -32,6 +36,14 @@ def test_the_workspace_of_the_page_does_what_it_says(tmp_path: Path) -> None:
     app = found["Deployment", "app"]["spec"]["template"]["spec"]
     assert [one["name"] for one in app["containers"]] == ["app", "log-shipper"]
     assert {"name": "TEAM", "value": "payments"} in app["containers"][0]["env"]
+    texts = resolve(found["Secret", "connection"], ROOT_SECRET)
+    app, owner = (derive(ROOT_SECRET, f"cell/alpha/postgres-{role}") for role in ("app", "owner"))
+    assert texts["stringData"]["url"] == f"postgres://cell_app:{app}@postgres/cell"
+    assert texts["stringData"]["userlist.txt"] == f'"cell_app" "{app}"\n"cell_owner" "{owner}"\n'
+    start = "postgres:5432:*:cell_"
+    assert texts["stringData"][".pgpass"] == f"{start}app:{app}\n{start}owner:{owner}\n"
+    assert json.loads(texts["stringData"]["settings.json"])["password"] == app
+    assert base64.b64decode(texts["data"]["basic-auth"]).decode() == f"cell_app:{app}"
     conf = found["ConfigMap", "postgres"]["data"]["postgres.conf"]
     assert conf.endswith("work_mem = '8MB'\n")
 
