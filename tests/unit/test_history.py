@@ -118,7 +118,7 @@ def test_many_retired_ids_are_in_pieces_that_never_change_once_they_are_full() -
     assert second.retired[:-1] == first.retired[:-1]
     assert pieces_of(second)[1:-1] == pieces[1:-1]
     assert second.retired_of([2]) == {2}
-    assert second.has_retired(299_999)
+    assert second.retired_of([299_999]) == {299_999}
     assert not second.retired_of([4])
     assert read(second) == second
 
