@@ -127,7 +127,7 @@ def history_after(
         for name in (*sent, *old.homes)
         if name in everyone and (cell := everyone[name].cell)
     }
-    retired = _with(old.retired, removed)
+    retired = _with(old.retired, set(removed) - old.retired_of(removed))
     last = max(old.last_id, max(ids, default=0))
     return History(last, retired, _used((*cells, *old.cells), fleet), homes)
 

@@ -121,6 +121,7 @@ def test_many_retired_ids_are_in_pieces_that_never_change_once_they_are_full() -
     assert second.retired_of([299_999]) == {299_999}
     assert not second.retired_of([4])
     assert read(second) == second
+    assert retired(second, 1) == second, "it is in the first piece already"
 
 
 def test_many_homes_are_in_pieces() -> None:
