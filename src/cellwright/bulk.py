@@ -51,9 +51,15 @@ def is_beyond_doubt(lines: Sequence[bytes], organizations: Sequence[Any]) -> boo
         keys += len(value) + len(value["metadata"]) + len(spec)
         if spec["id"].__class__ is not int or spec.get("weight", 1).__class__ is not int:
             return False
-        limits = spec.get("limits", {})
-        keys += len(limits) + len(spec.get("override", {})) + len(spec.get("moved", {}))
-        if any(limit.__class__ is not int for limit in limits.values()):
-            return False
+        # Few have any of these, and asking is quicker than to take an empty one.
+        if "limits" in spec:
+            limits = spec["limits"]
+            keys += len(limits)
+            if any(limit.__class__ is not int for limit in limits.values()):
+                return False
+        if "override" in spec:
+            keys += len(spec["override"])
+        if "moved" in spec:
+            keys += len(spec["moved"])
     colons: int = sum(map(_colons, lines))
     return keys == colons

@@ -17,6 +17,8 @@ from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
+from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 from cellwright.model import Fleet, IdRange
@@ -28,6 +30,7 @@ _NAME = "directory-history"
 _MOST = 400_000
 """Characters of retired ids, or of homes, in one piece: a ConfigMap holds 1 MiB."""
 _IN_A_LINE = 16
+_ID = attrgetter("id")
 _NUMBER = "[0-9]{1,18}"
 _SPAN = re.compile(rf"({_NUMBER})-({_NUMBER})")
 _FACT = re.compile(
@@ -40,6 +43,8 @@ _FACT = re.compile(
 
 Span = tuple[int, int]
 """Ids from the first to the last, both included."""
+Pieces = tuple[tuple[Span, ...], ...]
+"""Spans in ascending order, by the pieces that hold them."""
 
 
 class Resident(Protocol):
@@ -85,13 +90,19 @@ class History:
     """
 
     last_id: int = 0
-    retired: tuple[tuple[Span, ...], ...] = ()
+    retired: Pieces = ()
     cells: tuple[UsedCell, ...] = ()
     homes: Mapping[str, str] = field(default_factory=dict)
 
-    def has_retired(self, number: int) -> bool:
-        """Return whether an organization with this id was removed."""
-        return any(_is_among(number, spans) for spans in self.retired)
+    def retired_of(self, ids: Iterable[int]) -> set[int]:
+        """Return those of these ids that belonged to an organization that was removed."""
+        spans = _united(chain(*self.retired))
+        firsts = [first for first, _ in spans]
+        return {
+            number
+            for number in ids
+            if (at := bisect(firsts, number)) and number <= spans[at - 1][1]
+        }
 
 
 def history_after(
@@ -107,18 +118,18 @@ def history_after(
     """
     old = before or History()
     everyone = fleet.organizations
+    placed = [one for one in everyone.values() if one.cell]
     removed = [organizations[name].id for name in organizations.keys() - everyone.keys()]
-    last = max(
-        old.last_id,
-        max((one.id for one in organizations.values()), default=0),
-        max((one.id for one in everyone.values() if one.cell), default=0),
-    )
+    ids = map(_ID, chain(organizations.values(), placed))
+    sent = [one.name for one in placed if one.override]
     homes = {
-        name: one.cell
-        for name, one in everyone.items()
-        if one.cell and (one.override or name in old.homes)
+        name: cell
+        for name in (*sent, *old.homes)
+        if name in everyone and (cell := everyone[name].cell)
     }
-    return History(last, _with(old.retired, removed), _used((*cells, *old.cells), fleet), homes)
+    retired = _with(old.retired, set(removed) - old.retired_of(removed))
+    last = max(old.last_id, max(ids, default=0))
+    return History(last, retired, _used((*cells, *old.cells), fleet), homes)
 
 
 def pieces_of(history: History) -> tuple[Piece, ...]:
@@ -194,11 +205,9 @@ def _facts(text: str) -> Iterator["re.Match[str]"]:
         yield match
 
 
-def _with(
-    retired: tuple[tuple[Span, ...], ...], ids: Iterable[int]
-) -> tuple[tuple[Span, ...], ...]:
-    """Return the retired ids with more, in the last piece as long as it has room."""
-    new = [(number, number) for number in ids if not any(_is_among(number, one) for one in retired)]
+def _with(retired: Pieces, ids: Iterable[int]) -> Pieces:
+    """Return the retired ids with others, in the last piece as long as it has room."""
+    new = [(number, number) for number in ids]
     if not new:
         return retired
     last = _united([*(retired[-1] if retired else ()), *new])
@@ -219,11 +228,6 @@ def _united(spans: Iterable[Span]) -> tuple[Span, ...]:
         else:
             found.append((first, last))
     return tuple(found)
-
-
-def _is_among(number: int, spans: tuple[Span, ...]) -> bool:
-    at = bisect(spans, number, key=lambda span: span[0]) - 1
-    return at >= 0 and number <= spans[at][1]
 
 
 def _spans(text: str) -> list[Span]:

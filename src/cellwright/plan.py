@@ -11,7 +11,7 @@ from cellwright.audit import find_unsafe, find_wrong, own_templates
 from cellwright.check import Checker
 from cellwright.declared import Declared
 from cellwright.forbidden import not_placed
-from cellwright.history import History
+from cellwright.history import History, history_after
 from cellwright.layout import API_TYPES
 from cellwright.loading import load_declared, many_values
 from cellwright.manifest import Manifest
@@ -79,6 +79,21 @@ def planned(
     stacks, found = _rendered(renderer, fleet, types, only)
     wrong = [*found, *(other for other in wrong if not _is_among(other, found))]
     return Plan(fleet, stacks, _sorted([*problems, *wrong]))
+
+
+def with_history(one: Loaded, made: Plan, history: History) -> Plan:
+    """Return the plan that was made of `one`, going on from what clusters remember of ids.
+
+    Only the fleet's stack knows it, if that was planned and its history differs.
+    """
+    fleet = made.fleet
+    if fleet is None or FLEET_STACK not in made.stacks:
+        return made
+    if history == history_after(None, {}, (), fleet):
+        return made
+    again = planned(one, [FLEET_STACK], history)
+    problems = _sorted([*made.problems, *again.problems])
+    return Plan(fleet, {**made.stacks, **again.stacks}, problems)
 
 
 def _rendered(

@@ -36,8 +36,8 @@ def resident_problems(before: Fixed, after: Fleet) -> Iterator[Finding]:
     if before.elsewhere:
         told = [after.organizations.get(name) for name in before.elsewhere]
         changed = list({one.name: one for one in (*changed, *told) if one}.values())
-    yield from _changed_ids(known, changed)
-    yield from _used_ids(known, history, after, new)
+    yield from _some(_changed_ids(known, changed))
+    yield from _some(_used_ids(known, history, after, new))
     yield from _some(_homes(before, changed))
     yield from _some(_needless(before, changed))
     yield from _some(_removed(before, after))
@@ -61,13 +61,14 @@ def _used_ids(
 ) -> Iterator[Finding]:
     """Find organizations that the directory does not have, whose id somebody had before."""
     owners = {one.id: name for name, one in known.items()} if new else {}
+    given_up = history.retired_of(one.id for one in new) if history else ()
     for one in new:
         hint = "take an id that nobody had"
         if owner := owners.get(one.id):
             message = f"the id {one.id} belonged to the organization {owner}"
             if owner not in after.organizations:
                 hint = f"{hint}; a customer with a new name keeps name {owner} and gets a new path"
-        elif history and history.retired and history.has_retired(one.id):
+        elif history and one.id in given_up:
             message = f"the id {one.id} was given up: the organization that had it was removed"
             hint = f"{hint}, from {history.last_id + 1} on"
         else:

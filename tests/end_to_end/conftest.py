@@ -33,7 +33,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     state = tmp_path_factory.mktemp("state")
     environment = {**os.environ, "PULUMI_BACKEND_URL": f"file://{state}?metadata=skip"}
     found = Workspace(root, environment)
-    gone = [f"cell-{name}" for name in (*CELLS, "delta", "broken")] + ["cellwright-directory"]
+    gone = [f"cell-{name}" for name in (*CELLS, "delta", "epsilon", "broken")] + [
+        "cellwright-directory"
+    ]
     found.must("kubectl", "delete", "namespace", *gone, "--ignore-not-found", "--timeout=120s")
     return found
 

@@ -23,7 +23,11 @@ spec:
 @pytest.fixture
 def delta(fleet: Workspace) -> Iterator[Workspace]:
     """A cell that no organization lives on, up, in ring 1."""
-    (fleet.root / "organizations" / "newcomer.yaml").unlink(missing_ok=True)
+    newcomer = fleet.root / "organizations" / "newcomer.yaml"
+    if newcomer.exists():
+        newcomer.write_text(newcomer.read_text().replace("cell: delta", "cell: delta, state: gone"))
+        fleet.up("fleet")
+        newcomer.unlink()
     declare(fleet, "1", "keep-volume")
     fleet.must("cellwright", "stacks")
     fleet.up("delta")

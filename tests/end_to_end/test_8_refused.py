@@ -10,15 +10,15 @@ CUSTOMERS = "organizations/customers.yaml"
 CELL = """\
 apiVersion: cellwright/v1
 kind: Cell
-metadata: {name: delta}
+metadata: {name: epsilon}
 spec:
-  {id: 4, ring: 1, region: us, cluster: local, size: small,
+  {id: 6, ring: 1, region: us, cluster: local, size: small,
    postgres: {storage: STORAGE, onDelete: delete-volume}}
 """
 
 
 def declare(fleet: Workspace, storage: str) -> None:
-    fleet.write("cells/delta.yaml", CELL.replace("STORAGE", storage))
+    fleet.write("cells/epsilon.yaml", CELL.replace("STORAGE", storage))
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ def delta(fleet: Workspace) -> Iterator[Workspace]:
     declare(fleet, "1Gi")
     fleet.must("cellwright", "up", timeout=600)
     yield fleet
-    (fleet.root / "cells" / "delta.yaml").unlink()
-    fleet.drop("delta")
+    (fleet.root / "cells" / "epsilon.yaml").unlink()
+    fleet.drop("epsilon")
     fleet.must("cellwright", "up", "--all", timeout=600)
 
 
@@ -55,14 +55,14 @@ def test_check_and_up_refuse_the_same_and_touch_nothing(fleet: Workspace) -> Non
 
 
 def test_a_volume_grows_the_way_that_the_refusal_tells(delta: Workspace) -> None:
-    inside = ("--namespace", "cell-delta")
+    inside = ("--namespace", "cell-epsilon")
     claim = ("persistentvolumeclaim", "data-postgres-0", *inside)
     uid = delta.kubectl("get", *claim)["metadata"]["uid"]
     declare(delta, "2Gi")
     refused = delta.run("cellwright", "up")
     assert refused.returncode == 1
     assert "CW406 spec.postgres.storage" in refused.stdout
-    by_pulumi = delta.pulumi("up", "--yes", "--skip-preview", "--stack", "delta")
+    by_pulumi = delta.pulumi("up", "--yes", "--skip-preview", "--stack", "epsilon")
     assert by_pulumi.returncode != 0, "the stack's own protection says no, too"
 
     allowed = '{"allowVolumeExpansion": true}'
@@ -72,7 +72,7 @@ def test_a_volume_grows_the_way_that_the_refusal_tells(delta: Workspace) -> None
     size = '{"spec": {"resources": {"requests": {"storage": "2Gi"}}}}'
     delta.must("kubectl", "patch", *claim, "--patch", size)
     delta.must("kubectl", "delete", "statefulset", "postgres", *inside, "--cascade=orphan")
-    done = delta.pulumi("refresh", "--yes", "--stack", "delta")
+    done = delta.pulumi("refresh", "--yes", "--stack", "epsilon")
     assert done.returncode == 0, done.stdout
     delta.must("cellwright", "up", timeout=600)
     made = delta.kubectl("get", "statefulset", "postgres", *inside)["spec"]

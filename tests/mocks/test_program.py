@@ -47,7 +47,11 @@ def test_the_fleet_stack_registers_one_shard_per_number(workspace: Path) -> None
     seen = objects(register(workspace, "fleet"))
     names = [one.inputs["metadata"]["name"] for one in seen if str(one.typ).endswith("ConfigMap")]
     assert sorted(names) == sorted(
-        ["directory-cells", *(f"directory-{number:02d}" for number in range(64))]
+        [
+            "directory-cells",
+            "directory-history",
+            *(f"directory-{number:02d}" for number in range(64)),
+        ]
     )
 
 

@@ -62,8 +62,8 @@ def test_who_is_removed_is_retired_for_good() -> None:
     held = {"acme": entry("acme", 1001), "old": entry("old", 2000)}
     once = history_after(None, held, (), BOTH)
     assert (once.last_id, once.retired) == (2000, (((2000, 2000),),))
-    assert once.has_retired(2000)
-    assert not once.has_retired(1001)
+    assert once.retired_of([2000]) == {2000}
+    assert not once.retired_of([1001])
     again = history_after(once, {}, (), BOTH)
     assert again == once
 
@@ -117,10 +117,11 @@ def test_many_retired_ids_are_in_pieces_that_never_change_once_they_are_full() -
     second = retired(first, 2, 300_004)
     assert second.retired[:-1] == first.retired[:-1]
     assert pieces_of(second)[1:-1] == pieces[1:-1]
-    assert second.has_retired(2)
-    assert second.has_retired(299_999)
-    assert not second.has_retired(4)
+    assert second.retired_of([2]) == {2}
+    assert second.retired_of([299_999]) == {299_999}
+    assert not second.retired_of([4])
     assert read(second) == second
+    assert retired(second, 1) == second, "it is in the first piece already"
 
 
 def test_many_homes_are_in_pieces() -> None:
@@ -154,4 +155,4 @@ def test_whoever_is_removed_whenever_is_retired_and_nobody_else(rounds: list[set
     for ids in rounds:
         history = read(retired(history or History(), *ids))
     everyone = set().union(*rounds)
-    assert history is None or {n for n in range(70) if history.has_retired(n)} == everyone
+    assert history is None or history.retired_of(range(70)) == everyone

@@ -53,6 +53,11 @@ SPECS = st.fixed_dictionaries(
         "state": st.sampled_from(["active", "suspended"]),
         "weight": st.integers(1, 5),
         "path": st.sampled_from(["p", "q"]),
+        "limits": st.fixed_dictionaries({"concurrentRequests": st.sampled_from([1, 2.0])}),
+        "override": st.just({"cell": "beta", "reason": "r"}),
+        "moved": st.fixed_dictionaries(
+            {"from": st.sampled_from(["alpha", "x"]), "reason": st.just("r")}
+        ),
     },
 )
 CHANGES = (
@@ -89,7 +94,12 @@ def test_a_line_that_is_too_long_is_refused_among_many_too() -> None:
 
 
 def test_lines_without_a_doubt_are_not_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = "\n".join(line(number, cell="alpha") for number in range(2000))
+    nested = {
+        "moved": {"from": "beta", "reason": "r"},
+        "override": {"cell": "beta", "reason": "r"},
+        "limits": {"concurrentRequests": 1},
+    }
+    text = "\n".join(line(number, cell="alpha", **nested) for number in range(2000))
     monkeypatch.setattr(loading, "MANY_BYTES", len(text))
     monkeypatch.setattr(loading, "json_documents", None)
     fleet, problems = load(with_file(text))
@@ -100,7 +110,11 @@ def test_lines_without_a_doubt_are_not_read_one_by_one(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize(
     "spec",
-    ['{"id": 5, "id": 6}', '{"id": 5.0}', '{"id": 5, "weight": 1.0}', '{"id": 5e3}'],
+    [
+        *('{"id": 5, "id": 6}', '{"id": 5.0}', '{"id": 5, "weight": 1.0}', '{"id": 5e3}'),
+        '{"id": 5, "limits": {"concurrentRequests": 1.0}}',
+        '{"id": 5, "moved": {"from": "a", "from": "b", "reason": "r"}}',
+    ],
 )
 def test_what_msgspec_lets_pass_is_in_doubt(spec: str) -> None:
     raw = line(1).replace('{"id": 5001}', spec).encode()

@@ -297,3 +297,13 @@ def test_each_template_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert plan(SNAPSHOT).problems == ()
     assert "app/deployment.yaml.j2" in parsed
     assert len(parsed) == len(set(parsed))
+
+
+def test_the_history_is_applied_before_the_shards_tell_no_more_of_it() -> None:
+    manifests = rendered(demo(), COMPILED, FLEET_STACK).manifests
+    (history,) = [one for one in manifests if one.name == "directory-history"]
+    shards = [one for one in manifests if one.kind == "ConfigMap" and one is not history]
+    assert len(shards) > 1
+    assert {one.after >= history.rank for one in shards} == {True}
+    labels = history.body["metadata"]["labels"]
+    assert "cellwright.dev/directory" not in labels, "routers would refuse it"

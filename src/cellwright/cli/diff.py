@@ -17,9 +17,8 @@ from cellwright.edge.live import read_facts, read_live
 from cellwright.edge.output import read_tree
 from cellwright.edge.root import MARK
 from cellwright.fixed import Fixed, fixed
-from cellwright.history import History
 from cellwright.model import Fleet, UnknownStackError
-from cellwright.plan import Loaded, Plan, loaded, planned
+from cellwright.plan import Loaded, Plan, loaded, planned, with_history
 from cellwright.problem import mistakes
 from cellwright.registration import protected_of, registrations
 from cellwright.rendered import files, from_files
@@ -82,20 +81,20 @@ def run(arguments: argparse.Namespace) -> int:
     """Print every difference; 16 if there is one, 1 if there is a problem."""
     snapshot = read(arguments.root)
     declared = loaded(snapshot)
-    facts = history = None
-    if arguments.against == LIVE and declared.fleet is not None:
-        facts = read_facts(declared.fleet)
-        history = facts.history(declared.fleet)
-    made = _planned(declared, arguments.stacks, "", history)
+    made = _planned(declared, arguments.stacks, "")
     if made is None or made.fleet is None:
         return 1
-    pair = _pair(arguments, made, made.fleet, facts)
+    fleet = made.fleet
+    facts = read_facts(fleet) if arguments.against == LIVE else None
+    if facts is not None:
+        made = with_history(declared, made, facts.history(fleet))
+    pair = _pair(arguments, made, fleet, facts)
     if pair is None:
         return 1
     found = changes(pair.before, pair.after, pair.retained)
     roster = roster_changes(assignment(pair.before), assignment(pair.after))
-    protected = protected_of(made.fleet, made.stacks)
-    forbidden = refusals(pair.fixed, made.fleet, found, protected, snapshot.definitions)
+    protected = protected_of(fleet, made.stacks)
+    forbidden = refusals(pair.fixed, fleet, found, protected, snapshot.definitions)
     for line in (line for said in pair.refused for line in said.splitlines()):
         tell(f"refused: {line}")
     if arguments.format == "json":
@@ -132,11 +131,9 @@ def _pair(
     return _Pair(stacks, made.stacks, fixed(before.fleet), _retained(before.fleet, stacks))
 
 
-def _planned(
-    declared: Loaded, only: list[str] | None, where: str, history: History | None = None
-) -> Plan | None:
+def _planned(declared: Loaded, only: list[str] | None, where: str) -> Plan | None:
     try:
-        made = planned(declared, only, history)
+        made = planned(declared, only)
     except UnknownStackError as error:
         tell(f"cellwright diff: no cell {str(error)!r} in the definitions")
         return None
