@@ -57,7 +57,7 @@ class Kubectl:
         return _objects(run([*self._command, *asked, *_AS_JSON], timeout=_TIMEOUT).output)
 
     def present(
-        self, kinds: Iterable[str], namespace: str | None, *, seconds: float = _PATIENCE + 3
+        self, kinds: Iterable[str], namespace: str | None, *, seconds: float
     ) -> list[Body]:
         """Return all objects of some kinds, whoever made them, of one namespace or of all.
 

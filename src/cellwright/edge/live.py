@@ -94,6 +94,37 @@ def local_changes(held: Iterable[Manifest], declared: Iterable[Manifest]) -> Ite
                 yield change
 
 
+def differing(
+    kubectl: Kubectl, declared: Iterable[Manifest], held: Mapping[Identity, Body]
+) -> Iterator[Change]:
+    """Yield what applying the declared objects would change of those that are there.
+
+    Compared is here; the server is asked only about objects that seem to differ, which it may
+    merely write in another way. Where it can't be asked, what is known here counts.
+    """
+    there = [one for one in declared if one.identity in held]
+    local = {one.identity: _merged(one, held[one.identity]) for one in there}
+    suspects = [one for one in there if _change(one, held[one.identity], local[one.identity])]
+    asked = [_without_data(one.body) for one in suspects if one.kind != "Secret"]
+    try:
+        answers, _ = kubectl.applied(asked)
+    except CommandError:  # whoever may only read is told as much as can be known
+        answers = []
+    for cluster in {one.cluster for one in suspects}:
+        local |= {_identity(cluster, body): body for body in answers}
+    for one in suspects:
+        change = _change(one, held[one.identity], local[one.identity])
+        if change is not None:
+            yield change
+
+
+def _change(one: Manifest, live: Body, applied: Body) -> Change | None:
+    after = without_given_up(live, applied, one.body, _OWNER)
+    return compare(
+        _with_body(one, _shown(live)), _with_body(one, _with_keys(_shown(after), live, one))
+    )
+
+
 def _read_cluster(kubectl: Kubectl, cluster: str, declared: list[Manifest], found: Live) -> None:
     held = {_identity(cluster, body): body for body in kubectl.held([one.body for one in declared])}
     there = [one for one in declared if one.identity in held]

@@ -10,7 +10,7 @@ from typing import Any
 
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl, resource
-from cellwright.reasons import Reason, reasons
+from cellwright.reasons import Reason, about, reasons
 
 Body = Mapping[str, Any]
 
@@ -25,6 +25,7 @@ _KINDS = (
     "service",
 )
 _BUILT_IN = ("", "apps", "autoscaling", "batch", "policy")
+_SECONDS = 8.0  # until a cluster counts as away
 _FEW = 4  # namespaces that are quicker asked one by one than found among all
 
 
@@ -36,37 +37,45 @@ def waiting(
     Of `declared` objects custom resources are asked for, too. Raises CommandError, within seconds,
     for a cluster that does not answer.
     """
-    kinds = (*_KINDS, *sorted(custom(declared)))
-    objects = _present(kubectl, kinds, namespaces)
-    if not reasons(objects):
-        return {}
-    try:
-        events = _present(kubectl, ("event",), namespaces)
-    except CommandError:  # they only explain, and not everyone may read them
-        events = []
-    return by_namespace([*objects, *events])
+    return by_namespace(observed(kubectl, namespaces, declared))
 
 
-def not_ready(
-    kubectl: Kubectl, declared: Sequence[Body], namespaces: Collection[str]
-) -> dict[str, list[Reason]]:
-    """Return what is not ready of some namespaces, with what is declared there and is missing.
+def not_ready(kubectl: Kubectl, namespace: str, declared: Sequence[Body] = ()) -> list[Reason]:
+    """Return what is not ready in a namespace, and why.
 
-    Exactly if nothing is returned, all that is declared is there and ready.
+    With `declared` objects only these count, and those that are missing: exactly if nothing is
+    returned, all of them are there and ready. Raises CommandError as `waiting` does.
     """
-    found = waiting(kubectl, namespaces, declared)
-    for body in missing(kubectl, declared):
-        metadata = body["metadata"]
-        namespace = str(metadata.get("namespace", ""))
-        reason = Reason(namespace, body["kind"], metadata["name"], "it is missing", is_stuck=True)
-        found.setdefault(namespace, []).append(reason)
-    return found
+    found = waiting(kubectl, [namespace], declared).get(namespace, [])
+    if not declared:
+        return found
+    there = {_key(body) for body in kubectl.held(declared)}
+    missing = [key for key in map(_key, declared) if key not in there]
+    absent = [
+        Reason(place, kind, name, "it is missing", is_stuck=True)
+        for _, kind, place, name in missing
+    ]
+    return [*absent, *about(found, declared)]
 
 
-def missing(kubectl: Kubectl, declared: Sequence[Body]) -> list[Body]:
-    """Return those of the objects that are not there. Raises CommandError."""
-    there = {_key(body) for body in kubectl.held(declared)} if declared else set()
-    return [body for body in declared if _key(body) not in there]
+def observed(
+    kubectl: Kubectl,
+    namespaces: Collection[str],
+    declared: Iterable[Body] = (),
+    seconds: float = _SECONDS,
+) -> list[Body]:
+    """Return what tells of readiness in some namespaces; events only where something is not ready.
+
+    Raises CommandError for a cluster that does not answer in some seconds.
+    """
+    kinds = (*_KINDS, *sorted(custom(declared)))
+    objects = _present(kubectl, kinds, namespaces, seconds)
+    if not reasons(objects):
+        return objects
+    try:
+        return [*objects, *_present(kubectl, ("event",), namespaces, seconds)]
+    except CommandError:  # they only explain, and not everyone may read them
+        return objects
 
 
 def by_namespace(objects: Iterable[Body]) -> dict[str, list[Reason]]:
@@ -87,13 +96,15 @@ def custom(declared: Iterable[Body]) -> set[str]:
     return found
 
 
-def _present(kubectl: Kubectl, kinds: Iterable[str], namespaces: Collection[str]) -> list[Body]:
-    listed = tuple(kinds)
+def _present(
+    kubectl: Kubectl, kinds: Sequence[str], namespaces: Collection[str], seconds: float
+) -> list[Body]:
     if len(namespaces) <= _FEW:
-        return [body for name in namespaces for body in kubectl.present(listed, name)]
+        found = (kubectl.present(kinds, name, seconds=seconds) for name in namespaces)
+        return [body for some in found for body in some]
     return [
         body
-        for body in kubectl.present(listed, None)
+        for body in kubectl.present(kinds, None, seconds=seconds)
         if body["metadata"].get("namespace") in namespaces
     ]
 
