@@ -6,7 +6,7 @@ the clock: what depends on it is decided by whoever reads the lease.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -59,7 +59,7 @@ class StackState:
     is_there: bool = True
     keeps_volume: bool = False
     reasons: tuple[Reason, ...] = ()
-    differences: Differences = Differences()
+    differences: Differences = field(default_factory=Differences)
     last_run: LastRun | None = None
     is_applying: bool = False
     volume: Volume | None = None

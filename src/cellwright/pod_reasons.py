@@ -16,6 +16,10 @@ Known = tuple[str, bool]
 """What is wrong, and whether waiting alone is no help."""
 
 _PULLS = ("ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "SignatureValidationFailed")
+_IMAGES = {
+    "ErrImageNeverPull": "it is not on the node, and is never pulled",
+    "InvalidImageName": "that is not a valid name of an image",
+}
 _MOST_CHARACTERS = 400
 _BACK_OFF = re.compile(r'^Back-off pulling image "[^"]*"(: (ErrImagePull: )?)?')
 _STARTS = ("ContainerCreating", "PodInitializing")
@@ -76,10 +80,8 @@ def _waiting(container: Body, pod: Body, events: Events, image: str) -> Known | 
     reason, message = str(waiting.get("reason") or ""), _line(waiting.get("message"))
     if reason in _PULLS:
         return f"can't get its image {image}: {_pull(message, pod, events, image)}", True
-    if reason == "ErrImageNeverPull":
-        return f"can't get its image {image}: it is not on the node, and is never pulled", True
-    if reason == "InvalidImageName":
-        return f"has an image that is not a valid name: {image}", True
+    if reason in _IMAGES:
+        return f"can't get its image {image}: {_IMAGES[reason]}", True
     if reason == "CrashLoopBackOff":
         ended = (container.get("lastState") or {}).get("terminated") or {}
         times = int(container.get("restartCount") or 0)

@@ -132,7 +132,9 @@ def _job(body: Body) -> str:
     if (body.get("spec") or {}).get("suspend"):
         return "it is suspended (spec.suspend)"
     failed = _counter(body)("failed")
-    return f"{_pods(failed)} of it {'has' if failed == 1 else 'have'} failed" if failed else "it runs"
+    return (
+        f"{_pods(failed)} of it {'has' if failed == 1 else 'have'} failed" if failed else "it runs"
+    )
 
 
 def _pod(body: Body) -> str:

@@ -19,7 +19,7 @@ Body = Mapping[str, Any]
 _REVISION = "deployment.kubernetes.io/revision"
 _FORBIDDEN = re.compile(r'.*?[Pp]ods? "[^"]*" is forbidden: ', re.DOTALL)
 _UNBOUND = "unbound immediate PersistentVolumeClaims"
-_SERVICE_ACCOUNT = re.compile(r'.*error looking up service account [^:]*: ', re.DOTALL)
+_SERVICE_ACCOUNT = re.compile(r".*error looking up service account [^:]*: ", re.DOTALL)
 
 
 class Reason(NamedTuple):

@@ -32,9 +32,7 @@ class Events:
     def newest(self, body: Body, *wanted: str, containing: str = "") -> Event | None:
         """Return the newest event of some reasons about an object, whose message has a text."""
         about = self._by_uid.get(str(body["metadata"].get("uid")), ())
-        fitting = (
-            each for each in about if each.reason in wanted and containing in each.message
-        )
+        fitting = (each for each in about if each.reason in wanted and containing in each.message)
         return max(fitting, default=None)
 
 

@@ -108,9 +108,7 @@ def test_ready(ready: Any) -> None:
             "Because: it says so",
         ),
         (
-            body(
-                "Cluster", conditions(Ready="True", Reconciling="True"), "postgresql.cnpg.io/v1"
-            ),
+            body("Cluster", conditions(Ready="True", Reconciling="True"), "postgresql.cnpg.io/v1"),
             "Because: it says so",
         ),
         (

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cellwright.changes import MISSING, Change, FieldChange, line_changes
+from cellwright.cli.report import counted
 from cellwright.fleet_state import LastRun, StackState, Volume
 from cellwright.manifest import Manifest
 
@@ -62,7 +63,8 @@ def _field(field: FieldChange) -> str:
     if isinstance(field.before, str) and isinstance(field.after, str):
         if "\n" in field.before or "\n" in field.after:
             removed, added = line_changes(field.after, field.before)
-            return f"{field.path} differs, {len(added)} lines more and {len(removed)} less"
+            number = max(len(added), len(removed))
+            return f"{field.path} differs in {counted(number, 'line')}"
         if field.before == field.after:  # a secret: that it differs is all that may be seen
             return f"{field.path} has another value"
     if field.before is MISSING:

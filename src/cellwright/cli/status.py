@@ -17,6 +17,7 @@ from cellwright.problem import mistakes
 _HEADER = ("CELL", "RING", "ORGANIZATIONS", "PORT", "STATE")
 _NOTHING = "-"
 _FEW = 5  # details of a stack
+_WIDTH = 100  # characters of a state; the details have all of them
 
 EXAMPLES = """examples:
   cellwright status
@@ -70,13 +71,14 @@ def _details(lines: Sequence[str], state: StackState, *, verbose: bool) -> Seque
 
 
 def _row(fleet: Fleet, state: StackState, several: bool) -> tuple[str, ...]:  # noqa: FBT001
+    said = state.state if len(state.state) <= _WIDTH else f"{state.state[: _WIDTH - 1]}…"
     if state.stack == FLEET_STACK:
         name = f"(directory in {state.cluster})" if several else "(directory)"
-        return (name, *[_NOTHING] * 3, state.state)
+        return (name, *[_NOTHING] * 3, said)
     organizations = str(len(fleet.held_by(state.stack)))
     port = _NOTHING if state.node_port is None else str(state.node_port)
     ring = str(fleet.cells[state.stack].ring)
-    return (state.stack, ring, organizations, port, state.state)
+    return (state.stack, ring, organizations, port, said)
 
 
 def _as_json(fleet: Fleet, state: FleetState) -> dict[str, Any]:

@@ -77,9 +77,7 @@ def fleet_state(fleet: Fleet, stacks: Mapping[str, Iterable[Manifest]]) -> Fleet
         for one in manifests:
             declared[one.cluster].setdefault(stack, []).append(one)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        answers = list(
-            pool.map(lambda name: _asked(fleet, name, declared[name]), fleet.clusters)
-        )
+        answers = list(pool.map(lambda name: _asked(fleet, name, declared[name]), fleet.clusters))
     found = [one for each in answers for one in each.stacks]
     order = {name: number for number, name in enumerate(fleet.cells)}
     found.sort(key=lambda one: (order.get(one.stack, len(order)), one.cluster))
@@ -206,7 +204,7 @@ class _Cluster:
         A cell's right to read the directory stands there, and is the cell's own.
         """
         found = defaultdict(list)
-        gone = {one.cell for one in self.undeclared}
+        gone = {one.cell for one in self.undeclared} - self._declared.keys()
         for stack in self._declared:
             for body in self._ours[_namespace(self._fleet, stack)]:
                 cell, identity = _cell_of(body), self._identity(body)

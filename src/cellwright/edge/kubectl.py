@@ -56,9 +56,7 @@ class Kubectl:
         asked = ["get", ",".join(sorted(set(kinds))), "--all-namespaces", "--selector", _SELECTOR]
         return _objects(run([*self._command, *asked, *_AS_JSON], timeout=_TIMEOUT).output)
 
-    def present(
-        self, kinds: Iterable[str], namespace: str | None, *, seconds: float
-    ) -> list[Body]:
+    def present(self, kinds: Iterable[str], namespace: str | None, *, seconds: float) -> list[Body]:
         """Return all objects of some kinds, whoever made them, of one namespace or of all.
 
         Raises CommandError where that takes longer than some seconds.

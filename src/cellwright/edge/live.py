@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cellwright.applied import merged, without_given_up
+from cellwright.applied import merged, owned_fields, without_given_up
 from cellwright.changes import Change, compare
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
@@ -102,20 +102,30 @@ def differing(
     Compared is here; the server is asked only about objects that seem to differ, which it may
     merely write in another way. Where it can't be asked, what is known here counts.
     """
-    there = [one for one in declared if one.identity in held]
-    local = {one.identity: _merged(one, held[one.identity]) for one in there}
-    suspects = [one for one in there if _change(one, held[one.identity], local[one.identity])]
+    suspects = []
+    for one in declared:
+        live = held.get(one.identity)
+        if live is not None and _change(one, live, _laid_over(one, live, strict=True)):
+            suspects.append(one)
     asked = [_without_data(one.body) for one in suspects if one.kind != "Secret"]
     try:
         answers, _ = kubectl.applied(asked)
     except CommandError:  # whoever may only read is told as much as can be known
         answers = []
+    applied: dict[Identity, Body] = {}
     for cluster in {one.cluster for one in suspects}:
-        local |= {_identity(cluster, body): body for body in answers}
+        applied |= {_identity(cluster, body): body for body in answers}
     for one in suspects:
-        change = _change(one, held[one.identity], local[one.identity])
+        live = held[one.identity]
+        after = applied.get(one.identity) or _laid_over(one, live, strict=False)
+        change = _change(one, live, after)
         if change is not None:
             yield change
+
+
+def _laid_over(one: Manifest, live: Body, *, strict: bool) -> Body:
+    body: Body = merged(live, _without_data(one.body), owned_fields(live), strict=strict)
+    return body
 
 
 def _change(one: Manifest, live: Body, applied: Body) -> Change | None:
