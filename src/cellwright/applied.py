@@ -82,12 +82,12 @@ def _names(key: str, item: Any) -> bool:
     return bool(known) and all(item[name] == value for name, value in known.items())
 
 
-def owned_fields(live: Mapping[str, Any]) -> Fields:
-    """Return which fields of an object any manager owns, as `fieldsV1` of all of them."""
+def owned_fields(live: Mapping[str, Any]) -> Fields | None:
+    """Return which fields of an object any manager owns, as `fieldsV1` of all; None if unknown."""
     fields: dict[str, Any] = {}
     for entry in live["metadata"].get("managedFields") or ():
         fields = _union(fields, entry.get("fieldsV1") or {})
-    return fields
+    return fields or None
 
 
 def merged(live: Any, manifest: Any, fields: Fields | None = None, *, strict: bool = False) -> Any:

@@ -12,6 +12,7 @@ from cellwright.changes import MISSING, Change, FieldChange
 from cellwright.effects import Effect
 from cellwright.manifest import Identity, Manifest
 from cellwright.quantity import amount
+from cellwright.redact import REDACTED
 
 Body = Mapping[str, Any]
 Scaled = tuple[str, str, str]
@@ -99,9 +100,11 @@ def added_data(manifest: Manifest, live: Body) -> Change | None:
     wanted = [*(manifest.body.get("data") or {}), *(manifest.body.get("stringData") or {})]
     wanted += manifest.body.get("binaryData") or {}
     held = [*(live.get("data") or {}), *(live.get("binaryData") or {})]
-    shown = "(secret)" if manifest.kind == "Secret" else "(added)"
+    texts = {} if manifest.kind == "Secret" else live.get("data") or {}
     fields = tuple(
-        FieldChange(f"data.{key}", shown, MISSING, Effect.IN_PLACE, "added by hand")
+        FieldChange(
+            f"data.{key}", texts.get(key, REDACTED), MISSING, Effect.IN_PLACE, "added by hand"
+        )
         for key in held
         if key not in wanted
     )

@@ -22,7 +22,9 @@ def main(words: list[str]) -> None:
         sys.exit("The connection to the server was refused")
     state = json.loads(file.read_text())
     verb, *asked = words
-    if verb == "apply":
+    if verb == "exec":
+        print(executed(state["tables"], asked))
+    elif verb == "apply":
         show(given())
     elif asked[0] == "--raw":
         print(json.dumps(document(state["tables"], asked[1], file.with_suffix(".asked"))))
@@ -36,6 +38,15 @@ def main(words: list[str]) -> None:
             print(*[one["metadata"]["resourceVersion"] for one in found])
         else:
             show(found)
+
+
+def executed(tables: dict[str, Any], asked: list[str]) -> Any:
+    """Return what a command prints in a container: one text for each of them."""
+    namespace, pod = asked[asked.index("--namespace") + 1 :][:2]
+    command = asked[asked.index("--") + 1]
+    if (said := tables.get(f"{command} {namespace}/{pod}")) is None:
+        sys.exit("error: unable to upgrade connection")
+    return said
 
 
 def document(tables: dict[str, Any], path: str, log: Path) -> Any:
