@@ -132,7 +132,7 @@ def last_run(namespace: Body) -> LastRun | None:
         said = json.loads(str(text))
         result = str(said["result"])
         at, by = time_of(said.get("at")), str(said.get("by") or "")
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return LastRun(result, at, by)
 
