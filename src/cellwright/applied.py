@@ -112,7 +112,7 @@ def merged(live: Any, manifest: Any, fields: Fields | None = None, *, strict: bo
     if called is None:
         if len(live) != len(manifest):
             return manifest
-        below = {} if is_whole else None
+        below: Fields | None = {} if is_whole else None
         return [
             merged(old, new, below, strict=strict) for old, new in zip(live, manifest, strict=True)
         ]

@@ -47,7 +47,9 @@ def test_a_quantity_may_be_written_in_many_ways(live: Any, declared: Any) -> Non
 
 
 def test_text_that_looks_like_a_quantity_is_text() -> None:
-    found = paths(manifest("ConfigMap", data={"a": "1"}), manifest("ConfigMap", data={"a": "1000m"}))
+    found = paths(
+        manifest("ConfigMap", data={"a": "1"}), manifest("ConfigMap", data={"a": "1000m"})
+    )
     assert found == ["data.a"]
 
 

@@ -29,8 +29,7 @@ class Held:
         return [
             each
             for each in self.objects
-            if each["kind"].lower() in names
-            and namespace in (None, each["metadata"]["namespace"])
+            if each["kind"].lower() in names and namespace in (None, each["metadata"]["namespace"])
         ]
 
     def held(self, declared: Iterable[Any]) -> list[Any]:
