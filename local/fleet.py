@@ -54,8 +54,8 @@ def find(place: Place, tools: Tools, found: list[Cell]) -> str:
     # Exit code 1 says that a cell is not ready; the answer says which.
     said = capture(argv, timeout=STATUS_TIMEOUT_S, env=environment, cwd=place.root, check=False)
     try:
-        listed = json.loads(said.out)
-    except ValueError:
+        listed = json.loads(said.out)["cells"]
+    except (KeyError, TypeError, ValueError):
         reason = (said.err.strip() or "no message").splitlines()[-1]
         raise Failed(f"`cellwright status` gave no list of cells: {reason}") from None
     found += parse(listed, docker.ports(place.node))

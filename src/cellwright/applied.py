@@ -84,23 +84,57 @@ def _names(key: str, item: Any) -> bool:
     return bool(known) and all(item[name] == value for name, value in known.items())
 
 
-def merged(live: Any, manifest: Any) -> Any:
+def owned_fields(live: Mapping[str, Any]) -> Fields | None:
+    """Return which fields of an object any manager owns, as `fieldsV1` of all; None if unknown."""
+    fields: dict[str, Any] = {}
+    for entry in live["metadata"].get("managedFields") or ():
+        fields = _union(fields, entry.get("fieldsV1") or {})
+    return fields or None
+
+
+def merged(live: Any, manifest: Any, fields: Fields | None = None, *, strict: bool = False) -> Any:
     """Return `live` with `manifest` over it, for a change that the server refuses to make.
 
     Items of lists are merged by their names, or by their numbers where there are as many; named
-    ones that the manifest lacks stay.
+    ones that the manifest lacks stay, unless `fields` (those of `owned_fields`) say that the list
+    is owned as a whole. If `strict`, the same goes for mappings: what the server fills in there
+    counts as a change, so that only the server can tell.
     """
     if isinstance(live, Mapping) and isinstance(manifest, Mapping):
-        over = {key: merged(live.get(key), value) for key, value in manifest.items()}
-        return {**live, **over}
+        is_whole = fields is not None and not fields
+        over = {
+            key: merged(live.get(key), value, _below(fields, f"f:{key}"), strict=strict)
+            for key, value in manifest.items()
+        }
+        return over if strict and is_whole else {**live, **over}
     if not (isinstance(live, list) and isinstance(manifest, list)):
         return manifest
+    is_whole = fields is not None and not any(key[:2] in ("k:", "v:") for key in fields)
     called = names(live, manifest)
     if called is None:
         if len(live) != len(manifest):
             return manifest
-        return [merged(old, new) for old, new in zip(live, manifest, strict=True)]
+        below: Fields | None = {} if is_whole else None
+        return [
+            merged(old, new, below, strict=strict) for old, new in zip(live, manifest, strict=True)
+        ]
     items = dict(zip(called[0], live, strict=True))
     for name, item in zip(called[1], manifest, strict=True):
-        items[name] = merged(items.get(name), item)
-    return list(items.values())
+        items[name] = merged(items.get(name), item, _of_item(fields, item), strict=strict)
+    return [items[name] for name in called[1]] if is_whole else list(items.values())
+
+
+def _below(fields: Fields | None, key: str) -> Fields | None:
+    """Return the fields below a key: nothing is known where nobody owns it."""
+    if fields is None or not fields:
+        return fields
+    below: Fields | None = fields.get(key)
+    return below
+
+
+def _of_item(fields: Fields | None, item: Any) -> Fields | None:
+    if fields is None or not fields:
+        return fields
+    return next(
+        (below for key, below in fields.items() if key[:2] == "k:" and _names(key, item)), None
+    )

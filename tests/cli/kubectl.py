@@ -36,7 +36,9 @@ def main(words: list[str]) -> None:
             file.write_text(json.dumps(state))
             return
     path = asked[1] if asked[0] == "--raw" else ""
-    if verb == "apply":
+    if verb == "exec":
+        print(executed(state["tables"], asked))
+    elif verb == "apply":
         show(given())
     elif path not in state["tables"] and OBJECT.fullmatch(path):
         show([at(state, path)])
@@ -128,6 +130,15 @@ def stored(state: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
 def refusal(reason: str, message: str) -> SystemExit:
     """Return the end of kubectl where the server refuses."""
     return SystemExit(f"Error from server ({reason}): {message}")
+
+
+def executed(tables: dict[str, Any], asked: list[str]) -> Any:
+    """Return what a command prints in a container: one text for each of them."""
+    namespace, pod = asked[asked.index("--namespace") + 1 :][:2]
+    command = asked[asked.index("--") + 1]
+    if (said := tables.get(f"{command} {namespace}/{pod}")) is None:
+        sys.exit("error: unable to upgrade connection")
+    return said
 
 
 def document(tables: dict[str, Any], path: str, log: Path) -> Any:

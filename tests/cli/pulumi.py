@@ -1,6 +1,6 @@
 """A stand-in for `pulumi`: stacks in a file beside it, and settings files as the real one has them.
 
-It knows only what cellwright asks, and runs no program: whoever tests `up` stands in for the engine.
+It knows only what cellwright asks, and runs no program: tests of `up` stand in for the engine.
 What the real one says is shown by the tests of the state and the end-to-end tests.
 """
 

@@ -3,8 +3,8 @@
 What the real ones say is shown by the end-to-end tests.
 """
 
-import fcntl
 import base64
+import fcntl
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping

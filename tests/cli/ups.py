@@ -52,7 +52,7 @@ class Engine:
         self.holds(stack)
         return Finished(ok=True, lines=("Resources:", "    + 33 created", ""))
 
-    def preview(self, _run: Run, stack: str, _program: Any, _options: Sequence[str] = ()) -> Preview:
+    def preview(self, _run: Run, stack: str, _program: Any, *_options: Any) -> Preview:
         return Preview({"create": 3}, tuple(self.refuses.get(stack, ())))
 
     def holds(self, stack: str) -> None:
@@ -82,7 +82,7 @@ class Engine:
 
     @contextmanager
     def _locked(self) -> Iterator[Body]:
-        """Give what the cluster's file says, and write it back, as the stand-in for kubectl does."""
+        """Give what the cluster's file says, and write it back, as the stand-in does."""
         with self.cluster.file.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             state = json.loads(self.cluster.file.read_text())

@@ -69,7 +69,8 @@ def test_routers_are_found_even_when_a_cell_is_not_ready(
     root = tmp_path / "root"
     text = """test "$*" = "status --format json" || exit 2
 test "$KUBECONFIG" = "$CELLWRIGHT_STATE/kubeconfig" || exit 2
-echo '[{"cell":"alpha","ring":0,"state":"away","organizations":1,"node_port":30081,"example":null}]'
+echo '{"cells":[{"cell":"alpha","ring":0,"state":"away","organizations":1,"node_port":30081,'
+echo '"example":null}]}'
 exit 1"""
     script(root / ".venv" / "bin" / "cellwright", text)
     cells: list[Cell] = []
@@ -78,10 +79,12 @@ exit 1"""
     assert (where.state / "routers.json").read_text() == '{\n "alpha": "http://127.0.0.1:1001"\n}\n'
 
 
-def test_a_status_that_is_no_list_shows_its_reason(
-    where: Place, tools: Tools, tmp_path: Path
+@pytest.mark.parametrize("printed", ["", "[]", "{}", "null"])
+def test_a_status_that_has_no_cells_shows_its_reason(
+    where: Place, tools: Tools, tmp_path: Path, printed: str
 ) -> None:
-    script(tmp_path / ".venv" / "bin" / "cellwright", "echo 'the cluster is away' >&2; exit 1")
+    text = f"echo '{printed}'; echo 'the cluster is away' >&2; exit 1"
+    script(tmp_path / ".venv" / "bin" / "cellwright", text)
     with pytest.raises(Failed, match="gave no list of cells: the cluster is away"):
         find(replace(where, root=tmp_path), tools, [])
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cellwright.applied import merged, without_given_up
+from cellwright.applied import merged, owned_fields, without_given_up
 
 
 def entry(manager: str, fields: dict[str, Any], operation: str = "Apply") -> dict[str, Any]:
@@ -70,3 +70,40 @@ def test_a_manifest_lies_over_what_is_there() -> None:
 
 def test_items_without_names_are_merged_by_number() -> None:
     assert merged([{"a": 1}, {"b": 2}], [{"c": 3}, {"b": 4}]) == [{"a": 1, "c": 3}, {"b": 4}]
+
+
+def owned(fields: Any) -> Any:
+    return owned_fields({"metadata": {"managedFields": [{"fieldsV1": fields}, {"manager": "m"}]}})
+
+
+RULES = [{"ports": [{"port": 80, "protocol": "TCP"}]}]
+OPENED = [{"ports": [{"port": 80, "protocol": "TCP"}, {"port": 22, "protocol": "TCP"}]}]
+
+
+def test_a_list_that_is_owned_as_a_whole_is_replaced() -> None:
+    """A port that was opened by hand in a NetworkPolicy goes when the manifest is applied."""
+    fields = owned({"f:spec": {"f:ingress": {}}})
+    live, manifest = {"spec": {"ingress": OPENED}}, {"spec": {"ingress": RULES}}
+    assert merged(live, manifest, fields) == manifest
+    assert merged(live, manifest) == live, "without its managers nothing is known of it"
+
+
+def test_items_that_are_owned_one_by_one_stay() -> None:
+    fields = owned({"f:ports": {'k:{"port":80}': {"f:port": {}}, 'k:{"port":22}': {"f:port": {}}}})
+    live, manifest = {"ports": OPENED[0]["ports"]}, {"ports": RULES[0]["ports"]}
+    assert merged(live, manifest, fields) == live
+
+
+def test_in_what_is_owned_as_a_whole_only_the_server_knows_what_it_fills_in() -> None:
+    fields = owned({"f:spec": {"f:ingress": {}}})
+    live = {"spec": {"ingress": RULES, "policyTypes": ["Ingress"]}}
+    manifest = {"spec": {"ingress": [{"ports": [{"port": 80}]}]}}
+    assert merged(live, manifest, fields) == live
+    strict = merged(live, manifest, fields, strict=True)
+    assert strict == {"spec": {**live["spec"], **manifest["spec"]}}
+
+
+def test_an_object_without_managers_is_merged_as_far_as_can_be_known() -> None:
+    assert owned_fields({"metadata": {}}) is None
+    live = {"spec": {"a": 1, "b": {"c": 2}}}
+    assert merged(live, {"spec": {"a": 3}}, None, strict=True) == {"spec": {"a": 3, "b": {"c": 2}}}

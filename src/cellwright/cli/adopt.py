@@ -79,17 +79,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _secret(arguments: argparse.Namespace, fleet: Fleet, backend: dict[str, stacks.Stack]) -> bytes:
     known = stacks.fleet_root(arguments.root, fleet.cells, backend, may_lack=True)
-    if arguments.root_secret_file is None:
+    file = arguments.root_secret_file
+    if file is None:
         if known is None:
             raise CommandError(
                 "no stack of this workspace has the root secret: give it with --root-secret-file"
             )
         return known
-    text = (
-        sys.stdin.read()
-        if arguments.root_secret_file == "-"
-        else Path(arguments.root_secret_file).read_text("utf-8", "replace")
-    )
+    text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8", "replace")
     given = decode_given(text)
     if known is not None and known != given:
         raise CommandError(
@@ -141,4 +138,5 @@ def _make_stacks(
             return
         where = fleet.used_clusters() if name == FLEET_STACK else (fleet.cells[name].cluster,)
         uids = {cluster: clusters.states[cluster].uid for cluster in where}
-        stacks.ensure(root, name, secret, uids, backend, lambda made: say(f"{made}: stack made"))
+        owner = stacks.Ownership(secret, uids)
+        stacks.ensure(root, name, owner, backend, lambda made: say(f"{made}: stack made"))

@@ -65,13 +65,19 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table with columns as wide as they need to be."""
+def table(
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    details: Sequence[Iterable[str]] = (),
+) -> None:
+    """Print a table with columns as wide as they need to be, and details below each row."""
     lines = [tuple(header), *(tuple(row) for row in rows)]
     widths = [max(len(line[index]) for line in lines) for index in range(len(header))]
-    for line in lines:
+    for number, line in enumerate(lines):
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         say("  ".join(cells).rstrip())
+        for detail in details[number - 1] if details and number else ():
+            say(f"  {detail}")
 
 
 def _line(parts: Sequence[Part], *, coloured: bool) -> str:

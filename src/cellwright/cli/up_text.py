@@ -62,6 +62,6 @@ def result_lines(ended: Ended, skipped: Mapping[str, str]) -> Iterator[str]:
         more = len(ended.held_back) - _MOST_NAMES
         rest = f" and {more} more" if more > 0 else ""
         count = counted(len(ended.held_back), "organization")
-        yield f"{FLEET_STACK}: {count} not published, since their cells are not there: {shown}{rest}"
+        yield f"{FLEET_STACK}: {count} not published as their cells are not there: {shown}{rest}"
     if not ended.ok or skipped:
         yield "cellwright up: not all was done; re-run `cellwright up` to resume"

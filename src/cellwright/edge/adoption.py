@@ -1,4 +1,4 @@
-"""Takes a fleet on that stands in clusters already: after a lost state, or made before it had an id.
+"""Takes on a fleet that stands in clusters already: after a lost state, or from before its id.
 
 The root secret is the proof. Where objects carry the fleet's id, it must be the one that is made
 from this root secret; where they carry none, the passwords in the cluster must be those that are
@@ -86,8 +86,8 @@ def read_adoption(
                     same = _is_derived(one.body, body, root)
                     if same is False:
                         foreign.append(
-                            f"{where} in cluster {cluster} holds another value than the one that is "
-                            "derived from this root secret"
+                            f"{where} in cluster {cluster} holds another value than the one "
+                            "that is derived from this root secret"
                         )
                     elif same:
                         proven.add(one.stack)

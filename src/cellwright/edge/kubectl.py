@@ -147,6 +147,24 @@ class Kubectl:
         asked = ["get", ",".join(sorted(set(kinds))), "--all-namespaces", "--selector", _SELECTOR]
         return _objects(run([*self._command, *asked, *_AS_JSON], timeout=_TIMEOUT).output)
 
+    def present(self, kinds: Iterable[str], namespace: str | None, *, seconds: float) -> list[Body]:
+        """Return all objects of some kinds, whoever made them, of one namespace or of all.
+
+        Raises CommandError where that takes longer than some seconds.
+        """
+        where = ["--namespace", namespace] if namespace else ["--all-namespaces"]
+        asked = ["get", ",".join(kinds), *where, "--output", "json"]
+        command = [*self._command, *asked, f"--request-timeout={seconds:.0f}s"]
+        return _objects(run(command, timeout=seconds).output)
+
+    def execute(self, namespace: str, pod: str, container: str, *command: str) -> str:
+        """Return what a command prints that runs in a container; CommandError if it fails.
+
+        Raises CommandError as well if that takes longer than greet.
+        """
+        asked = ["exec", "--namespace", namespace, pod, "--container", container]
+        return run([*self._command, *asked, "--", *command], timeout=_PATIENCE + 3).output
+
     def pods(self, selector: str) -> list[Body]:
         """Return the pods of all namespaces; raise CommandError if that takes longer than greet."""
         asked = ["get", "pods", "--all-namespaces", "--selector", selector, "--output", "json"]
@@ -169,9 +187,12 @@ class Kubectl:
         output = run([*self._command, *asked, "--output", "json"], timeout=_TIMEOUT).output
         return [one for one in _objects(output) if one["metadata"]["name"] in wanted]
 
-    def held(self, declared: Sequence[Body]) -> list[Body]:
-        """Return those of the objects that are there, and others of their kinds that are ours."""
-        listed = self.ours(_resource(one) for one in declared)
+    def held(self, declared: Sequence[Body], others: Iterable[str] = ()) -> list[Body]:
+        """Return those of the objects that are there, and others of their kinds that are ours.
+
+        `others` are more kinds, in the form of `resource`, of which those that are ours count.
+        """
+        listed = self.ours([*(resource(one) for one in declared), *others])
         there = {_key(body) for body in listed}
         missing = [one for one in declared if _key(one) not in there]
         if missing:
@@ -212,7 +233,7 @@ def _key(body: Body) -> tuple[str, str, str, str]:
     return group, body["kind"], metadata.get("namespace", ""), metadata["name"]
 
 
-def _resource(body: Body) -> str:
+def resource(body: Body) -> str:
     """Return the kind in the form that names its version and group, too."""
     group, _, version = str(body["apiVersion"]).rpartition("/")
     return f"{str(body['kind']).lower()}.{version}.{group}"

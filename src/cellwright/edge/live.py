@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cellwright.applied import merged, without_given_up
+from cellwright.applied import merged, owned_fields, without_given_up
 from cellwright.changes import Change, compare
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
@@ -65,8 +65,8 @@ def read_live(fleet: Fleet, stacks: Mapping[str, Iterable[Manifest]]) -> Live:
 def read_facts(fleet: Fleet, clusters: Iterable[str] | None = None) -> Facts:
     """Return what never changes, as the clusters tell it, and the objects that hold data.
 
-    Every declared cluster is asked unless some are named: a cell's data may be where its definition no longer says.
-    Raises CommandError for a cluster that does not answer, or whose directory can't be read.
+    Every declared cluster is asked unless some are named: a cell's data may be where its
+    definition no longer says. Raises CommandError for a cluster that does not answer, or whose directory can't be read.
     """
     found = [
         one
@@ -133,6 +133,48 @@ def local_changes(held: Iterable[Manifest], declared: Iterable[Manifest]) -> Ite
                 yield change
 
 
+def differing(
+    kubectl: Kubectl, declared: Iterable[Manifest], held: Mapping[Identity, Body]
+) -> Iterator[Change]:
+    """Yield what applying the declared objects would change of those that are there.
+
+    Compared is here; the server is asked only about objects that seem to differ, which it may
+    merely write in another way. Where it can't be asked, what is known here counts.
+    """
+    suspects = []
+    for manifest in declared:
+        live = held.get(manifest.identity)
+        one = _identified(manifest, live)
+        if live is not None and _change(one, live, _laid_over(one, live, strict=True)):
+            suspects.append(one)
+    asked = [_without_data(one.body) for one in suspects if one.kind != "Secret"]
+    try:
+        answers, _ = kubectl.applied(asked)
+    except CommandError:  # whoever may only read is told as much as can be known
+        answers = []
+    applied: dict[Identity, Body] = {}
+    for cluster in {one.cluster for one in suspects}:
+        applied |= {_identity(cluster, body): body for body in answers}
+    for one in suspects:
+        live = held[one.identity]
+        after = applied.get(one.identity) or _laid_over(one, live, strict=False)
+        change = _change(one, live, after)
+        if change is not None:
+            yield change
+
+
+def _laid_over(one: Manifest, live: Body, *, strict: bool) -> Body:
+    body: Body = merged(live, _without_data(one.body), owned_fields(live), strict=strict)
+    return body
+
+
+def _change(one: Manifest, live: Body, applied: Body) -> Change | None:
+    after = without_given_up(live, applied, one.body, _OWNERS)
+    return compare(
+        _with_body(one, _shown(live)), _with_body(one, _with_keys(_shown(after), live, one))
+    )
+
+
 def _read_cluster(
     kubectl: Kubectl, fleet: Fleet, cluster: str, declared: list[Manifest], found: Live
 ) -> None:
@@ -160,7 +202,7 @@ def _read_cluster(
 
 
 def _is_left_over(fleet: Fleet, body: Body) -> bool:
-    """Return whether an object that is not declared is this fleet's, and nobody else's to remove."""
+    """Return whether an object that is not declared is this fleet's to remove."""
     metadata = body["metadata"]
     namespaces = {fleet.directory_namespace, *(cell.namespace for cell in fleet.cells.values())}
     where = metadata.get("namespace") or (metadata["name"] if body["kind"] == "Namespace" else "")

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from cellwright.edge.backend import explained, find_backend
 from cellwright.edge.failure import CommandError
@@ -31,6 +32,13 @@ class Stack:
     name: str
     updated: str
     resources: int
+
+
+class Ownership(NamedTuple):
+    """Whose a stack is: the fleet's root secret, and the UIDs of kube-system by name of cluster."""
+
+    secret: bytes
+    clusters: Mapping[str, str]
 
 
 def listed(root: Path) -> dict[str, Stack]:
@@ -86,22 +94,18 @@ def new_root() -> bytes:
 
 
 def ensure(
-    root: Path,
-    name: str,
-    secret: bytes,
-    clusters: Mapping[str, str],
-    there: Collection[str],
-    on_made: Callable[[str], None],
+    root: Path, name: str, owner: Ownership, there: Collection[str], on_made: Callable[[str], None]
 ) -> None:
     """Make a stack unless it is there, with its settings: the root secret, and whose it is.
 
-    `clusters` are the UIDs of kube-system by name of cluster. Raises CommandError where the stack
-    has another root secret, since its routers would not be believed by the others.
+    Raises CommandError where the stack has another root secret, since its routers and the others'
+    would reject each other.
     """
     if name not in there:
         _require_undamaged(root, name)
         _pulumi(root, "stack", "init", name, "--no-select")
         on_made(name)
+    secret = owner.secret
     found = root_secret(root, name)
     if found is None:
         text = base64.b64encode(secret).decode()
@@ -115,7 +119,7 @@ def ensure(
     number = fleet_id(secret)
     plain = {f"{PREFIX}:{FLEET_ID}": number} if settings.fleet_id != number else {}
     known = settings.clusters or {}
-    for cluster, uid in clusters.items():
+    for cluster, uid in owner.clusters.items():
         if known.get(cluster) != uid:
             plain[f"{PREFIX}:{CLUSTERS}.{cluster}"] = uid
     if plain:

@@ -19,6 +19,7 @@ from cellwright.edge.engine import Finished, Program, Run, up
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
 from cellwright.edge.process import Interrupts
+from cellwright.edge.stacks import Ownership
 from cellwright.edge.up.leases import Leases
 from cellwright.edge.up.locks import judged
 from cellwright.edge.up.preview import FORCE, targets
@@ -90,7 +91,8 @@ class Applier:
         situation = self.situation
         states = situation.clusters.states
         uids = {name: states[name].uid for name in clusters}
-        stacks.ensure(situation.root, stack, self.secret, uids, situation.backend, self.on_made)
+        owner = Ownership(self.secret, uids)
+        stacks.ensure(situation.root, stack, owner, situation.backend, self.on_made)
         self.leases.start(stack, clusters)
         self._note(stack, clusters, "running")
 
@@ -126,7 +128,8 @@ class Applier:
         cell = fleet.cells[stack]
         kubectl = Kubectl(fleet.clusters[cell.cluster])
         deadline = started + fleet.timeout
-        while reasons := not_ready(kubectl, cell.namespace):
+        declared = [one.body for one in self.situation.manifests[stack]]
+        while reasons := not_ready(kubectl, cell.namespace, declared):
             if time.monotonic() > deadline or self.interrupts.is_interrupted:
                 return tuple(str(one) for one in reasons)
             time.sleep(_PAUSE)

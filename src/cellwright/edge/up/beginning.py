@@ -12,7 +12,7 @@ from cellwright.edge.clusters import Clusters
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl, RefusedError
 from cellwright.edge.settings import read_settings
-from cellwright.edge.stacks import Stack
+from cellwright.edge.stacks import Ownership, Stack
 from cellwright.edge.up.leases import Leases
 from cellwright.edge.up.reading import Situation
 from cellwright.identity import FLEET_ID_LABEL, FLEET_LABEL, fleet_id, identified
@@ -20,7 +20,7 @@ from cellwright.model import FLEET_STACK, Fleet
 
 
 def lease_labels(root: Path, fleet: Fleet, clusters: Clusters) -> dict[str, dict[str, str]]:
-    """Return the clusters in which this fleet's directory has a place for the lease, with its labels.
+    """Return the clusters that have a place for this fleet's lease, with the labels of the lease.
 
     Raises CommandError for settings that can't be read.
     """
@@ -35,7 +35,7 @@ def lease_labels(root: Path, fleet: Fleet, clusters: Clusters) -> dict[str, dict
 def begin(
     situation: Situation, wanted: Iterable[str], leases: Leases, tell: Callable[[str], None]
 ) -> tuple[bytes, Mapping[str, Stack]]:
-    """Make the root secret, the fleet's stack and the directory's namespaces where they are missing.
+    """Make the root secret, the fleet's stack and the directory's namespaces where missing.
 
     Returns the root secret and the backend's stacks. Raises CommandError where another run has
     begun in the meantime.
@@ -69,7 +69,7 @@ def make_stacks(
     states = situation.clusters.states
     for name in names:
         uids = {one: states[one].uid for one in situation.clusters_of(name) if one in states}
-        stacks.ensure(situation.root, name, secret, uids, situation.backend, on_made)
+        stacks.ensure(situation.root, name, Ownership(secret, uids), situation.backend, on_made)
 
 
 def _make_namespace(situation: Situation, cluster: str, number: str) -> None:
