@@ -21,7 +21,11 @@ Scaled = tuple[str, str, str]
 FLEET_LABEL = "cellwright.dev/fleet"
 _NOTED = {
     "labels": ("cellwright.dev/fleet-id",),
-    "annotations": ("cellwright.dev/applied", "cellwright.dev/last-run"),
+    "annotations": (
+        "cellwright.dev/applied",
+        "cellwright.dev/last-run",
+        "pulumi.com/patchFieldManager",
+    ),
 }
 """What is put on objects when they are applied, so that no manifest has it."""
 _REMEMBERED = "directory-history"

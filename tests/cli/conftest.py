@@ -1,5 +1,6 @@
 """A copy of the project's workspace, and the program that is run on it in this process."""
 
+import base64
 import json
 import os
 import subprocess
@@ -12,9 +13,10 @@ import pytest
 
 from cellwright.cli.main import main
 from cellwright.edge.files import read
+from cellwright.identity import fleet_id
 from cellwright.loading import load
 from cellwright.model import Organization
-from tests.cli.standins import Cluster, World, world_in
+from tests.cli.standins import ROOT_SECRET, SYSTEM, Cluster, World, world_in
 from tests.workspaces import demo_in
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +64,15 @@ class Program:
         assert old in text
         self.write(name, text.replace(old, new))
 
+    def owns(self) -> None:
+        """Give the fleet's stack the settings that go with what a cluster holds of it."""
+        settings = {
+            "cellwright:rootSecret": {"secure": base64.b64encode(ROOT_SECRET).decode()},
+            "cellwright:fleetId": fleet_id(ROOT_SECRET),
+            "cellwright:clusters": {"local": SYSTEM["metadata"]["uid"]},
+        }
+        self.write("stacks/Pulumi.fleet.yaml", json.dumps({"config": settings}))
+
     def git(self, *arguments: str) -> None:
         settings = ["-c", "user.name=Tester", "-c", "user.email=tester@example.com"]
         subprocess.run(["git", *settings, *arguments], cwd=self.root, check=True)
@@ -98,8 +109,10 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 @pytest.fixture
-def cluster(world: World) -> Cluster:
+def cluster(program: Program, world: World) -> Cluster:
     """The demo's cluster, which holds nothing."""
+    program.owns()
+    world.backend(fleet={"lastUpdate": "", "resourceCount": 70})
     return world.cluster()
 
 

@@ -47,7 +47,7 @@ def answer(stacks: dict[str, Any], words: list[str]) -> None:
         case ["cancel", *_]:
             pass
         case _:
-            sys.exit(f"unknown: {words}")
+            sys.exit("pulumi was called")
 
 
 def config(stack: str) -> dict[str, Any]:

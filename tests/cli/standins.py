@@ -14,6 +14,7 @@ from typing import Any
 
 from cellwright.directory import shard_tables
 from cellwright.edge.files import read
+from cellwright.identity import fleet_id, identified
 from cellwright.model import Organization
 from cellwright.plan import plan
 from cellwright.secret import resolve
@@ -23,6 +24,11 @@ Body = dict[str, Any]
 
 _CELLS = "directory-cells"
 ROOT_SECRET = b"\x07" * 32
+SYSTEM = {
+    "apiVersion": "v1",
+    "kind": "Namespace",
+    "metadata": {"name": "kube-system", "uid": "uid-of-the-cluster"},
+}
 _KUBECTL = Path(__file__).with_name("kubectl.py")
 _PULUMI = Path(__file__).with_name("pulumi.py")
 
@@ -45,7 +51,9 @@ class Cluster:
         """Hold what the definitions of a workspace ask for, each object changed."""
         stacks = plan(read(root)).stacks
         bodies = [resolve(dict(one.body), ROOT_SECRET) for all_ in stacks.values() for one in all_]
-        objects = json.loads(json.dumps(bodies))
+        number = fleet_id(ROOT_SECRET)
+        bodies = [identified(body, "demo", number) for body in bodies]
+        objects = json.loads(json.dumps([SYSTEM, *bodies]))
         for body in objects:
             for key, text in body.pop("stringData", {}).items():
                 body.setdefault("data", {})[key] = base64.b64encode(text.encode()).decode()
@@ -57,7 +65,7 @@ class Cluster:
     def keeps(self, *kinds: str) -> None:
         """Lose everything but objects of these kinds, and the directory."""
         kept = (*kinds, "ConfigMap")
-        self.objects = [one for one in self.objects if one["kind"] in kept]
+        self.objects = [one for one in self.objects if one is SYSTEM or one["kind"] in kept]
         self.objects = [one for one in self.objects if one["metadata"]["name"] != _CELLS]
         self.save()
 
@@ -75,7 +83,7 @@ class Cluster:
     ) -> None:
         """Hold the directory of these organizations; each ConfigMap is one version newer."""
         cells = {"cellwright.dev/shards": str(shards)}
-        self.objects = [_config_map(_CELLS, version, {}, cells)]
+        self.objects = [SYSTEM, _config_map(_CELLS, version, {}, cells)]
         for table in shard_tables(organizations, shards):
             name = f"directory-{table.number:02d}"
             newest = version + 1 + table.number
@@ -115,7 +123,7 @@ class World:
 
     def cluster(self, context: str = CURRENT) -> Cluster:
         """Make a cluster that holds nothing; one that was not made is away."""
-        made = Cluster(self.folder / f"{context}.json")
+        made = Cluster(self.folder / f"{context}.json", [SYSTEM])
         made.save()
         return made
 

@@ -50,7 +50,7 @@ def note(cluster: Cluster, namespace: str, **said: Any) -> None:
         cluster,
         "Namespace",
         f"/{namespace}",
-        lambda body: body["metadata"].update(annotations=annotations),
+        lambda body: body["metadata"]["annotations"].update(annotations),
     )
 
 
@@ -305,7 +305,7 @@ def test_a_note_that_can_t_be_read_says_nothing(
         fleet,
         "Namespace",
         "/cell-gamma",
-        lambda body: body["metadata"].update(annotations=annotations),
+        lambda body: body["metadata"]["annotations"].update(annotations),
     )
     assert program("status").code == 0
 

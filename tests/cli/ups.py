@@ -22,8 +22,6 @@ from cellwright.plan import plan
 from tests.cli.conftest import Program
 from tests.cli.standins import Body, Cluster, World
 
-SYSTEM = {"kind": "Namespace", "metadata": {"name": "kube-system", "uid": "uid-of-the-cluster"}}
-
 
 @dataclass
 class Engine:
@@ -103,8 +101,6 @@ class Engine:
 def engine_in(program: Program, world: World, monkeypatch: pytest.MonkeyPatch) -> Engine:
     """Return an engine for an empty cluster and an empty backend."""
     cluster = world.cluster()
-    cluster.objects.append(json.loads(json.dumps(SYSTEM)))
-    cluster.save()
     world.backend()
     engine = Engine(program, world, cluster)
 

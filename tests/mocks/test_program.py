@@ -10,12 +10,26 @@ import pytest
 from pulumi.runtime import rpc
 
 from cellwright.edge import program
-from cellwright.edge.inputs import read_inputs
-from cellwright.edge.kept import digest_of
+from cellwright.edge.guard import Guarded
+from cellwright.identity import fleet_id
+from cellwright.lease_record import Holder
+from cellwright.model import Fleet
+from cellwright.plan import Loaded, planned
+from cellwright.problem import Place, Problem
 from cellwright.secret import derive
 from tests.mocks.recorder import Recorder
 
 SECRET = b"\x07" * 32
+
+
+def unguarded(_: Path, workspace: Loaded, _fleet: Fleet, stack: str, _secret: bytes) -> Guarded:
+    """Stand in for what is asked of clusters: they hold nothing, and nobody else is at it."""
+    return Guarded(planned(workspace, [stack]).stacks[stack], ())
+
+
+@pytest.fixture(autouse=True)
+def nobody_holds_the_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "holder", lambda *_: None)
 
 
 def register(root: Path, stack: str, secret: bytes | None = SECRET) -> list[Any]:
@@ -27,7 +41,7 @@ def register(root: Path, stack: str, secret: bytes | None = SECRET) -> list[Any]
     )
     pulumi.runtime.set_all_config(settings)
 
-    pulumi.runtime.test(lambda: program.register(root))()
+    pulumi.runtime.test(lambda: program.register(root, unguarded))()
     return recorder.seen
 
 
@@ -163,12 +177,36 @@ def test_a_missing_or_wrong_root_secret_is_an_error_that_does_not_show_it(
     assert base64.b64encode(b"short").decode() not in str(raised.value)
 
 
-def test_what_was_not_checked_is_not_applied(
+def test_what_the_clusters_forbid_ends_the_program_with_all_problems(workspace: Path) -> None:
+    problem = Problem(Place("cells/alpha.yaml", 5, 9), "metadata.name", "CW421", "not ours", "")
+
+    def refusing(*_: object) -> Guarded:
+        return Guarded((), (problem, problem))
+
+    pulumi.runtime.set_mocks(Recorder(), project="cellwright", stack="alpha")
+    secret = base64.b64encode(SECRET).decode()
+    pulumi.runtime.set_all_config({"cellwright:rootSecret": secret})
+    with pytest.raises(pulumi.RunError) as raised:
+        pulumi.runtime.test(lambda: program.register(workspace, refusing))()
+    assert str(raised.value).splitlines()[0] == "2 problems with what the clusters hold:"
+    assert "cells/alpha.yaml:5:9: CW421 metadata.name: not ours" in str(raised.value)
+
+
+def test_every_object_carries_the_fleets_name_and_id(workspace: Path) -> None:
+    for one in objects(register(workspace, "alpha")):
+        labels = one.inputs["metadata"]["labels"]
+        assert labels["cellwright.dev/fleet"] == "demo"
+        assert labels["cellwright.dev/fleet-id"] == fleet_id(SECRET)
+
+
+def test_a_typed_run_warns_while_up_holds_the_lease(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CELLWRIGHT_CHECKED", digest_of(read_inputs(str(workspace))))
+    said: list[str] = []
+    other = Holder("ann@build-7 (pid 12) 0123456789abcdef", None, None, ())
+    monkeypatch.setattr(program, "holder", lambda *_: other)
+    monkeypatch.setattr(pulumi.log, "warn", said.append)
     assert objects(register(workspace, "alpha"))
-    cell = workspace / "cells" / "alpha.yaml"
-    cell.write_text(cell.read_text() + "# saved while `up` ran\n")
-    with pytest.raises(pulumi.RunError, match="not those that `cellwright up` has checked"):
-        register(workspace, "alpha")
+    assert said == [
+        "`cellwright up` is running in cluster local: ann@build-7 (pid 12), since an unknown time"
+    ]

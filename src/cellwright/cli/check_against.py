@@ -7,8 +7,10 @@ from cellwright.cli.check import LIVE
 from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read_declared
 from cellwright.edge.git import checked_out
+from cellwright.edge.guard import live_findings
 from cellwright.edge.live import read_facts
 from cellwright.fixed import Fixed, fixed
+from cellwright.forbidden import placed
 from cellwright.loading import load
 from cellwright.model import Fleet
 from cellwright.problem import Problem
@@ -22,8 +24,10 @@ def forbidden(
 
     Also what is declared for a change that is made already.
     """
-    before = read_facts(fleet).fixed if against == LIVE else _committed(root, against)
-    return change_problems(before, fleet, definitions)
+    if against != LIVE:
+        return change_problems(_committed(root, against), fleet, definitions)
+    problems = change_problems(read_facts(fleet).fixed, fleet, definitions)
+    return [*problems, *placed(live_findings(root, fleet), definitions)]
 
 
 def _committed(root: Path, ref: str) -> Fixed:

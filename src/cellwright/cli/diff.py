@@ -13,10 +13,12 @@ from cellwright.cli.results import problems_as_text, put_json, say_problems
 from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read
 from cellwright.edge.git import checked_out
+from cellwright.edge.guard import live_findings
 from cellwright.edge.live import read_facts, read_live
 from cellwright.edge.output import read_tree
 from cellwright.edge.root import MARK
 from cellwright.fixed import Fixed, fixed
+from cellwright.forbidden import placed
 from cellwright.model import Fleet, UnknownStackError
 from cellwright.plan import Loaded, Plan, loaded, planned, with_history
 from cellwright.problem import mistakes
@@ -95,6 +97,8 @@ def run(arguments: argparse.Namespace) -> int:
     roster = roster_changes(assignment(pair.before), assignment(pair.after))
     protected = protected_of(fleet, made.stacks)
     forbidden = refusals(pair.fixed, fleet, found, protected, snapshot.definitions)
+    if facts is not None:
+        forbidden += placed(live_findings(arguments.root, fleet), snapshot.definitions)
     for line in (line for said in pair.refused for line in said.splitlines()):
         tell(f"refused: {line}")
     if arguments.format == "json":

@@ -8,7 +8,6 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TextIO
 
 from cellwright.harmless import harmless
 
@@ -26,13 +25,13 @@ def prepare() -> None:
 
 def say(*parts: Part) -> None:
     """Print a line of a result to standard output."""
-    sys.stdout.write(_line(parts, coloured=shows_colours(sys.stdout)))
+    sys.stdout.write(_line(parts, coloured=shows_colours(is_terminal=sys.stdout.isatty())))
     sys.stdout.flush()
 
 
 def tell(*parts: Part) -> None:
     """Print a line about the run to standard error."""
-    sys.stderr.write(_line(parts, coloured=shows_colours(sys.stderr)))
+    sys.stderr.write(_line(parts, coloured=shows_colours(is_terminal=sys.stderr.isatty())))
     sys.stderr.flush()
 
 
@@ -89,7 +88,7 @@ def _line(parts: Sequence[Part], *, coloured: bool) -> str:
     return line + "\n"
 
 
-def shows_colours(stream: TextIO) -> bool:
-    """Return whether a stream is a terminal that may show more than plain text."""
+def shows_colours(*, is_terminal: bool) -> bool:
+    """Return whether more than plain text may be shown."""
     dumb = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return stream.isatty() and not dumb
+    return is_terminal and not dumb

@@ -49,7 +49,7 @@ class Progress:
     _live: "Live | None" = None
 
     def __enter__(self) -> Self:
-        if shows_colours(sys.stderr):
+        if shows_colours(is_terminal=sys.stderr.isatty()):
             self._live = _live()
             self._live.start()
         self._thread = threading.Thread(target=self._watch, daemon=True)

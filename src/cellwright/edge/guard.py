@@ -30,6 +30,11 @@ _OTHER = (
     "namespacePrefix or a cluster of its own"
 )
 
+_LOST = (
+    "restore stacks/Pulumi.*.yaml and the state, or give the root secret to `cellwright adopt`; "
+    "another fleet needs a namespacePrefix of its own"
+)
+
 
 class Guarded(NamedTuple):
     """The manifests of a stack, and why they must not be applied."""
@@ -67,6 +72,13 @@ def cluster_findings(
     fleet: Fleet, settings: Mapping[str, Settings], states: Mapping[str, ClusterState]
 ) -> Iterator[Finding]:
     """Yield clusters that are not those to which stacks were applied, or that have two names."""
+    for stack, said in settings.items():
+        home = fleet.cells[stack].cluster if stack in fleet.cells else ""
+        for cluster in said.clusters or ():
+            if home and cluster != home:
+                message = f"the cluster goes from {cluster} to {home}"
+                hint = "make a new cell and move the organizations there"
+                yield Finding("Cell", stack, ("spec", "cluster"), "CW405", message, hint)
     recorded = {
         (cluster, uid): stack
         for stack, said in settings.items()
@@ -106,10 +118,44 @@ def namespace_findings(
             if stack != FLEET_STACK:
                 namespace = fleet.cells[stack].namespace
             owner = state.owner(namespace)
-            if owner is None or owner.fleet_id == number:
+            if owner is None or owner == Owner(fleet.name, number):
                 continue
             message = f"Namespace {namespace} in cluster {cluster} "
             yield _finding(fleet, stack, message + _whose(owner, fleet), owner)
+
+
+def lost_findings(fleet: Fleet, states: Mapping[str, ClusterState]) -> Iterator[Finding]:
+    """Yield the clusters that hold a fleet whose settings this workspace does not have."""
+    for cluster, state in states.items():
+        namespaces = [fleet.directory_namespace]
+        namespaces += [cell.namespace for cell in fleet.cells.values() if cell.cluster == cluster]
+        standing = [one for one in namespaces if one in state.namespaces]
+        if not standing:
+            continue
+        message = (
+            f"cluster {cluster} has namespace {standing[0]}, of {state.owner(standing[0])}, and no "
+            "stack of this workspace has a root secret"
+        )
+        yield Finding("Fleet", fleet.name, _NAME, "CW422", message, _LOST)
+
+
+def live_findings(root: Path, fleet: Fleet) -> list[Finding]:
+    """Return what `up` would refuse of a whole fleet since it is not this workspace's.
+
+    The settings tell the fleet's id, so that no secret is needed. Raises CommandError for a
+    cluster that does not answer.
+    """
+    clusters = read_clusters(fleet, fleet.clusters)
+    if clusters.away:
+        raise CommandError("; ".join(clusters.away.values()))
+    settings = read_settings(root, FLEET_STACK)
+    if not settings.fleet_id:
+        return list(lost_findings(fleet, clusters.states))
+    number, states = settings.fleet_id, clusters.states
+    return [
+        *cluster_findings(fleet, {FLEET_STACK: settings}, states),
+        *namespace_findings(fleet, number, states, fleet.cells),
+    ]
 
 
 def object_findings(

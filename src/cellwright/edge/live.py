@@ -66,7 +66,8 @@ def read_facts(fleet: Fleet, clusters: Iterable[str] | None = None) -> Facts:
     """Return what never changes, as the clusters tell it, and the objects that hold data.
 
     Every declared cluster is asked unless some are named: a cell's data may be where its
-    definition no longer says. Raises CommandError for a cluster that does not answer, or whose directory can't be read.
+    definition no longer says. Raises CommandError for a cluster that does not answer, or whose
+    directory can't be read.
     """
     found = [
         one

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from cellwright.edge.failure import CommandError
-from cellwright.edge.process import run, stream
+from cellwright.edge.process import Interrupts, run, stream
 
 PYTHON = sys.executable
 
@@ -35,13 +35,46 @@ def test_a_command_without_end_is_ended() -> None:
 
 def test_lines_arrive_one_by_one() -> None:
     lines: list[str] = []
-    code = stream([PYTHON, "-c", "print('a'); print('b'); raise SystemExit(4)"], lines.append)
+    code = stream(
+        [PYTHON, "-c", "print('a'); print('b'); raise SystemExit(4)"],
+        lines.append,
+        interrupts=Interrupts(),
+    )
     assert (code, lines) == (4, ["a", "b"])
 
 
 def test_the_process_id_is_told_before_the_first_line() -> None:
     told: list[str] = []
     script = "import os; print(os.getpid())"
-    stream([PYTHON, "-c", script], told.append, on_start=lambda pid: told.append(str(pid)))
+    interrupts = Interrupts()
+
+    def started(process: int) -> None:
+        told.append(str(process))
+
+    stream([PYTHON, "-c", script], told.append, interrupts=interrupts, on_start=started)
     assert len(told) == 2
     assert told[0] == told[1]
+
+
+def test_an_interrupt_reaches_what_runs_once_and_lets_nothing_more_start() -> None:
+    told: list[str] = []
+    interrupts = Interrupts()
+    script = """
+import signal, sys, time
+def stop(*_):
+    print("in order", flush=True)
+    sys.exit(7)
+signal.signal(signal.SIGINT, stop)
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+    def line(text: str) -> None:
+        told.append(text)
+        if text == "ready":
+            interrupts.interrupt()
+
+    assert stream([PYTHON, "-c", script], line, interrupts=interrupts) == 7
+    assert told == ["ready", "in order"]
+    with pytest.raises(CommandError, match="interrupted"):
+        stream([PYTHON, "-c", ""], told.append, interrupts=interrupts)

@@ -2,7 +2,12 @@
 
 from collections.abc import Collection, Iterator
 
-from cellwright.edge.guard import cluster_findings, namespace_findings, object_findings
+from cellwright.edge.guard import (
+    cluster_findings,
+    lost_findings,
+    namespace_findings,
+    object_findings,
+)
 from cellwright.edge.live import local_changes
 from cellwright.edge.settings import read_settings
 from cellwright.edge.up.reading import Situation
@@ -38,7 +43,7 @@ def _findings(situation: Situation, stacks: Collection[str]) -> Iterator[Finding
     }
     found = list(cluster_findings(fleet, settings, states))
     if situation.secret is None:
-        found += lost_findings(situation)
+        found += lost_findings(fleet, states)
     else:
         number = fleet_id(situation.secret)
         cells = [name for name in stacks if name != FLEET_STACK]
@@ -47,26 +52,3 @@ def _findings(situation: Situation, stacks: Collection[str]) -> Iterator[Finding
             manifests = {name: situation.manifests[name] for name in stacks}
             found += object_findings(fleet, number, manifests, states)
     yield from found
-
-
-def lost_findings(situation: Situation) -> Iterator[Finding]:
-    """Yield the namespaces of a fleet whose root secret this workspace does not have."""
-    fleet = situation.fleet
-    for cluster, state in situation.clusters.states.items():
-        namespaces = [fleet.directory_namespace]
-        namespaces += [cell.namespace for cell in fleet.cells.values() if cell.cluster == cluster]
-        for namespace in namespaces:
-            owner = state.owner(namespace)
-            if owner is None:
-                continue
-            message = (
-                f"cluster {cluster} has namespace {namespace}, of {owner}, and no stack of this "
-                "workspace has a root secret"
-            )
-            hint = (
-                "restore stacks/Pulumi.*.yaml and the state, or give the root secret to "
-                "`cellwright adopt`; another fleet needs a namespacePrefix of its own"
-            )
-            path = ("metadata", "name")
-            yield Finding("Fleet", fleet.name, path, "CW422", message, hint)
-            return
