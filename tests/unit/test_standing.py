@@ -23,6 +23,8 @@ from tests.workspaces import BASE
 
 FLEET = fleet([cell("alpha", 1), cell("beta", 2, cluster="far")], [])
 
+DIRECTORY = FLEET.directory_namespace
+
 
 @pytest.fixture(scope="module")
 def snapshot() -> Snapshot:
@@ -37,7 +39,14 @@ def made(snapshot: Snapshot) -> Plan:
 def directory(name: str, kind: str, text: str) -> Manifest:
     labels = {"cellwright.dev/directory": kind}
     key = "cells" if kind == "cells" else "table"
-    return manifest("ConfigMap", name, stack="fleet", metadata={"labels": labels}, data={key: text})
+    return manifest(
+        "ConfigMap",
+        name,
+        stack="fleet",
+        namespace=DIRECTORY,
+        metadata={"labels": labels},
+        data={key: text},
+    )
 
 
 def database(
@@ -178,7 +187,14 @@ def test_what_belongs_to_another_fleet_tells_nothing() -> None:
 def history(text: str) -> Manifest:
     metadata = {"labels": {"cellwright.dev/history": "0"}}
     data = {"history": text}
-    return manifest("ConfigMap", "directory-history", stack="fleet", metadata=metadata, data=data)
+    return manifest(
+        "ConfigMap",
+        "directory-history",
+        stack="fleet",
+        namespace=DIRECTORY,
+        metadata=metadata,
+        data=data,
+    )
 
 
 def test_the_home_of_an_overridden_organization_is_remembered() -> None:

@@ -147,6 +147,11 @@ class Kubectl:
         asked = ["get", ",".join(sorted(set(kinds))), "--all-namespaces", "--selector", _SELECTOR]
         return _objects(run([*self._command, *asked, *_AS_JSON], timeout=_TIMEOUT).output)
 
+    def within(self, kinds: Iterable[str], namespace: str) -> list[Body]:
+        """Return all objects of some kinds in a namespace, whoever made them."""
+        asked = ["get", ",".join(kinds), "--namespace", namespace, "--output", "json"]
+        return _objects(self._soon(*asked))
+
     def pods(self, selector: str) -> list[Body]:
         """Return the pods of all namespaces; raise CommandError if that takes longer than greet."""
         asked = ["get", "pods", "--all-namespaces", "--selector", selector, "--output", "json"]
