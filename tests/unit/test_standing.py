@@ -84,6 +84,7 @@ def test_rendered_manifests_tell_all_that_definitions_tell(made: Plan) -> None:
     assert found.cells["alpha"].where == (
         "Namespace cell-alpha in cluster local",
         "StatefulSet cell-alpha/postgres in cluster local",
+        "RoleBinding cellwright-directory/router-alpha in cluster local",
     )
 
 
@@ -132,7 +133,7 @@ def test_of_two_databases_the_one_in_the_declared_cluster_counts(order: int) -> 
 
 def test_a_directory_that_can_not_be_read_is_an_error_that_names_it() -> None:
     shard = directory("directory-03", "shard", "131072 ,acme=active:alpha:1:acme,\nhalf")
-    with pytest.raises(ValueError, match="cell-alpha/directory-03: no line of the directory: 'ha"):
+    with pytest.raises(ValueError, match="-directory/directory-03: no line of the directory: 'ha"):
         standing(FLEET, [shard])
 
 
@@ -271,3 +272,17 @@ def test_a_volume_that_shrinks_is_one_problem(
     spec = {**claim["spec"], "resources": {"requests": {"storage": storage}}}
     found = refused(made, snapshot, {"volumeClaimTemplates": [{**claim, "spec": spec}]})
     assert [one.code for one in found] == codes
+
+
+def test_the_directory_of_a_fleet_of_this_name_with_another_prefix_tells_nothing() -> None:
+    shard = directory("directory-00", "shard", "131072 ,acme=active:beta:1:acme,\n")
+    body = {**shard.body, "metadata": {**shard.body["metadata"], "namespace": "x-directory"}}
+    assert standing(FLEET, [replace(shard, body=body)]).organizations == {}
+
+
+def test_the_leave_to_read_the_directory_is_a_part_of_its_cell() -> None:
+    metadata = {"labels": {"cellwright.dev/cell": "gamma"}}
+    own = manifest("RoleBinding", "router-gamma", namespace=DIRECTORY, metadata=metadata)
+    users = manifest("RoleBinding", "gamma-team", namespace=DIRECTORY, metadata=metadata)
+    (gamma,) = standing(FLEET, [own, users]).cells.values()
+    assert gamma.where == (f"RoleBinding {DIRECTORY}/router-gamma in cluster local",)
