@@ -1,4 +1,4 @@
-"""What `retire` refuses before it asks Pulumi, and how cells that are declared no more are shown."""
+"""What `retire` refuses before it asks Pulumi, and how undeclared cells are shown."""
 
 import json
 from typing import Any
@@ -64,8 +64,9 @@ def test_a_cell_that_is_declared_no_more_is_a_problem_of_check(left: Program) ->
     done = left("check", "--against", "live", "--format", "json")
     assert done.code == 1
     (problem,) = [one for one in done.json if one["code"] == "CW411"]
-    assert "cell gamma is declared no more and still there: Namespace cell-gamma" in (
-        problem["message"]
+    assert (
+        "cell gamma is declared no more and still there: Namespace cell-gamma"
+        in (problem["message"])
     )
     assert problem["hint"] == "run: cellwright retire gamma"
 
@@ -94,8 +95,3 @@ def test_diff_names_it_in_a_section_of_its_own(left: Program) -> None:
     assert (cell["name"], cell["id"]) == ("gamma", 3)
     assert "StatefulSet cell-gamma/postgres in cluster local" in cell["objects"]
     assert "no longer declared" not in left("diff", "--against", "live", "--cell", "alpha").out
-
-
-def test_up_goes_on(left: Program, world: World) -> None:
-    assert "CW411" not in left("up", "--yes").out
-    assert world.pulumi

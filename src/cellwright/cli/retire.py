@@ -8,7 +8,7 @@ same command goes on from there, also after a run that was killed. Whatever a pe
 import argparse
 import re
 import sys
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from cellwright.cli.report import BOLD, DIM, GREEN, YELLOW, say, tell
 from cellwright.cli.results import problems_as_text
@@ -33,6 +33,7 @@ EXAMPLES = """examples:
 """
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 _LONGEST_NOTE = 1000  # characters
+_PERIOD = 5.0  # seconds between two looks at what a run waits for
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -112,13 +113,14 @@ class _Run:
                 )
             return self._under_lease(leases)
 
-    def _read(self) -> Reading:
+    def _read(self, seen_in: str | None = None) -> Reading:
         return read_retiree(
             self._arguments.root,
             self._workspace,
             self._plan,
             self._fleet,
             self._arguments.cell,
+            seen_in=seen_in,
         )
 
     def _under_lease(self, leases: Leases) -> int:
@@ -144,7 +146,7 @@ class _Run:
             if not self._destroy(destroyer, record):
                 return 1
         self._remove_stack()
-        return self._finished(self._read())
+        return self._finished(self._read(reading.retiree.cluster))
 
     def _destroy(self, destroyer: Destroyer, record: Record | None) -> bool:
         name = self._arguments.cell
@@ -152,7 +154,7 @@ class _Run:
         with ThreadPoolExecutor(1) as pool:
             running = pool.submit(destroyer.destroy, record)
             try:
-                wait([running])
+                _watch(destroyer, running)
             except KeyboardInterrupt:
                 tell("cellwright retire: waiting for pulumi to stop")
                 self._interrupts.interrupt()
@@ -192,6 +194,16 @@ class _Run:
             return True
         tell(f"cellwright retire: {typed!r} is not {name!r}; nothing was destroyed")
         return False
+
+
+def _watch(destroyer: Destroyer, running: Future[tuple[str, ...]]) -> None:
+    """Wait for the end, and tell what a namespace that is being deleted waits for."""
+    known: set[str] = set()
+    while wait([running], _PERIOD).not_done:
+        for reason in destroyer.ending():
+            if reason not in known:
+                known.add(reason)
+                tell(f"waiting: {reason}")
 
 
 def _stopped(reading: Reading, todo: Todo) -> int:

@@ -57,8 +57,17 @@ class Destroyer:
             text = "\n".join(finished.lines)
             error = explained(self.reading.situation.root, text)
             reasons = str(error).splitlines() if error else finished.diagnostics
-            return (*reasons, *(f"the namespace waits: {one}" for one in self._ending()))
+            return (*reasons, *(f"the namespace waits: {one}" for one in self.ending()))
         return self._waited()
+
+    def ending(self) -> tuple[str, ...]:
+        """Return what the namespace waits for if it is being deleted."""
+        retiree = self.reading.retiree
+        fleet = self.reading.situation.fleet
+        try:
+            return waits_for(namespace_body(fleet, retiree.cluster, retiree.namespace))
+        except CommandError:  # Pulumi's own words say more
+            return ()
 
     def _run(self) -> Finished:
         stack, root = self.reading.retiree.name, self.reading.situation.root
@@ -100,14 +109,6 @@ class Destroyer:
         if ending := waits_for(body):
             return ending
         return still_running(fleet, retiree.cluster, retiree.namespace)
-
-    def _ending(self) -> tuple[str, ...]:
-        retiree = self.reading.retiree
-        fleet = self.reading.situation.fleet
-        try:
-            return waits_for(namespace_body(fleet, retiree.cluster, retiree.namespace))
-        except CommandError:  # Pulumi's own words say more
-            return ()
 
     def _annotate(self, annotations: Mapping[str, str | None]) -> None:
         """Set annotations of the namespace, if it is there."""

@@ -54,15 +54,17 @@ class Reading:
     ending: tuple[str, ...] = ()
 
 
-def read_retiree(root: Path, loaded: Loaded, plan: Plan, fleet: Fleet, name: str) -> Reading:
-    """Return what is known of a cell.
+def read_retiree(
+    root: Path, loaded: Loaded, plan: Plan, fleet: Fleet, name: str, *, seen_in: str | None = None
+) -> Reading:
+    """Return what is known of a cell, which was `seen_in` a cluster before if it may be gone now.
 
     Raises CommandError for a cell that nothing knows, and for a cluster that does not answer: an
     organization could live on the cell by the directory of any cluster.
     """
     clusters = read_clusters(fleet, fleet.clusters)
     namespace = f"{fleet.namespace_prefix}cell-{name}"
-    where = _cluster_of(root, fleet, clusters.states, namespace, name)
+    where = _cluster_of(root, fleet, clusters.states, namespace, name) or seen_in
     needed = {*fleet.used_clusters(), *([where] if where else [])}
     if away := [clusters.away[one] for one in sorted(needed) if one in clusters.away]:
         raise CommandError("; ".join(away))
