@@ -54,7 +54,7 @@ class Reading:
     ending: tuple[str, ...] = ()
 
 
-def read_retiree(
+def read_retiree(  # noqa: PLR0913 - a workspace, as it was read and planned
     root: Path, loaded: Loaded, plan: Plan, fleet: Fleet, name: str, *, seen_in: str | None = None
 ) -> Reading:
     """Return what is known of a cell, which was `seen_in` a cluster before if it may be gone now.
