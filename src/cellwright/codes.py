@@ -531,6 +531,15 @@ _CHANGES = {
         "cell gamma had the range from 3000 to 3999, and the new cell delta has 3500 to 4499",
         "the new cell delta has the range from 4000 to 4999",
     ),
+    "CW411": Code(
+        "a cell that is declared no more and still there",
+        "Deleting a definition deletes nothing in a cluster. `cellwright retire CELL` takes the "
+        "cell down step by step, and says what it leaves and how that is deleted for good. It is "
+        "shown until nothing is left of the cell, and does not stop `up`.",
+        "",
+        "cells/gamma.yaml is deleted while namespace cell-gamma or its volume is there",
+        "cells/gamma.yaml is deleted, and so is the namespace that `cellwright retire` has kept",
+    ),
     "CW420": Code(
         "another cluster than the one that was applied to",
         "The settings of each stack name the cluster that it was applied to, by the UID of its "

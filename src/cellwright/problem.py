@@ -15,6 +15,9 @@ NOT_PLACED = "CW216"
 NOT_NEEDED = "CW408"
 """The code of what is declared for one change and has done its work: it stops no `up`."""
 
+LEFT_OVER = "CW411"
+"""The code of a cell that is declared no more and is there: it stops no `up`."""
+
 
 class Place(NamedTuple):
     """Where in the user's files; `line` and `column` count from 1."""
@@ -57,7 +60,7 @@ def mistakes(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 def refusing(problems: Iterable[Problem]) -> list[Problem]:
     """Return the problems for which nothing is applied."""
-    return [one for one in problems if one.code != NOT_NEEDED]
+    return [one for one in problems if one.code not in (NOT_NEEDED, LEFT_OVER)]
 
 
 def dotted(path: Sequence[str | int]) -> str:

@@ -18,6 +18,7 @@ from cellwright.identity import FLEET_LABEL
 from cellwright.manifest import Manifest
 from cellwright.model import Fleet
 from cellwright.problem import Path, Problem, refusing
+from cellwright.undeclared import undeclared_findings
 
 CELL_LABEL = "cellwright.dev/cell"
 CELL_ID_LABEL = "cellwright.dev/cell-id"
@@ -25,7 +26,7 @@ ID_RANGE = "cellwright.dev/id-range"
 """The annotation of a namespace and a database with the values that its sequences give out."""
 _VERSION = "cellwright.dev/postgres-version"
 _DATA = ("StatefulSet", "PersistentVolumeClaim")
-_ORDER = {"Namespace": 0, "StatefulSet": 1, "PersistentVolumeClaim": 2}
+_ORDER = {"Namespace": 0, "StatefulSet": 1, "PersistentVolumeClaim": 2, "RoleBinding": 3}
 _CLAIM = "spec.volumeClaimTemplates[data]"
 _TOLD = {
     f"{_CLAIM}.spec.resources.requests.storage": "CW404",
@@ -63,7 +64,7 @@ def standing(fleet: Fleet, manifests: Iterable[Manifest]) -> Fixed:
     residents = _Residents()
     pieces: list[tuple[str, str]] = []
     for one in manifests:
-        if is_of_another_fleet(fleet, one.body):
+        if is_of_another_fleet(fleet, one.body) or _is_elsewhere(fleet, one):
             continue
         residents.add(organizations_of(one))
         ids.update(cell_ids_of(one))
@@ -85,6 +86,13 @@ def standing(fleet: Fleet, manifests: Iterable[Manifest]) -> Fixed:
 def is_of_another_fleet(fleet: Fleet, body: Mapping[str, Any]) -> bool:
     """Return whether an object says that it belongs to a fleet of another name."""
     return str(_labels(body).get(FLEET_LABEL, fleet.name)) != fleet.name
+
+
+def _is_elsewhere(fleet: Fleet, one: Manifest) -> bool:
+    """Return whether this would be a part of the directory, and is not in this fleet's namespace
+    for it: a fleet of the same name with another prefix has one, too.
+    """
+    return one.kind == "ConfigMap" and one.namespace != fleet.directory_namespace
 
 
 class _Residents:
@@ -114,9 +122,11 @@ class _Residents:
 def change_problems(before: Fixed, after: Fleet, definitions: Mapping[str, bytes]) -> list[Problem]:
     """Return what is wrong with a fleet, given what stands or a commit has.
 
-    `definitions` are the files of the state `after`, in which the problems are placed.
+    `definitions` are the files of the state `after`, in which the problems are placed. Also cells
+    that are declared no more and stand.
     """
-    return placed(forbidden(before, after), definitions)
+    found = [*forbidden(before, after), *undeclared_findings(before, after)]
+    return placed(found, definitions)
 
 
 def refusals(
@@ -158,7 +168,9 @@ def _labels(body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _cell_of(fleet: Fleet, one: Manifest) -> str | None:
-    """Return the cell whose namespace, database or volume claim this is, if it is one."""
+    """Return the cell whose namespace, database, volume claim or leave to read the directory this
+    is, if it is one.
+    """
     labels = _labels(one.body)
     cell = labels.get(CELL_LABEL)
     if not cell:
@@ -166,6 +178,9 @@ def _cell_of(fleet: Fleet, one: Manifest) -> str | None:
     namespace = f"{fleet.namespace_prefix}cell-{cell}"
     if one.kind == "Namespace":
         return str(cell) if one.name == namespace else None
+    if one.kind == "RoleBinding":
+        is_leave = (one.namespace, one.name) == (fleet.directory_namespace, f"router-{cell}")
+        return str(cell) if is_leave else None
     is_database = labels.get("app.kubernetes.io/name") == "postgres" and one.kind in _DATA
     return str(cell) if is_database and one.namespace == namespace else None
 

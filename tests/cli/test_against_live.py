@@ -322,7 +322,7 @@ def test_a_cell_that_is_kept_keeps_its_id_and_range(
     cluster.keeps("Namespace", "PersistentVolumeClaim")
     program.write("cells/echo.yaml", body.replace("name: delta", "name: echo"))
     done = program("check", "--against", "live")
-    assert codes(done) == ["CW402", "CW410"]
+    assert codes(done) == ["CW411", "CW402", "CW410"]
     assert "the cell delta (Namespace cell-delta in cluster local)" in done.out
     assert codes(program("up", "--yes")) == ["CW402", "CW410"]
     assert only_asked(world)

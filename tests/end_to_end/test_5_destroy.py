@@ -16,6 +16,7 @@ spec:
   region: us
   cluster: local
   size: small
+  draining: true
   postgres: {onDelete: ON_DELETE}
 """
 
@@ -29,16 +30,15 @@ def delta(fleet: Workspace) -> Iterator[Workspace]:
         fleet.up("fleet")
         newcomer.unlink()
     declare(fleet, "1", "keep-volume")
-    fleet.must("cellwright", "stacks")
-    fleet.up("delta")
+    fleet.must("cellwright", "up", "--yes", "--cell", "delta")
     yield fleet
     if fleet.kubectl("get", "namespaces", "--field-selector", "metadata.name=cell-delta")["items"]:
         # The test has failed before its own end.
         declare(fleet, "-1", "delete-volume")
-        fleet.up("delta")
-        fleet.pulumi("destroy", "--yes", "--stack", "delta")
-    (fleet.root / "cells" / "delta.yaml").unlink()
-    fleet.must("cellwright", "up", "--all")
+        fleet.must("cellwright", "up", "--yes", "--cell", "delta")
+        fleet.must("cellwright", "retire", "delta", "--without-backup", "--confirm", "delta")
+    (fleet.root / "cells" / "delta.yaml").unlink(missing_ok=True)
+    fleet.must("cellwright", "up", "--yes")
 
 
 def declare(fleet: Workspace, ring: str, on_delete: str) -> None:
@@ -54,25 +54,55 @@ def test_a_cell_that_holds_organizations_is_not_destroyed(fleet: Workspace) -> N
     assert fleet.pods("cell-alpha") == before
 
 
+CLAIM = ("get", "persistentvolumeclaim", "data-postgres-0", "--namespace", "cell-delta")
+SQL = ("exec", "--namespace", "cell-delta", "postgres-0", "--container", "postgres", "--", "psql")
+SQL = (*SQL, "--username", "postgres", "--dbname", "cell", "--tuples-only", "--no-align")
+
+
+def retire(fleet: Workspace, *options: str) -> tuple[int, str]:
+    done = fleet.run("cellwright", "retire", "delta", *options)
+    return done.returncode, done.stdout + done.stderr
+
+
 @pytest.mark.usefixtures("undisturbed")
-def test_an_empty_cell_in_quarantine_is_destroyed_and_its_volume_kept(delta: Workspace) -> None:
+def test_an_empty_cell_in_quarantine_is_retired_and_comes_back_on_its_volume(
+    delta: Workspace,
+) -> None:
     refused = delta.pulumi("destroy", "--yes", "--stack", "delta")
     assert refused.returncode != 0
-    claim = ("get", "persistentvolumeclaim", "data-postgres-0", "--namespace", "cell-delta")
-    before = delta.kubectl(*claim)
+    code, said = retire(delta, "--without-backup", "--confirm", "delta")
+    assert (code, "next  2 in quarantine" in said) == (1, True), said
+    before = delta.kubectl(*CLAIM)
+    delta.must("kubectl", *SQL, "--command", "CREATE TABLE kept AS SELECT 42 AS answer")
     declare(delta, "-1", "keep-volume")
-    delta.up("delta")
-    destroyed = delta.pulumi("destroy", "--yes", "--stack", "delta")
-    assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr
+    delta.must("cellwright", "up", "--yes", "--cell", "delta")
+    code, said = retire(delta, "--confirm", "delta")
+    assert (code, "next  3 backed up" in said) == (1, True), said
+    code, said = retire(delta, "--backup-taken", "s3://backups/delta", "--confirm", "gamma")
+    assert (code, "nothing was destroyed" in said) == (1, True), said
+    assert delta.pods("cell-delta")
+    code, said = retire(delta, "--confirm", "delta")  # the note of the run before counts
+    assert code == 0, said
     assert delta.pods("cell-delta") == {}
-    kept = delta.kubectl(*claim)
+    kept = delta.kubectl(*CLAIM)
     assert kept["metadata"]["uid"] == before["metadata"]["uid"]
     assert kept["status"]["phase"] == "Bound"
-    # The cell comes back on the volume that was kept; then it goes with it.
+    assert "delta" not in delta.must("pulumi", "stack", "ls", "--json")
+    assert not (delta.root / "stacks" / "Pulumi.delta.yaml").exists()
+    assert retire(delta)[0] == 0  # once more: all is done
     declare(delta, "-1", "delete-volume")
-    delta.up("delta")
-    assert delta.kubectl(*claim)["metadata"]["uid"] == before["metadata"]["uid"]
-    destroyed = delta.pulumi("destroy", "--yes", "--stack", "delta")
-    assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr
-    gone = delta.run("kubectl", "get", "namespace", "cell-delta")
-    assert "NotFound" in gone.stderr
+    delta.must("cellwright", "up", "--yes", "--cell", "delta")
+    assert delta.must("kubectl", *SQL, "--command", "TABLE kept") == "42\n"
+    code, said = retire(delta, "--confirm", "delta")
+    assert (code, "next  3 backed up" in said) == (1, True), said  # it has come back since
+    # Its definition is deleted before it is retired: it is shown until nothing is left of it.
+    (delta.root / "cells" / "delta.yaml").unlink()
+    checked = delta.run("cellwright", "check", "--against", "live")
+    assert (checked.returncode, "CW411 cell delta" in checked.stdout) == (1, True)
+    shown = delta.run("cellwright", "diff", "--against", "live")
+    assert (shown.returncode, "cells no longer declared: 1" in shown.stdout) == (16, True)
+    delta.must("cellwright", "up", "--yes")
+    code, said = retire(delta, "--without-backup", "--confirm", "delta")
+    assert code == 0, said
+    delta.must("cellwright", "check", "--against", "live")
+    assert "NotFound" in delta.run("kubectl", "get", "namespace", "cell-delta").stderr

@@ -19,4 +19,4 @@ def test_a_page(page: str, fleet: Workspace) -> None:
     if not link.exists():
         link.symlink_to(ROOT / "airgap")
     steps = [step for block in MARKED[page] for step in block.steps]
-    play(page, steps, fleet.root, fleet.environment)
+    play(page, steps, fleet.root, fleet.environment, timeout=1200)

@@ -23,6 +23,8 @@ from tests.workspaces import BASE
 
 FLEET = fleet([cell("alpha", 1), cell("beta", 2, cluster="far")], [])
 
+DIRECTORY = FLEET.directory_namespace
+
 
 @pytest.fixture(scope="module")
 def snapshot() -> Snapshot:
@@ -37,7 +39,14 @@ def made(snapshot: Snapshot) -> Plan:
 def directory(name: str, kind: str, text: str) -> Manifest:
     labels = {"cellwright.dev/directory": kind}
     key = "cells" if kind == "cells" else "table"
-    return manifest("ConfigMap", name, stack="fleet", metadata={"labels": labels}, data={key: text})
+    return manifest(
+        "ConfigMap",
+        name,
+        stack="fleet",
+        namespace=DIRECTORY,
+        metadata={"labels": labels},
+        data={key: text},
+    )
 
 
 def database(
@@ -75,6 +84,7 @@ def test_rendered_manifests_tell_all_that_definitions_tell(made: Plan) -> None:
     assert found.cells["alpha"].where == (
         "Namespace cell-alpha in cluster local",
         "StatefulSet cell-alpha/postgres in cluster local",
+        "RoleBinding cellwright-directory/router-alpha in cluster local",
     )
 
 
@@ -123,7 +133,7 @@ def test_of_two_databases_the_one_in_the_declared_cluster_counts(order: int) -> 
 
 def test_a_directory_that_can_not_be_read_is_an_error_that_names_it() -> None:
     shard = directory("directory-03", "shard", "131072 ,acme=active:alpha:1:acme,\nhalf")
-    with pytest.raises(ValueError, match="cell-alpha/directory-03: no line of the directory: 'ha"):
+    with pytest.raises(ValueError, match="-directory/directory-03: no line of the directory: 'ha"):
         standing(FLEET, [shard])
 
 
@@ -178,7 +188,14 @@ def test_what_belongs_to_another_fleet_tells_nothing() -> None:
 def history(text: str) -> Manifest:
     metadata = {"labels": {"cellwright.dev/history": "0"}}
     data = {"history": text}
-    return manifest("ConfigMap", "directory-history", stack="fleet", metadata=metadata, data=data)
+    return manifest(
+        "ConfigMap",
+        "directory-history",
+        stack="fleet",
+        namespace=DIRECTORY,
+        metadata=metadata,
+        data=data,
+    )
 
 
 def test_the_home_of_an_overridden_organization_is_remembered() -> None:
@@ -255,3 +272,17 @@ def test_a_volume_that_shrinks_is_one_problem(
     spec = {**claim["spec"], "resources": {"requests": {"storage": storage}}}
     found = refused(made, snapshot, {"volumeClaimTemplates": [{**claim, "spec": spec}]})
     assert [one.code for one in found] == codes
+
+
+def test_the_directory_of_a_fleet_of_this_name_with_another_prefix_tells_nothing() -> None:
+    shard = directory("directory-00", "shard", "131072 ,acme=active:beta:1:acme,\n")
+    body = {**shard.body, "metadata": {**shard.body["metadata"], "namespace": "x-directory"}}
+    assert standing(FLEET, [replace(shard, body=body)]).organizations == {}
+
+
+def test_the_leave_to_read_the_directory_is_a_part_of_its_cell() -> None:
+    metadata = {"labels": {"cellwright.dev/cell": "gamma"}}
+    own = manifest("RoleBinding", "router-gamma", namespace=DIRECTORY, metadata=metadata)
+    users = manifest("RoleBinding", "gamma-team", namespace=DIRECTORY, metadata=metadata)
+    (gamma,) = standing(FLEET, [own, users]).cells.values()
+    assert gamma.where == (f"RoleBinding {DIRECTORY}/router-gamma in cluster local",)

@@ -7,7 +7,13 @@ from pathlib import Path
 
 from cellwright.changes import Stacks, assignment, changes
 from cellwright.cli.check import LIVE, named
-from cellwright.cli.difference import as_json, as_lines, roster_lines, summary
+from cellwright.cli.difference import (
+    as_json,
+    as_lines,
+    roster_lines,
+    summary,
+    undeclared_lines,
+)
 from cellwright.cli.report import BOLD, say, tell
 from cellwright.cli.results import problems_as_text, put_json, say_problems
 from cellwright.edge.failure import CommandError
@@ -26,6 +32,7 @@ from cellwright.registration import protected_of, registrations
 from cellwright.rendered import files, from_files
 from cellwright.roster import roster_changes
 from cellwright.standing import Facts, refusals, standing
+from cellwright.undeclared import UndeclaredCell, undeclared_cells
 
 DIFFERENT = 16
 """The exit code where anything would change."""
@@ -43,7 +50,8 @@ effects:
   replace     the object is taken away, for good or to be made anew
   data loss   stored data goes with it
 
-What `up` would refuse stands at the end as forbidden, with its code.
+What `up` would refuse stands at the end as forbidden, with its code. Cells that are declared no
+more and still there are named with `live`; `cellwright retire` takes them down, `up` does not.
 """
 
 
@@ -77,6 +85,7 @@ class _Pair:
     fixed: Fixed
     retained: Collection[tuple[str, ...]]
     refused: tuple[str, ...] = ()
+    undeclared: tuple[UndeclaredCell, ...] = ()
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -102,15 +111,19 @@ def run(arguments: argparse.Namespace) -> int:
     for line in (line for said in pair.refused for line in said.splitlines()):
         tell(f"refused: {line}")
     if arguments.format == "json":
-        put_json(as_json(found, roster, forbidden, pair.refused))
+        put_json(as_json(found, roster, forbidden, pair.refused, pair.undeclared))
     else:
-        for parts in (*as_lines(found), *roster_lines(roster)):
+        for parts in (
+            *as_lines(found),
+            *roster_lines(roster),
+            *undeclared_lines(pair.undeclared),
+        ):
             say(*parts)
         if forbidden:
             say(("forbidden, so that up refuses", BOLD))
             say_problems(forbidden)
         tell(summary(found))
-    return DIFFERENT if found or forbidden else 0
+    return DIFFERENT if found or forbidden or pair.undeclared else 0
 
 
 def _pair(
@@ -121,7 +134,9 @@ def _pair(
     if facts is not None:
         live = read_live(fleet, made.stacks)
         retained = _retained(fleet, live.before)
-        return _Pair(live.before, live.after, facts.fixed, retained, tuple(live.refused))
+        undeclared = undeclared_cells(facts.fixed, fleet) if only is None else ()
+        refused = tuple(live.refused)
+        return _Pair(live.before, live.after, facts.fixed, retained, refused, undeclared)
     if folder.is_dir() and not (folder / MARK).is_file():
         return _against_files(folder, made, fleet, only)
     if folder.is_dir():

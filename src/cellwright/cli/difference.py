@@ -12,6 +12,7 @@ from cellwright.cli.results import problems_as_json
 from cellwright.effects import Effect
 from cellwright.problem import Problem
 from cellwright.roster import RosterChanges
+from cellwright.undeclared import UndeclaredCell
 
 _SIGNS = {"add": ("+", GREEN), "change": ("~", YELLOW), "remove": ("-", RED)}
 _STYLES = {Effect.IN_PLACE: DIM, Effect.ROLLING: YELLOW, Effect.REPLACE: RED}
@@ -42,6 +43,15 @@ def roster_lines(roster: RosterChanges) -> Iterator[tuple[Part, ...]]:
         yield (("  Their rows do not move by themselves.", DIM),)
 
 
+def undeclared_lines(cells: Sequence[UndeclaredCell]) -> Iterator[tuple[Part, ...]]:
+    """Yield lines that name the cells that are declared no more and what is there of them."""
+    if not cells:
+        return
+    yield ((f"cells no longer declared: {len(cells)}", BOLD),)
+    for one in cells:
+        yield f"  {one.name}: {', '.join(one.where)}", (f"  (cellwright retire {one.name})", DIM)
+
+
 def _section(title: str, names: Sequence[str], sign: str, style: str) -> Iterator[tuple[Part, ...]]:
     if names:
         yield ((f"{title}: {len(names)}", BOLD),)
@@ -68,6 +78,7 @@ def as_json(
     roster: RosterChanges,
     forbidden: Iterable[Problem],
     refused: Iterable[str],
+    undeclared: Iterable[UndeclaredCell] = (),
 ) -> dict[str, Any]:
     """Return everything; a field that is absent on one side has no value there."""
     return {
@@ -76,6 +87,9 @@ def as_json(
         "changes": [_change(one) for one in changes],
         "moves": [move._asdict() for move in roster.moved],
         "organizations": roster_as_json(roster),
+        "undeclaredCells": [
+            {"name": one.name, "id": one.id, "objects": list(one.where)} for one in undeclared
+        ],
     }
 
 

@@ -78,6 +78,23 @@ def up(run: Run, stack: str, program: Program, options: Sequence[str] = ()) -> F
     return Finished(code == 0, tuple(lines))
 
 
+def destroy(run: Run, stack: str) -> Finished:
+    """Destroy what a stack holds, by its state alone. Raises CommandError if Pulumi can't be
+    started.
+    """
+    lines: list[str] = []
+    command = ["pulumi", "destroy", "--yes", "--skip-preview", "--color=never"]
+    code = stream(
+        [*command, "--non-interactive", "--stack", stack],
+        lines.append,
+        interrupts=run.interrupts,
+        on_start=run.on_start,
+        directory=run.directory,
+        environment=run.environment,
+    )
+    return Finished(code == 0, tuple(lines))
+
+
 def preview(run: Run, stack: str, program: Program, options: Sequence[str] = ()) -> Preview:
     """Return what applying a program to a stack would do. Raises CommandError."""
     lines: list[str] = []

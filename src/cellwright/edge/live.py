@@ -23,7 +23,7 @@ from cellwright.secret_text import Encoded, SecretText, base64_content, base64_e
 from cellwright.standing import CELL_LABEL, Facts, is_of_another_fleet, standing
 
 _OWNERS = ("pulumi-kubernetes", MANAGER)
-_TELLING = ("configmaps", "namespaces", "persistentvolumeclaims", "statefulsets")
+_TELLING = ("configmaps", "namespaces", "persistentvolumeclaims", "rolebindings", "statefulsets")
 """The kinds that tell what never changes."""
 _DATA = ("PersistentVolumeClaim", "StatefulSet")
 _HISTORY = "directory-history"

@@ -76,5 +76,5 @@ class Leases:
                 self._held[cluster].end(stack, unlocked=unlocked)
 
     def _lost(self, reason: str) -> None:
-        self._tell(f"cellwright up: stopping, since {reason}")
+        self._tell(f"stopping, since {reason}")
         self._interrupts.interrupt()
