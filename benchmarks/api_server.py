@@ -87,9 +87,7 @@ def api_server(programs: Path, folder: Path) -> Iterator[ApiServer]:
         "--log-level=error",
     ]
     key = folder / "key.pem"
-    subprocess.run(
-        ["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True
-    )
+    subprocess.run(["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True)
     tokens = folder / "tokens.csv"
     tokens.write_text(f'{TOKEN},benchmark,benchmark,"system:masters"\n')
     certificates = folder / "certificates"

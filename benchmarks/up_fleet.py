@@ -83,7 +83,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="a tenth of every size, one run each")
     parser.add_argument("--programs", type=Path, default=os.environ.get("KUBEBUILDER_ASSETS"))
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="prepare only, until a line is read")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="prepare only, until a line is read"
+    )
     arguments = parser.parse_args()
     if arguments.programs is None:
         parser.error("give --programs, or set KUBEBUILDER_ASSETS")
@@ -94,7 +96,9 @@ def main() -> None:
             bench = _Bench(scratch, server)
             bench.prepare(cells, organizations)
             if arguments.keep:
-                print(f"export {' '.join(f'{k}={v}' for k, v in bench.changed_environment().items())}")
+                print(
+                    f"export {' '.join(f'{k}={v}' for k, v in bench.changed_environment().items())}"
+                )
                 input()
                 return
             print(json.dumps(_figures(bench, cells, runs)))
@@ -176,13 +180,9 @@ class _Bench:
         began = time.monotonic()
         bodies: list[Mapping[str, Any]] = []
         for name in names:
-            bodies += _objects(
-                declared.fleet, declared.stacks[name], secret, backend[name].updated
-            )
+            bodies += _objects(declared.fleet, declared.stacks[name], secret, backend[name].updated)
         directory = declared.fleet.directory_namespace
-        self.server.apply(
-            body for body in bodies if body["metadata"].get("namespace") != directory
-        )
+        self.server.apply(body for body in bodies if body["metadata"].get("namespace") != directory)
         print(f"{len(bodies):,} objects applied: {time.monotonic() - began:.0f} s")
         _shown("the directory's first up", self.up())
 
@@ -351,7 +351,10 @@ def _state(
         "resources": resources,
         "metadata": {},
     }
-    return {"version": 3, "checkpoint": {"stack": f"organization/{PROJECT}/{name}", "latest": latest}}
+    return {
+        "version": 3,
+        "checkpoint": {"stack": f"organization/{PROJECT}/{name}", "latest": latest},
+    }
 
 
 def _values(one: Registration, fleet: Fleet, secret: bytes) -> dict[str, Any]:
