@@ -154,7 +154,7 @@ def _wait_until_ready(port: int, log: Path) -> None:
     deadline = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(  # noqa: S310 - https on loopback
+            with urllib.request.urlopen(
                 f"https://{_HOST}:{port}/readyz", timeout=5, context=context
             ):
                 return

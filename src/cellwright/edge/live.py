@@ -171,7 +171,7 @@ def local_changes(held: Iterable[Manifest], declared: Iterable[Manifest]) -> Ite
 def _read_cluster(
     kubectl: Kubectl, fleet: Fleet, cluster: str, declared: list[Manifest], found: Live
 ) -> None:
-    there = kubectl.held([one.body for one in declared], _selector(found.before))
+    there = kubectl.held([one.body for one in declared], selector_of(found.before))
     held = {_identity(cluster, body): body for body in there}
     declared = [_identified(one, held.get(one.identity)) for one in declared]
     kept = [one for one in declared if one.identity in held]
@@ -195,8 +195,8 @@ def _read_cluster(
             found.before[stack].append(Manifest(stack, cluster, "", 0, 0, _shown(body)))
 
 
-def _selector(stacks: Collection[str]) -> str:
-    """Return the labels of the objects that can be left over of some stacks; empty for all."""
+def selector_of(stacks: Collection[str]) -> str:
+    """Return which labels the objects of some stacks have; empty where that does not tell."""
     if list(stacks) == [FLEET_STACK]:
         return f"!{CELL_LABEL}"
     if FLEET_STACK in stacks or len(stacks) > _FEW:

@@ -93,9 +93,7 @@ def test_stacks_at_the_same_time_have_their_own_settings(project: Pulumi) -> Non
 
 
 @needs_pulumi
-def test_nothing_but_the_engine_is_started(
-    project: Pulumi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_but_the_engine_is_started(project: Pulumi, tmp_path: Path) -> None:
     """A language host would plan again, and ask pip what is installed."""
     for name in ("pulumi-language-python", "python", "python3", "pip"):
         trap = tmp_path / "traps" / name
@@ -192,13 +190,14 @@ def test_a_preview_of_a_stack_that_is_not_there(project: Pulumi) -> None:
 
 
 @pytest.mark.parametrize("said", ["", "error: no JSON", "{half", "error: {not} JSON", "[1]"])
-def test_a_preview_whose_output_is_not_json(tmp_path: Path, said: str) -> None:
+def test_a_preview_whose_output_is_not_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
     program = tmp_path / "pulumi"
     program.write_text(f"#!{sys.executable}\nimport sys\nprint({said!r})\nsys.exit(7)\n")
     program.chmod(0o755)
-    path = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(CommandError, match="exit code 7"):
-        patch.setenv("PATH", path["PATH"])
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(CommandError, match="exit code 7"):
         engine.preview(Run(tmp_path, Interrupts(), {}), "alpha", thing)
 
 
