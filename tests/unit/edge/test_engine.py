@@ -1,11 +1,12 @@
 """Runs of the real Pulumi engine on programs in this process."""
 
+import gc
 import os
 import shutil
 import stat
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +27,14 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 needs_pulumi = pytest.mark.skipif(shutil.which("pulumi") is None, reason="pulumi is not here")
+
+
+@pytest.fixture(autouse=True)
+def _collected() -> Iterator[None]:
+    """Let the warnings about what a test left come while it still lasts."""
+    yield
+    for _ in range(3):
+        gc.collect()
 
 
 @pytest.fixture(scope="module")
