@@ -21,7 +21,7 @@ Action = Literal["add", "change", "remove"]
 
 _KEYS = ("mountPath", "name", "containerPort", "port", "key")
 _PLAIN_KEY = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
-_DIRECTORY = "cellwright.dev/directory"
+DIRECTORY = "cellwright.dev/directory"
 HISTORY = "cellwright.dev/history"
 """The label of the pieces of the directory's history, with their kind."""
 _Row = TypeVar("_Row")
@@ -238,7 +238,7 @@ def _read(
     manifest: Manifest, label: str, key: str, read: Callable[[str], Iterable[_Row]]
 ) -> list[_Row]:
     labels = manifest.body["metadata"].get("labels") or {}
-    if manifest.kind != "ConfigMap" or labels.get(_DIRECTORY) != label:
+    if manifest.kind != "ConfigMap" or labels.get(DIRECTORY) != label:
         return []
     try:
         return list(read(str((manifest.body.get("data") or {}).get(key, ""))))

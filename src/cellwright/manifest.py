@@ -60,7 +60,7 @@ class Manifest:
     body: Mapping[str, Any]
     given: InitVar[Shape | None] = None
     values: tuple[Any, ...] = field(default=(), repr=False, compare=False)
-    shape: Shape = field(init=False, repr=False, compare=False)
+    _shape: Shape | None = field(init=False, repr=False, compare=False)
     identity: Identity = field(init=False, repr=False, compare=False)
 
     def __post_init__(self, given: Shape | None) -> None:
@@ -71,7 +71,16 @@ class Manifest:
         name = str(metadata["name"])
         identity = Identity(self.cluster, group, body["kind"], namespace, name)
         object.__setattr__(self, "identity", identity)
-        object.__setattr__(self, "shape", given or whole(body, self.template))
+        object.__setattr__(self, "_shape", given)
+
+    @property
+    def shape(self) -> Shape:
+        """What wrote it; for an object that was read it is made when it is asked for."""
+        shape = self._shape
+        if shape is None:
+            shape = whole(self.body, self.template)
+            object.__setattr__(self, "_shape", shape)
+        return shape
 
     @property
     def kind(self) -> str:

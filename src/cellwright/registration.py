@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, QUARANTINE, Fleet
 from cellwright.secret import derive_bytes
@@ -64,12 +66,20 @@ def digest(root: bytes, registrations: Iterable[Registration]) -> str:
 
     It is keyed (HMAC-SHA256), since a cluster keeps it where a Secret's values may not be read.
     """
-    code = hmac.new(derive_bytes(root, "fleet/applied", 32), digestmod=hashlib.sha256)
-    for one in registrations:
-        what = (one.token, one.name, one.protect, one.retain, one.manifest.body)
+    key = derive_bytes(root, "fleet/applied", 32)
+    what = [
+        (one.token, one.name, one.protect, one.retain, one.manifest.body) for one in registrations
+    ]
+    return hmac.new(key, _encoded(what), hashlib.sha256).hexdigest()
+
+
+def _encoded(what: Any) -> bytes:
+    """Return a value as JSON: quickly, unless it holds what only the slower library writes."""
+    try:
+        return msgspec.json.encode(what)
+    except (OverflowError, UnicodeEncodeError):
         text = json.dumps(what, ensure_ascii=False, default=_parts)
-        code.update(text.encode("utf-8", "surrogatepass"))
-    return code.hexdigest()
+        return text.encode("utf-8", "surrogatepass")
 
 
 def _parts(text: Any) -> Any:

@@ -11,6 +11,7 @@ import re
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 HERE = Path(sys.argv[0]).parent
 CURRENT = "current"
@@ -18,8 +19,18 @@ OBJECT = re.compile(
     r"/apis?/\S*?v\d\w*/namespaces/(?P<namespace>[^/]+)/(?P<kind>[a-z]+)s(/(?P<name>[^/]+))?"
 )
 
+COLLECTION = re.compile(
+    r"/apis?/(?P<version>\S*?v\d\w*)/(?P<kind>[a-z]+)s[?]labelSelector=(?P<selector>\S+)"
+)
+KINDS = {
+    "persistentvolumeclaim": "PersistentVolumeClaim",
+    "configmap": "ConfigMap",
+    "statefulset": "StatefulSet",
+    "namespace": "Namespace",
+}
 
-def main(words: list[str]) -> None:
+
+def main(words: list[str]) -> None:  # noqa: C901 - a branch for each question
     """Answer one call; a context without a file is a server that is away."""
     context = CURRENT
     if words[0] == "--context":
@@ -40,6 +51,8 @@ def main(words: list[str]) -> None:
         print(executed(state["tables"], asked))
     elif verb == "apply":
         show(given())
+    elif COLLECTION.fullmatch(path):
+        print(json.dumps(collection(state["objects"], path)))
     elif path not in state["tables"] and OBJECT.fullmatch(path):
         show([at(state, path)])
     elif path:
@@ -54,6 +67,16 @@ def main(words: list[str]) -> None:
             print(*[one["metadata"]["resourceVersion"] for one in found])
         else:
             show(found)
+
+
+def collection(objects: list[dict[str, Any]], path: str) -> dict[str, Any]:
+    """Return a list as the API server does, whose objects do not say what they are."""
+    asked = COLLECTION.fullmatch(path)
+    assert asked, path
+    found = selected(objects, [asked["kind"], "--selector", unquote(asked["selector"])])
+    bare = [{key: one[key] for key in one if key not in ("apiVersion", "kind")} for one in found]
+    kind = f"{KINDS[asked['kind']]}List"
+    return {"apiVersion": asked["version"], "kind": kind, "items": bare}
 
 
 def at(state: dict[str, Any], path: str) -> dict[str, Any]:
@@ -164,9 +187,23 @@ def selected(objects: list[dict[str, Any]], asked: list[str]) -> list[dict[str, 
         names = [] if "--selector" in asked else asked[1:at]
         found = [one for one in found if not names or one["metadata"]["name"] in names]
     if "--selector" in asked:
-        wanted = asked[asked.index("--selector") + 1].split(",")
-        found = [one for one in found if set(wanted) <= labels(one)]
+        wanted = asked[asked.index("--selector") + 1]
+        found = [one for one in found if fits(one, wanted)]
     return found
+
+
+def fits(one: dict[str, Any], selector: str) -> bool:
+    """Return whether an object has the labels of a selector: `a=b`, `a`, `!a`, `a in (b,c)`."""
+    has = labels(one)
+    for term in re.split(r",(?![^(]*[)])", selector):
+        name, is_in, values = term.partition(" in ")
+        options = {f"{name}={value}" for value in values.strip("()").split(",")} if is_in else set()
+        if term.startswith("!"):
+            if term[1:] in has:
+                return False
+        elif not (options or {term}) & has:
+            return False
+    return True
 
 
 def labels(one: dict[str, Any]) -> set[str]:

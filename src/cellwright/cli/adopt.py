@@ -18,6 +18,7 @@ from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read
 from cellwright.edge.guard import cluster_findings
 from cellwright.edge.settings import read_settings
+from cellwright.edge.state_listing import Stack
 from cellwright.forbidden import placed
 from cellwright.identity import fleet_id
 from cellwright.model import FLEET_STACK, Fleet
@@ -77,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _secret(arguments: argparse.Namespace, fleet: Fleet, backend: dict[str, stacks.Stack]) -> bytes:
+def _secret(arguments: argparse.Namespace, fleet: Fleet, backend: dict[str, Stack]) -> bytes:
     known = stacks.fleet_root(arguments.root, fleet.cells, backend, may_lack=True)
     file = arguments.root_secret_file
     if file is None:
@@ -130,7 +131,7 @@ def _is_confirmed() -> bool:
 
 
 def _make_stacks(
-    root: Path, planned: Plan, clusters: Clusters, secret: bytes, backend: dict[str, stacks.Stack]
+    root: Path, planned: Plan, clusters: Clusters, secret: bytes, backend: dict[str, Stack]
 ) -> None:
     fleet = planned.fleet
     for name in planned.stacks:

@@ -10,24 +10,20 @@ import argparse
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from cellwright.cli.report import counted, say, tell
 from cellwright.cli.results import problems_as_text
-from cellwright.cli.up_progress import Progress
-from cellwright.cli.up_text import proposal_lines, result_lines
 from cellwright.edge.clusters import Clusters, read_clusters
 from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read
 from cellwright.edge.process import Interrupts
-from cellwright.edge.up.apply import Applier
 from cellwright.edge.up.beginning import begin, lease_labels
 from cellwright.edge.up.leases import Leases
-from cellwright.edge.up.preview import propose
 from cellwright.edge.up.reading import Situation, read_situation
 from cellwright.edge.up.refusing import refused
-from cellwright.edge.up.rollout import Rollout
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.plan import loaded, planned
 
@@ -101,15 +97,19 @@ class _Wanted:
 def run(arguments: argparse.Namespace) -> int:
     """Apply everything; 1 if there is a problem or something could not be done."""
     workspace = loaded(read(arguments.root))
-    first = planned(workspace)
     fleet = workspace.fleet
-    if first.problems or fleet is None:
-        problems_as_text(first.problems)
-        return 1
-    chosen = _chosen(arguments, fleet)
-    if not (arguments.yes or arguments.dry_run or sys.stdin.isatty()):
-        raise CommandError("there is no terminal to ask on: give --yes, or --dry-run to look first")
-    clusters = _answering(fleet)
+    with ThreadPoolExecutor(1) as pool:
+        asked = None if fleet is None else pool.submit(read_clusters, fleet, fleet.clusters)
+        first = planned(workspace)
+        if first.problems or fleet is None or asked is None:
+            problems_as_text(first.problems)
+            return 1
+        chosen = _chosen(arguments, fleet)
+        if not (arguments.yes or arguments.dry_run or sys.stdin.isatty()):
+            raise CommandError(
+                "there is no terminal to ask on: give --yes, or --dry-run to look first"
+            )
+        clusters = _answering(fleet, asked.result())
     interrupts = Interrupts()
     with _stopping(interrupts), Leases(fleet, arguments.wait, interrupts, tell) as leases:
         if not arguments.dry_run:
@@ -142,6 +142,10 @@ class _Run:
         if not wanted.stacks:
             say(f"nothing to do: {counted(wanted.unchanged, 'stack')} unchanged")
             return int(bool(wanted.skipped))
+        # What loads Pulumi's SDK, a third of a second, is loaded once there is something to do.
+        from cellwright.cli.up_text import proposal_lines  # noqa: PLC0415
+        from cellwright.edge.up.preview import propose  # noqa: PLC0415
+
         proposal = propose(situation, wanted.stacks, arguments.parallel, self.interrupts)
         for parts in proposal_lines(situation, wanted.stacks, proposal):
             say(*parts)
@@ -157,6 +161,11 @@ class _Run:
         return self._apply(wanted)
 
     def _apply(self, wanted: _Wanted) -> int:
+        from cellwright.cli.up_progress import Progress  # noqa: PLC0415 - as above
+        from cellwright.cli.up_text import result_lines  # noqa: PLC0415
+        from cellwright.edge.up.apply import Applier  # noqa: PLC0415
+        from cellwright.edge.up.rollout import Rollout  # noqa: PLC0415
+
         secret, backend = begin(self.situation, wanted.stacks, self.leases, tell)
         situation = replace(self.situation, secret=secret, backend=backend)
         with Progress(situation) as progress:
@@ -179,8 +188,7 @@ class _Run:
         return 0 if ended.ok and not wanted.skipped else 1
 
 
-def _answering(fleet: Fleet) -> Clusters:
-    clusters = read_clusters(fleet, fleet.clusters)
+def _answering(fleet: Fleet, clusters: Clusters) -> Clusters:
     if not any(name in clusters.states for name in fleet.used_clusters()):
         raise CommandError("; ".join(clusters.away.values()))
     return clusters

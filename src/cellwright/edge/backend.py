@@ -4,6 +4,7 @@ Only a self-managed backend in a folder (`file://…`) has files that can be jud
 """
 
 import json
+import os
 import re
 from pathlib import Path
 from urllib.parse import unquote
@@ -15,6 +16,7 @@ from cellwright.edge.process import run
 from cellwright.edge.root import MARK
 from cellwright.edge.state_files import STACK_NAME, Backend, StackFiles, known_stacks, read_stack
 
+_VARIABLE = "PULUMI_BACKEND_URL"
 _TIMEOUT = 60.0  # seconds
 _UNREADABLE = re.compile(
     r"failed to load checkpoint"
@@ -79,6 +81,17 @@ def find_backend(root: Path) -> Backend:
     if not folder.is_dir():
         raise CommandError(f"{folder}: no such folder; the state is kept at {url}")
     return Backend(folder, _project(root))
+
+
+def named_backend(root: Path) -> Backend | None:
+    """Return the backend in a folder that PULUMI_BACKEND_URL names, without asking Pulumi.
+
+    None for any other. Raises CommandError for a project without a name.
+    """
+    url = os.environ.get(_VARIABLE, "")  # Pulumi lets nothing else decide where it is set
+    if not url.startswith("file://"):
+        return None
+    return Backend(_folder(url, root) / ".pulumi", _project(root))
 
 
 def verify(root: Path, stack: str) -> int:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import pulumi
 from pulumi.automation._server import LanguageServer
 from pulumi.runtime.proto import language_pb2_grpc
 
@@ -150,13 +151,28 @@ def _engine(
         )
 
 
+def _told(program: Program) -> Program:
+    """Return a program whose errors Pulumi shows as a message, without Python's traceback."""
+
+    def telling() -> None:
+        try:
+            program()
+        except (pulumi.RunError, grpc.RpcError):  # the second: the engine has ended, or refuses
+            raise
+        except Exception as error:
+            raise pulumi.RunError(f"{type(error).__name__}: {error}") from error
+
+    return telling
+
+
 @contextmanager
 def _served(program: Program) -> Iterator[str]:
     """Serve a program to an engine; gives the address."""
     limits = [("grpc.max_receive_message_length", _LARGEST)]
     with ThreadPoolExecutor(max_workers=4) as pool:
         server = grpc.server(pool, options=limits)
-        language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageServer(program), server)
+        language = LanguageServer(_told(program))
+        language_pb2_grpc.add_LanguageRuntimeServicer_to_server(language, server)
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
         try:

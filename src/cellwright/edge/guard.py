@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cellwright.edge.clusters import ClusterState, read_clusters
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
-from cellwright.edge.live import local_changes, read_facts
+from cellwright.edge.live import local_changes, read_facts, selector_of
 from cellwright.edge.settings import Settings, read_settings
 from cellwright.fixed import Finding
 from cellwright.forbidden import placed
@@ -168,6 +168,7 @@ def object_findings(
 
     Only what may be there is asked for: objects of namespaces that are, and of whole clusters.
     """
+    selector = selector_of(stacks)
     for cluster, state in states.items():
         asked = [
             one
@@ -179,7 +180,7 @@ def object_findings(
         ]
         if not asked:
             continue
-        held = Kubectl(fleet.clusters[cluster]).held([one.body for one in asked])
+        held = Kubectl(fleet.clusters[cluster]).held([one.body for one in asked], selector=selector)
         owners = {Manifest("", cluster, "", 0, 0, body).identity: owner_of(body) for body in held}
         for one in asked:
             owner = owners.get(one.identity)

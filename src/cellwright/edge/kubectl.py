@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from cellwright.edge.failure import CommandError
 from cellwright.edge.process import run
@@ -142,9 +143,21 @@ class Kubectl:
             raise CommandError(f"cluster {self._name}: kubectl {asked[0]}: no object was returned")
         return answer
 
-    def ours(self, kinds: Iterable[str]) -> list[Body]:
-        """Return all objects of some kinds that cellwright made."""
-        asked = ["get", ",".join(sorted(set(kinds))), "--all-namespaces", "--selector", _SELECTOR]
+    def collection(self, path: str, selector: str = "") -> list[Body]:
+        """Return the objects at a path of the API that cellwright made, by their labels.
+
+        kubectl hands on what the server says as it is, in a tenth of the time of `kubectl get`.
+        """
+        wanted = ",".join(filter(None, (_SELECTOR, selector)))
+        answer = self.document(f"{path}?{urlencode({'labelSelector': wanted})}")
+        kind = str(answer["kind"]).removesuffix("List")
+        own = {"apiVersion": answer["apiVersion"], "kind": kind}
+        return [{**own, **one} for one in answer["items"]]
+
+    def ours(self, kinds: Iterable[str], selector: str = "") -> list[Body]:
+        """Return all objects of some kinds that cellwright made, by their labels."""
+        wanted = ",".join(filter(None, (_SELECTOR, selector)))
+        asked = ["get", ",".join(sorted(set(kinds))), "--all-namespaces", "--selector", wanted]
         return _objects(run([*self._command, *asked, *_AS_JSON], timeout=_TIMEOUT).output)
 
     def present(self, kinds: Iterable[str], namespace: str | None, *, seconds: float) -> list[Body]:
@@ -187,12 +200,15 @@ class Kubectl:
         output = run([*self._command, *asked, "--output", "json"], timeout=_TIMEOUT).output
         return [one for one in _objects(output) if one["metadata"]["name"] in wanted]
 
-    def held(self, declared: Sequence[Body], others: Iterable[str] = ()) -> list[Body]:
+    def held(
+        self, declared: Sequence[Body], others: Iterable[str] = (), selector: str = ""
+    ) -> list[Body]:
         """Return those of the objects that are there, and others of their kinds that are ours.
 
-        `others` are more kinds, in the form of `resource`, of which those that are ours count.
+        `others` are more kinds, in the form of `resource`, of which those that are ours count. Of
+        what is not declared, those alone count whose labels the selector fits.
         """
-        listed = self.ours([*(resource(one) for one in declared), *others])
+        listed = self.ours([*(resource(one) for one in declared), *others], selector)
         there = {_key(body) for body in listed}
         missing = [one for one in declared if _key(one) not in there]
         if missing:

@@ -5,26 +5,35 @@ what others changed by hand are in it. Refuses to send what a Secret holds, and 
 """
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from cellwright.applied import merged, owned_fields, without_given_up
-from cellwright.changes import Change, compare
+from cellwright.changes import DIRECTORY, HISTORY, Change, compare
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
 from cellwright.effects import Effect
 from cellwright.history import History, UsedCell
 from cellwright.identity import MANAGER, Owner, identified, owner_of
 from cellwright.manifest import Identity, Manifest
-from cellwright.model import FLEET_STACK, Fleet
+from cellwright.model import FLEET_STACK, Cluster, Fleet
 from cellwright.redact import REDACTED
 from cellwright.secret_text import Encoded, SecretText, base64_content, base64_encoded, could_be
 from cellwright.standing import CELL_LABEL, Facts, is_of_another_fleet, standing
 
 _OWNERS = ("pulumi-kubernetes", MANAGER)
-_TELLING = ("configmaps", "namespaces", "persistentvolumeclaims", "rolebindings", "statefulsets")
-"""The kinds that tell what never changes."""
+_CELLS = (
+    "/api/v1/namespaces",
+    "/api/v1/persistentvolumeclaims",
+    "/apis/apps/v1/statefulsets",
+    "/apis/rbac.authorization.k8s.io/v1/rolebindings",
+)
+"""Where the API has the objects that tell what never changes of cells."""
+_DIRECTORY = "/api/v1/configmaps"
+_AT_ONCE = 4  # requests at the same time
+_FEW = 20  # stacks that a selector names
 _DATA = ("PersistentVolumeClaim", "StatefulSet")
 _HISTORY = "directory-history"
 _OF_THE_SERVER = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "uid")
@@ -69,12 +78,8 @@ def read_facts(fleet: Fleet, clusters: Iterable[str] | None = None) -> Facts:
     definition no longer says. Raises CommandError for a cluster that does not answer, or whose
     directory can't be read.
     """
-    found = [
-        one
-        for cluster in (fleet.clusters if clusters is None else clusters)
-        for one in _telling(fleet, cluster, _TELLING)
-    ]
-    return _facts(fleet, found)
+    asked = [*_cells_of(fleet, clusters), *_directories_of(fleet, clusters)]
+    return _facts(fleet, _answers(asked))
 
 
 def read_used_ids(fleet: Fleet) -> tuple[int, list[UsedCell]]:
@@ -83,25 +88,59 @@ def read_used_ids(fleet: Fleet) -> tuple[int, list[UsedCell]]:
     The directory's shards are read only where it has no history yet. Raises CommandError as
     `read_facts` does.
     """
-    kinds = [one for one in _TELLING if one != "configmaps"]
-    found: list[Manifest] = []
+    found = _answers(_cells_of(fleet, None))
     for name, cluster in fleet.clusters.items():
-        found += _telling(fleet, name, kinds)
         first = Kubectl(cluster).named("configmaps", fleet.directory_namespace, [_HISTORY])
         if first:
             found += [_manifest(name, body) for body in first]
         else:
-            found += _telling(fleet, name, ["configmaps"])
+            found += _answers(_directories_of(fleet, [name]))
     fixed = _facts(fleet, found).fixed
     history = fixed.history or History()
     last = max((one.id for one in fixed.organizations.values()), default=0)
     return max(last, history.last_id), [*history.cells, *fixed.used_cells()]
 
 
-def _telling(fleet: Fleet, cluster: str, kinds: Iterable[str]) -> list[Manifest]:
-    kubectl = Kubectl(fleet.clusters[cluster])
-    kubectl.greet()
-    return [_manifest(cluster, body) for body in kubectl.ours(kinds)]
+class _Asked(NamedTuple):
+    """Objects to be asked for: where the API of a cluster has them, and which labels they have."""
+
+    cluster: Cluster
+    path: str
+    selector: str = ""
+
+
+def _cells_of(fleet: Fleet, clusters: Iterable[str] | None) -> list[_Asked]:
+    """Return what is asked for to know cells, in some clusters or in all that are declared."""
+    return [_Asked(cluster, path) for cluster in _some(fleet, clusters) for path in _CELLS]
+
+
+def _directories_of(fleet: Fleet, clusters: Iterable[str] | None) -> list[_Asked]:
+    """Return what is asked for to know directories, wherever they are in a cluster."""
+    return [
+        _Asked(cluster, _DIRECTORY, label)
+        for cluster in _some(fleet, clusters)
+        for label in (DIRECTORY, HISTORY)
+    ]
+
+
+def _some(fleet: Fleet, clusters: Iterable[str] | None) -> list[Cluster]:
+    return [fleet.clusters[name] for name in (fleet.clusters if clusters is None else clusters)]
+
+
+def _answers(asked: Iterable[_Asked]) -> list[Manifest]:
+    """Return the objects that are asked for, in this order. Raises CommandError."""
+    listed = list(asked)
+    for cluster in {one.cluster.name: one.cluster for one in listed}.values():
+        Kubectl(cluster).greet()
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        answers = pool.map(
+            lambda one: Kubectl(one.cluster).collection(one.path, one.selector), listed
+        )
+        return [
+            _manifest(one.cluster.name, body)
+            for one, bodies in zip(listed, answers, strict=True)
+            for body in bodies
+        ]
 
 
 def _manifest(cluster: str, body: Body) -> Manifest:
@@ -179,11 +218,12 @@ def _change(one: Manifest, live: Body, applied: Body) -> Change | None:
 def _read_cluster(
     kubectl: Kubectl, fleet: Fleet, cluster: str, declared: list[Manifest], found: Live
 ) -> None:
-    held = {_identity(cluster, body): body for body in kubectl.held([one.body for one in declared])}
+    there = kubectl.held([one.body for one in declared], selector=selector_of(found.before))
+    held = {_identity(cluster, body): body for body in there}
     declared = [_identified(one, held.get(one.identity)) for one in declared]
-    there = [one for one in declared if one.identity in held]
-    local = {one.identity: _merged(one, held[one.identity]) for one in there}
-    asked = [one for one in there if _is_asked(one, held[one.identity], local[one.identity])]
+    kept = [one for one in declared if one.identity in held]
+    local = {one.identity: _merged(one, held[one.identity]) for one in kept}
+    asked = [one for one in kept if _is_asked(one, held[one.identity], local[one.identity])]
     answers, refused = kubectl.applied([_without_data(one.body) for one in asked])
     applied = {_identity(cluster, body): body for body in answers}
     found.refused += refused
@@ -200,6 +240,15 @@ def _read_cluster(
         stack = body["metadata"].get("labels", {}).get(CELL_LABEL, FLEET_STACK)
         if stack in found.before and _is_left_over(fleet, body):
             found.before[stack].append(Manifest(stack, cluster, "", 0, 0, _shown(body)))
+
+
+def selector_of(stacks: Collection[str]) -> str:
+    """Return which labels the objects of some stacks have; empty where that does not tell."""
+    if list(stacks) == [FLEET_STACK]:
+        return f"!{CELL_LABEL}"
+    if FLEET_STACK in stacks or len(stacks) > _FEW:
+        return ""
+    return f"{CELL_LABEL} in ({','.join(sorted(stacks))})"
 
 
 def _is_left_over(fleet: Fleet, body: Body) -> bool:

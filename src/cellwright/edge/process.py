@@ -124,7 +124,7 @@ def stream(  # noqa: PLR0913 - the parts of a command
     return process.returncode
 
 
-def _started(
+def _started(  # noqa: PLR0913 - the parts of a command
     command: Sequence[str],
     directory: Path | None,
     environment: Mapping[str, str] | None,

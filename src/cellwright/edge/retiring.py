@@ -30,6 +30,7 @@ from cellwright.standing import CELL_LABEL
 _RING = "cellwright.dev/ring"
 _RUNNING = ("deployments", "statefulsets", "jobs", "pods")
 _CLAIMS = "persistentvolumeclaims"
+_SECONDS = 8.0  # until a cluster counts as away
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,9 @@ def waits_for(body: Mapping[str, Any] | None) -> tuple[str, ...]:
 
 def still_running(fleet: Fleet, cluster: str, namespace: str) -> tuple[str, ...]:
     """Return what runs in a namespace, as `Pod app-1`. Raises CommandError."""
-    return tuple(_running(Kubectl(fleet.clusters[cluster]).within(_RUNNING, namespace)))
+    return tuple(
+        _running(Kubectl(fleet.clusters[cluster]).present(_RUNNING, namespace, seconds=_SECONDS))
+    )
 
 
 def _cluster_of(
@@ -209,7 +212,9 @@ def _residents(situation: Situation, name: str) -> tuple[str, ...]:
 def _objects(fleet: Fleet, state: ClusterState, namespace: str) -> list[Mapping[str, Any]]:
     if namespace not in state.namespaces:
         return []
-    return Kubectl(fleet.clusters[state.name]).within((*_RUNNING, _CLAIMS), namespace)
+    return Kubectl(fleet.clusters[state.name]).present(
+        (*_RUNNING, _CLAIMS), namespace, seconds=_SECONDS
+    )
 
 
 def _running(objects: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -8,30 +8,21 @@ import base64
 import json
 import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from cellwright.edge.backend import explained, find_backend
+from cellwright.edge.backend import explained, find_backend, named_backend
 from cellwright.edge.failure import CommandError
 from cellwright.edge.process import run
 from cellwright.edge.settings import CLUSTERS, FLEET_ID, PREFIX, read_settings
 from cellwright.edge.state_files import known_stacks, read_stack
+from cellwright.edge.state_listing import Stack, read_stacks
 from cellwright.identity import fleet_id
 from cellwright.model import FLEET_STACK
 from cellwright.secret import ROOT_BYTES, ROOT_SECRET, decode_root
 
 _SETTING = f"{PREFIX}:{ROOT_SECRET}"
 _TIMEOUT = 120.0  # seconds, for commands that only read or write the state
-
-
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """A stack as the backend lists it: when it was changed last, and how much it holds."""
-
-    name: str
-    updated: str
-    resources: int
 
 
 class Ownership(NamedTuple):
@@ -43,6 +34,10 @@ class Ownership(NamedTuple):
 
 def listed(root: Path) -> dict[str, Stack]:
     """Return the project's stacks in the backend, by name. Raises CommandError."""
+    backend = named_backend(root)
+    known = None if backend is None else read_stacks(backend)
+    if known is not None:
+        return known
     found = json.loads(_pulumi(root, "stack", "ls", "--json"))
     return {
         str(one["name"]): Stack(

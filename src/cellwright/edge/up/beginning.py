@@ -12,7 +12,8 @@ from cellwright.edge.clusters import Clusters
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl, RefusedError
 from cellwright.edge.settings import read_settings
-from cellwright.edge.stacks import Ownership, Stack
+from cellwright.edge.stacks import Ownership
+from cellwright.edge.state_listing import Stack
 from cellwright.edge.up.leases import Leases
 from cellwright.edge.up.reading import Situation
 from cellwright.identity import FLEET_ID_LABEL, FLEET_LABEL, fleet_id, identified

@@ -11,7 +11,7 @@ from pathlib import Path
 from cellwright.edge import stacks
 from cellwright.edge.clusters import Applied, Clusters
 from cellwright.edge.live import read_facts
-from cellwright.edge.stacks import Stack
+from cellwright.edge.state_listing import Stack
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.plan import Loaded, Plan, planned

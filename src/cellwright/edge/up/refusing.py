@@ -23,12 +23,14 @@ from cellwright.standing import refusals
 def refused(situation: Situation, stacks: Collection[str]) -> list[Problem]:
     """Return why some stacks must not be applied to what the clusters hold.
 
-    What never changes counts for the whole fleet: the directory is made from all of it. Raises
+    What never changes counts for the whole fleet: the directory is made from all of it. Objects
+    that must not be made anew are those of these stacks: nobody touches the others. Raises
     CommandError for a cluster that stops answering.
     """
     fleet, facts = situation.fleet, situation.facts
     definitions = situation.loaded.snapshot.definitions
-    protected = protected_of(fleet, situation.manifests)
+    manifests = {name: situation.manifests[name] for name in stacks}
+    protected = protected_of(fleet, manifests)
     changed = local_changes(facts.data, protected)
     problems = refusals(facts.fixed, fleet, changed, protected, definitions)
     return [*problems, *placed(_findings(situation, stacks), definitions)]
