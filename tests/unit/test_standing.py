@@ -34,10 +34,13 @@ def made(snapshot: Snapshot) -> Plan:
     return plan(snapshot)
 
 
+IN_DIRECTORY = {"namespace": "cellwright-directory"}
+
+
 def directory(name: str, kind: str, text: str) -> Manifest:
     labels = {"cellwright.dev/directory": kind}
     key = "cells" if kind == "cells" else "table"
-    return manifest("ConfigMap", name, stack="fleet", metadata={"labels": labels}, data={key: text})
+    return manifest("ConfigMap", name, stack="fleet", metadata={"labels": labels, **IN_DIRECTORY}, data={key: text})
 
 
 def database(
@@ -176,7 +179,7 @@ def test_what_belongs_to_another_fleet_tells_nothing() -> None:
 
 
 def history(text: str) -> Manifest:
-    metadata = {"labels": {"cellwright.dev/history": "0"}}
+    metadata = {"labels": {"cellwright.dev/history": "0"}, **IN_DIRECTORY}
     data = {"history": text}
     return manifest("ConfigMap", "directory-history", stack="fleet", metadata=metadata, data=data)
 

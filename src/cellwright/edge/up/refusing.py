@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from cellwright.edge.guard import cluster_findings, namespace_findings, object_findings
 from cellwright.edge.live import local_changes
 from cellwright.edge.settings import read_settings
+from cellwright.edge.up.growing import growth_findings
 from cellwright.edge.up.reading import Situation
 from cellwright.fixed import Finding
 from cellwright.forbidden import placed
@@ -37,6 +38,7 @@ def _findings(situation: Situation, stacks: Collection[str]) -> Iterator[Finding
         if name in situation.backend and situation.backend[name].resources
     }
     found = list(cluster_findings(fleet, settings, states))
+    found += growth_findings(situation, stacks)
     if situation.secret is None:
         found += lost_findings(situation)
     else:
