@@ -57,7 +57,7 @@ def _stack_lines(
 def result_lines(ended: Ended, skipped: Mapping[str, str]) -> Iterator[str]:
     """Yield what could not be done; nothing if all was."""
     for outcome in ended.outcomes:
-        yield from (f"{outcome.stack}: note: {note}" for note in outcome.notes)
+        yield from (f"{outcome.stack}: not finished: {note}" for note in outcome.notes)
         if not outcome.ok:
             yield f"{outcome.stack}: not done: {(outcome.reasons or ('failed',))[0].strip()}"
     for name, why in ended.not_begun.items():

@@ -73,7 +73,7 @@ class Applier:
             if finished.ok and stack != FLEET_STACK:
                 reasons = self._waited(stack, started)
                 if not reasons:
-                    reasons, notes = self._grown(grower, started)
+                    reasons, notes = self._grown(grower)
         except CommandError as error:
             changes, reasons = "", tuple(str(error).splitlines())
         ok = bool(changes) and not reasons
@@ -143,10 +143,14 @@ class Applier:
             time.sleep(_PAUSE)
         return ()
 
-    def _grown(self, grower: Grower, started: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _grown(self, grower: Grower) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Wait until volumes have their new sizes; return what failed, and what goes on alone."""
-        deadline = started + self.situation.fleet.timeout
+        deadline = time.monotonic() + self.situation.fleet.timeout
+        told: set[str] = set()
         while pending := grower.pending():
+            for message in [one.message for one in pending if one.message not in told]:
+                self.tell(f"{grower.stack}: waiting: {message}")
+                told.add(message)
             is_over = time.monotonic() > deadline or self.interrupts.is_interrupted
             if is_over or any(one.final for one in pending):
                 failed = tuple(one.message for one in pending if one.failed)
