@@ -82,8 +82,6 @@ def variables(place: Place, tools: Tools, environ: Mapping[str, str]) -> dict[st
         "PULUMI_BACKEND_URL": f"file://{place.stacks}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(place.passphrase),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
-        # Manual changes by kubectl are the project's to mend, not conflicts.
-        "PULUMI_K8S_ENABLE_PATCH_FORCE": "true",
     }
 
 

@@ -41,7 +41,7 @@ def up(place: Place, tools: Tools, report: Report) -> str:
     """Bring all cells up; the command's own words go to the terminal."""
     report.say("cellwright up")
     environment = {**os.environ, **variables(place, tools, os.environ)}
-    code = passed_on([_cellwright(place), "up"], env=environment, cwd=place.root)
+    code = passed_on([_cellwright(place), "up", "--yes"], env=environment, cwd=place.root)
     if code:
         raise Failed(f"`cellwright up` ended with exit code {code}; its reasons stand above")
     return "up"

@@ -123,7 +123,7 @@ def compare(old: Manifest, new: Manifest) -> Change | None:
         fields.append(FieldChange(_shown_path(path), seen, now, effect, why))
     if not fields:
         return None
-    worst = max(fields, key=lambda one: one.effect)
+    worst = max(fields, key=lambda one: (one.effect, bool(one.why)))
     return Change(new.stack, new, "change", worst.effect, worst.why, tuple(fields))
 
 

@@ -472,7 +472,8 @@ _CHANGES = {
     "CW404": Code(
         "storage that shrinks",
         "Kubernetes can make a volume larger, never smaller. Make a new cell with less storage "
-        "and move the organizations there.",
+        "and move the organizations there. More storage is no problem: `cellwright up` makes the "
+        "volume larger while Postgres runs.",
         "cells/alpha.yaml",
         _cell("alpha", 1, ", postgres: {storage: 500Mi}"),
         _cell("alpha", 1, ", postgres: {storage: 2Gi}"),
@@ -489,13 +490,13 @@ _CHANGES = {
         "something protected would be made anew",
         "Some fields of a StatefulSet or a volume's claim can't be changed, so a new one would "
         "take its place. Pulumi refuses that for cells that are in service or hold "
-        "organizations; `up` says so before anything is touched. A volume grows by hand: its "
-        "claim and the cell's ResourceQuota get the new size, the StatefulSet is deleted with "
-        "`kubectl delete statefulset --cascade=orphan` (its pod goes on), `pulumi refresh` drops "
-        "it from the stack, and `up` makes it with the new size.",
+        "organizations; `up` says so before anything is touched. A volume that grows is "
+        "different: `cellwright up` raises the ResourceQuota and the claim, takes the StatefulSet "
+        "away while its pod goes on, and makes it again with the new size. A typed `pulumi up` "
+        "can't do that, so it is refused.",
         "",
-        "postgres.storage of a cell goes from 1Gi to 2Gi while its volume has 1Gi",
-        "postgres.storage goes to 2Gi after the volume was grown and the StatefulSet deleted",
+        "a patch changes podManagementPolicy of the StatefulSet of a cell that is in service",
+        "the patch is left out, or is for a new cell",
     ),
     "CW407": Code(
         "an organization whose rows would stay behind",
@@ -539,6 +540,16 @@ _CHANGES = {
         "",
         "cells/gamma.yaml is deleted while namespace cell-gamma or its volume is there",
         "cells/gamma.yaml is deleted, and so is the namespace that `cellwright retire` has kept",
+    ),
+    "CW412": Code(
+        "a volume that can't grow",
+        "A volume can grow if its StorageClass has `allowVolumeExpansion: true`, which only helps "
+        "if the provisioner can expand volumes. `up` asks the cluster before it touches anything. "
+        "A StatefulSet that deletes its volumes with itself (persistentVolumeClaimRetentionPolicy) "
+        "is not taken away for a larger volume either.",
+        "",
+        "postgres.storage goes from 1Gi to 2Gi on a StorageClass without allowVolumeExpansion",
+        "the StorageClass has allowVolumeExpansion: true and a provisioner that expands volumes",
     ),
     "CW420": Code(
         "another cluster than the one that was applied to",

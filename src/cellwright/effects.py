@@ -39,6 +39,7 @@ class Judgement(NamedTuple):
 _IN_PLACE = Judgement(Effect.IN_PLACE)
 _FIXED = Judgement(Effect.REPLACE, "it can't be changed, so the object is made anew")
 _NEW_PODS = Judgement(Effect.ROLLING)
+_GROWS = Judgement(Effect.IN_PLACE, "the volume grows; `cellwright up` does that while pods run")
 _NEW_VOLUME = Judgement(Effect.DATA_LOSS, "only a new, empty volume would have it")
 
 _CLAIM = ("spec", "resources", "requests", "storage")
@@ -145,8 +146,7 @@ def _claim_template(path: Path, before: Any, after: Any) -> Judgement:
     if path == _CLAIM and amount(before) == amount(after):
         return _IN_PLACE
     if path == _CLAIM and not _shrinks(before, after):
-        why = "claim templates can't be changed; the volume grows by hand, the set is made anew"
-        return Judgement(Effect.REPLACE, why)
+        return _GROWS
     if path[:1] == ("spec",):
         return _NEW_VOLUME
     return _FIXED

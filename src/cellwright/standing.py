@@ -17,7 +17,7 @@ from cellwright.history import History, history_after, history_of, id_range_in
 from cellwright.identity import FLEET_LABEL
 from cellwright.manifest import Manifest
 from cellwright.model import Fleet
-from cellwright.problem import Path, Problem, refusing
+from cellwright.problem import Problem, refusing
 from cellwright.undeclared import undeclared_findings
 
 CELL_LABEL = "cellwright.dev/cell"
@@ -34,10 +34,6 @@ _TOLD = {
     f'{_CLAIM}.metadata.labels["{CELL_ID_LABEL}"]': "CW401",
 }
 """Fields of a cell's database whose change is another problem already, where it is one."""
-_GROWS = (
-    "patch the ResourceQuota and the volume's claim to the new size, `kubectl delete statefulset "
-    "--cascade=orphan`, `pulumi refresh` the stack, and run this again"
-)
 _MADE_ANEW = "leave it as it is, or make a new cell and move the organizations there"
 
 
@@ -138,7 +134,8 @@ def refusals(
 ) -> list[Problem]:
     """Return everything for which nothing is applied: what never changes, and what is protected.
 
-    What is protected can't be made anew. Clusters are not compared: manifests in files name none.
+    What is protected can't be made anew; that a volume grows is no reason to. Clusters are not
+    compared: manifests in files name none.
     """
     found = list(forbidden(before, after))
     told = {(one.name, one.code) for one in found if one.kind == "Cell"}
@@ -154,13 +151,10 @@ def _made_anew(change: Change, told: Collection[tuple[str, str]]) -> Iterator[Fi
     for field in change.fields:
         if field.effect < Effect.REPLACE or (change.stack, _TOLD.get(field.path, "")) in told:
             continue
-        grows = _TOLD.get(field.path) == "CW404"
-        path: Path = ("spec", "postgres", "storage") if grows else ("spec",)
         where = f"{manifest.kind} {manifest.namespace}/{manifest.name}"
         why = f" ({field.why})" if field.why else ""
         message = f"{where} would be made anew for {field.path}{why}"
-        hint = _GROWS if grows else _MADE_ANEW
-        yield Finding("Cell", change.stack, path, "CW406", message, hint)
+        yield Finding("Cell", change.stack, ("spec",), "CW406", message, _MADE_ANEW)
 
 
 def _labels(body: Mapping[str, Any]) -> Mapping[str, Any]:

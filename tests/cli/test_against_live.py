@@ -121,21 +121,19 @@ def test_another_version_of_postgres_is_refused(
     assert only_asked(world)
 
 
-def test_a_set_that_would_be_made_anew_is_refused_with_the_way_to_do_it(
-    program: Program, cluster: Cluster, world: World
+def test_a_volume_that_grows_is_no_problem_and_told_as_what_it_is(
+    program: Program, cluster: Cluster
 ) -> None:
     cluster.declared(program.root)
     program.edit("cells/beta.yaml", "spec:", "spec:\n  postgres: {storage: 2Gi}")
-    assert program("check", "--against", "live").code == 0, "volumes may grow"
-    done = program("up", "--yes")
-    assert done.code == 1
-    (line,) = lines(done.out)
-    assert line.startswith(
-        "cells/beta.yaml:7:23: CW406 spec.postgres.storage: StatefulSet cell-beta/postgres would "
-        "be made anew for spec.volumeClaimTemplates[data].spec.resources.requests.storage"
-    )
-    assert "--cascade=orphan" in line
-    assert only_asked(world)
+    assert program("check", "--against", "live").code == 0
+    done = program("diff", "--against", "live")
+    assert done.code == 16
+    assert "forbidden" not in done.out
+    assert (
+        "StatefulSet cell-beta/postgres  in place (the volume grows; `cellwright up` does that"
+    ) in done.out
+    assert 'requests.storage: "1Gi" -> "2Gi"' in done.out
 
 
 def test_a_set_that_nothing_protects_may_be_made_anew(program: Program, cluster: Cluster) -> None:

@@ -43,7 +43,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.fixture(scope="session")
 def fleet(workspace: Workspace) -> Workspace:
     """The demo fleet, up."""
-    workspace.must("cellwright", "up", timeout=900)
+    workspace.must("cellwright", "up", "--yes", timeout=900)
     return workspace
 
 

@@ -28,7 +28,7 @@ def cell(fleet: Workspace, name: str = CELL) -> dict[str, Any]:
 
 
 def mend(fleet: Workspace) -> None:
-    fleet.must("cellwright", "up", "--all", timeout=900)
+    fleet.must("cellwright", "up", "--yes", "--all", timeout=900)
     found = cell(fleet)
     differences = [found[key] for key in ("reasons", "missing", "changed", "extra")]
     assert differences == [[], [], [], []]

@@ -58,7 +58,7 @@ def test_broken_definitions_are_all_named_before_anything_happens(fleet: Workspa
         for command in (
             ("pulumi", "up", "--yes", "--skip-preview", "--stack", "alpha", "--non-interactive"),
             ("cellwright", "check"),
-            ("cellwright", "up"),
+            ("cellwright", "up", "--yes"),
         ):
             done = fleet.run(*command)
             text = done.stdout + done.stderr
@@ -147,7 +147,7 @@ def test_a_run_that_was_killed_half_way_is_taken_up_again(broken: Workspace) -> 
                 break
         os.killpg(killed.pid, signal.SIGKILL)
     time.sleep(0.5)
-    done = broken.run("cellwright", "up", timeout=600)
+    done = broken.run("cellwright", "up", "--yes", timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "broken: up in" in done.stdout
 
@@ -162,7 +162,7 @@ def test_an_interrupt_waits_for_pulumi_and_is_taken_up_again(
     broken: Workspace, eventually: Callable[..., Any]
 ) -> None:
     with subprocess.Popen(
-        ["cellwright", "up"],
+        ["cellwright", "up", "--yes"],
         cwd=broken.root,
         env=dict(broken.environment),
         stdout=subprocess.DEVNULL,
@@ -180,5 +180,5 @@ def test_an_interrupt_waits_for_pulumi_and_is_taken_up_again(
     # A language host whose engine went away while it started ends by itself, within five minutes.
     changing = ("pulumi up", "pulumi-resource-kubernetes", "kubectl")
     eventually(lambda: not any(one in broken.run(*session).stdout for one in changing))
-    done = broken.run("cellwright", "up", timeout=600)
+    done = broken.run("cellwright", "up", "--yes", timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr

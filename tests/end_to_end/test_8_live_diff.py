@@ -22,7 +22,7 @@ def fields(change: Any) -> dict[str, tuple[Any, Any]]:
 
 
 def test_nothing_differs_after_up(fleet: Workspace) -> None:
-    fleet.must("cellwright", "up", "--all", timeout=900)
+    fleet.must("cellwright", "up", "--yes", "--all", timeout=900)
     done = fleet.run("cellwright", "diff", "--against", "live")
     assert done.returncode == 0, done.stdout + done.stderr
 

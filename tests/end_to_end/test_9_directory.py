@@ -18,7 +18,7 @@ IDENTITY = ("-c", "user.name=Tester", "-c", "user.email=tester@example.com")
 def versioned(fleet: Workspace, routers: dict[str, str]) -> Iterator[Workspace]:
     """The fleet with the definitions under git; without it again afterwards."""
     assert routers
-    fleet.must("cellwright", "up", timeout=900)
+    fleet.must("cellwright", "up", "--yes", timeout=900)
     fleet.must("git", "init", "--quiet")
     commit(fleet, "The demo")
     yield fleet

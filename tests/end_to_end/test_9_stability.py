@@ -33,7 +33,7 @@ def node(fleet: Workspace) -> str:
 def told(fleet: Workspace, routers: dict[str, str]) -> dict[str, tuple[str, str]]:
     """The path and cell of every active organization that all routers serve."""
     assert routers
-    fleet.must("cellwright", "up", timeout=900)
+    fleet.must("cellwright", "up", "--yes", timeout=900)
     fleet.must("cellwright", "directory", "wait")
     found = json.loads(fleet.must("cellwright", "directory", "get", "--format", "json"))
     assert len(found) >= 10

@@ -85,7 +85,7 @@ def test_a_change_of_the_spec(
 @pytest.mark.parametrize(
     ("path", "value", "effect"),
     [
-        ("spec/resources/requests/storage", "2Gi", Effect.REPLACE),
+        ("spec/resources/requests/storage", "2Gi", Effect.IN_PLACE),
         ("spec/resources/requests/storage", "500Mi", Effect.DATA_LOSS),
         ("spec/resources/requests/storage", "1024Mi", Effect.IN_PLACE),
         ("spec/storageClassName", "b", Effect.DATA_LOSS),

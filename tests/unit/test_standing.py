@@ -137,6 +137,14 @@ def test_a_directory_that_can_not_be_read_is_an_error_that_names_it() -> None:
         standing(FLEET, [shard])
 
 
+def test_a_directory_in_another_namespace_tells_nothing() -> None:
+    shard = directory("directory-03", "shard", "131072 ,acme=active:alpha:1:acme,\n")
+    metadata = {**shard.body["metadata"], "namespace": "other-cellwright-directory"}
+    other = replace(shard, body={**shard.body, "metadata": metadata}, given=None)
+    assert standing(FLEET, [shard]).organizations
+    assert not standing(FLEET, [other]).organizations
+
+
 def namespace(name: str, number: str, span: str = "", **labels: str) -> Manifest:
     own = {"cellwright.dev/cell": name, "cellwright.dev/cell-id": number, **labels}
     notes = {"cellwright.dev/id-range": span}
@@ -262,9 +270,9 @@ def test_each_field_that_would_make_a_set_anew_is_named(made: Plan, snapshot: Sn
 
 @pytest.mark.parametrize(
     ("storage", "codes"),
-    [("1024Mi", []), ("512Mi", ["CW406"]), ("2Gi", ["CW404"])],
+    [("1024Mi", []), ("512Mi", []), ("2Gi", ["CW404"])],
 )
-def test_a_volume_that_shrinks_is_one_problem(
+def test_a_volume_that_shrinks_is_one_problem_and_one_that_grows_none(
     made: Plan, snapshot: Snapshot, storage: str, codes: list[str]
 ) -> None:
     (now,) = [one for one in made.stacks["alpha"] if one.kind == "StatefulSet"]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-import grpc  # type: ignore[import-untyped]  # grpcio ships no types
+import grpc
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
 from .annotations import PREFIX, replace_unready

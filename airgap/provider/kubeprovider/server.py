@@ -14,7 +14,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import grpc  # type: ignore[import-untyped]  # grpcio ships no types
+import grpc
 import grpc.aio  # type: ignore[import-untyped]
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]  # nor does protobuf
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc

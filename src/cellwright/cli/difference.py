@@ -107,7 +107,8 @@ def _field_lines(field: FieldChange, worst: Effect) -> Iterator[tuple[Part, ...]
     # The object's line has told its worst effect: only fields that do less say theirs.
     effect: tuple[Part, ...] = ()
     if field.effect != worst:
-        effect = ("  ", _styled(field.effect))
+        why = f" ({field.why})" if field.why else ""
+        effect = ("  ", _styled(field.effect), (why, DIM))
     if _has_lines(field.before) and _has_lines(field.after):
         yield f"      {field.path}:", *effect
         removed, added = line_changes(field.before, field.after)

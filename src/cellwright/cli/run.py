@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from importlib import import_module
 
@@ -13,6 +14,7 @@ from cellwright.edge.root import workspace
 def run(parsed: argparse.Namespace) -> int:
     """Run the verb that was parsed and return the exit code."""
     prepare()
+    signal.signal(signal.SIGTERM, _interrupt)
     called = f"cellwright {parsed.verb}"
     module = import_module(parsed.module)
     try:
@@ -34,6 +36,11 @@ def run(parsed: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         tell(f"{called}: interrupted")
         return 130
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    """End as after Ctrl-C: what runs is ended in order, and leases are given back."""
+    raise KeyboardInterrupt
 
 
 def _sentence(error: OSError) -> str:

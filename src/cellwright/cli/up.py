@@ -9,9 +9,8 @@ is published all the same, as far as the cells that it names are there.
 import argparse
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from cellwright.cli.report import counted, say, tell
@@ -111,7 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
             )
         clusters = _answering(fleet, asked.result())
     interrupts = Interrupts()
-    with _stopping(interrupts), Leases(fleet, arguments.wait, interrupts, tell) as leases:
+    with Leases(fleet, arguments.wait, interrupts, tell) as leases:
         if not arguments.dry_run:
             for cluster, labels in lease_labels(arguments.root, fleet, clusters).items():
                 leases.take(cluster, labels)
@@ -236,16 +235,6 @@ def _is_confirmed() -> bool:
     sys.stdout.write("Apply these changes? Only 'yes' is accepted: ")
     sys.stdout.flush()
     return sys.stdin.readline().strip() == "yes"
-
-
-@contextmanager
-def _stopping(interrupts: Interrupts) -> Iterator[None]:
-    """Pass Ctrl-C and SIGTERM on to whatever runs, and wait for its orderly end."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        interrupts.interrupt()
-        raise
 
 
 def _seconds(text: str) -> float:

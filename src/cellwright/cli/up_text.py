@@ -1,18 +1,20 @@
 """What `up` would do and what it has done, as lines for people."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from cellwright.cli.difference import as_lines, roster_lines
 from cellwright.cli.report import BOLD, DIM, Part, counted
 from cellwright.edge.up.preview import Proposal
 from cellwright.edge.up.reading import Situation
 from cellwright.edge.up.rollout import Ended
+from cellwright.growth import Growth
 from cellwright.model import FLEET_STACK
 from cellwright.rollout import steps
 from cellwright.roster import homes_after, homes_before, roster_changes
 
 _MOST_NAMES = 20
+_MOST_OBJECTS = 20  # shown of a stack; `diff --against live` shows them all
 
 
 def proposal_lines(
@@ -22,14 +24,17 @@ def proposal_lines(
     for step in steps(situation.fleet, stacks, ()):
         yield ((str(step), BOLD),)
         for name in step.stacks:
-            yield from _stack_lines(name, proposal)
+            growing = () if name == FLEET_STACK else situation.growths(name)
+            yield from _stack_lines(name, proposal, growing)
     if FLEET_STACK in stacks:
         fixed = situation.facts.fixed
         roster = roster_changes(homes_before(fixed), homes_after(situation.fleet))
         yield from roster_lines(roster)
 
 
-def _stack_lines(name: str, proposal: Proposal) -> Iterator[tuple[Part, ...]]:
+def _stack_lines(
+    name: str, proposal: Proposal, growing: Iterable[Growth]
+) -> Iterator[tuple[Part, ...]]:
     own = [change for change in proposal.changes if change.stack == name]
     operations = proposal.operations.get(name) or {}
     pulumi = ", ".join(
@@ -38,19 +43,24 @@ def _stack_lines(name: str, proposal: Proposal) -> Iterator[tuple[Part, ...]]:
     if name in proposal.created:
         yield (f"  {name}: new, {counted(len(own), 'object')}",)
         return
+    for growth in growing:
+        yield (f"  {growth}",)
     effects = Counter(str(change.effect) for change in own)
     said = ", ".join(f"{count} {effect}" for effect, count in effects.items())
     if not own:
         said = "no object changes"
     yield f"  {name}: {said}", (f" (pulumi: {pulumi or 'nothing to change'})", DIM)
-    for number, parts in enumerate(as_lines(own)):
+    for number, parts in enumerate(as_lines(own[:_MOST_OBJECTS])):
         if number:  # the first line names the stack again
             yield ("  ", *parts)
+    if len(own) > _MOST_OBJECTS:
+        yield (f"    … and {counted(len(own) - _MOST_OBJECTS, 'object')} more",)
 
 
 def result_lines(ended: Ended, skipped: Mapping[str, str]) -> Iterator[str]:
     """Yield what could not be done; nothing if all was."""
     for outcome in ended.outcomes:
+        yield from (f"{outcome.stack}: not finished: {note}" for note in outcome.notes)
         if not outcome.ok:
             yield f"{outcome.stack}: not done: {(outcome.reasons or ('failed',))[0].strip()}"
     for name, why in ended.not_begun.items():

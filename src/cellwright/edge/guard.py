@@ -10,10 +10,11 @@ from typing import NamedTuple
 from cellwright.edge.clusters import ClusterState, read_clusters
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
-from cellwright.edge.live import local_changes, read_facts, selector_of
+from cellwright.edge.live import cell_growths, local_changes, read_facts, selector_of
 from cellwright.edge.settings import Settings, read_settings
 from cellwright.fixed import Finding
 from cellwright.forbidden import placed
+from cellwright.growth import Growth
 from cellwright.identity import Owner, fleet_id, owner_of, unowned
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, Fleet
@@ -62,6 +63,11 @@ def guarded(root: Path, loaded: Loaded, fleet: Fleet, stack: str, secret: bytes)
     found = [
         *cluster_findings(fleet, {stack: read_settings(root, stack)}, clusters.states),
         *namespace_findings(fleet, number, clusters.states, [stack]),
+        *(
+            _growth_findings(cell_growths(facts.data, stacks[stack]))
+            if stack != FLEET_STACK
+            else ()
+        ),
     ]
     if not found:
         found += object_findings(fleet, number, stacks, clusters.states)
@@ -186,6 +192,20 @@ def object_findings(
             owner = owners.get(one.identity)
             if owner and (why := unowned(one, owner, fleet.name, number)):
                 yield _finding(fleet, one.stack, why, owner)
+
+
+def _growth_findings(growing: Iterable[Growth]) -> Iterator[Finding]:
+    """Yield why a typed `pulumi up` must not run where volumes grow."""
+    for growth in growing:
+        if growth.grows or growth.takes_set_away:
+            message = (
+                f"StatefulSet {growth.namespace}/{growth.name} would be made anew for its volume, "
+                f"which grows from {growth.before} to {growth.after}"
+            )
+            hint = "run `cellwright up`, which makes the volume larger while Postgres runs"
+            yield Finding(
+                "Cell", growth.stack, ("spec", "postgres", "storage"), "CW406", message, hint
+            )
 
 
 def _whose(owner: Owner, fleet: Fleet) -> str:

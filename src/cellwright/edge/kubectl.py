@@ -125,6 +125,19 @@ class Kubectl:
         asked += ["--type=merge", "--patch-file=/dev/stdin", "--output", "json"]
         return self._request(asked, patch, seconds)
 
+    def orphan(self, path: str, uid: str, *, seconds: float = _PATIENCE) -> None:
+        """Delete the object at a path if it has this UID, and leave what belongs to it.
+
+        Raises RefusedError, with the reason Conflict for another UID, or NotFound.
+        """
+        options = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": "Orphan",
+            "preconditions": {"uid": uid},
+        }
+        self._request(["delete", "--raw", path, "--filename", "-"], options, seconds)
+
     def _request(self, asked: Sequence[str], body: Body | None, seconds: float) -> Body:
         command = [*self._command, *asked, f"--request-timeout={seconds:g}s"]
         given = None if body is None else json.dumps(body)

@@ -15,6 +15,7 @@ from cellwright.changes import DIRECTORY, HISTORY, Change, compare
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
 from cellwright.effects import Effect
+from cellwright.growth import Growth, grown_sizes, growths, resized, sizes
 from cellwright.history import History, UsedCell
 from cellwright.identity import MANAGER, Owner, identified, owner_of
 from cellwright.manifest import Identity, Manifest
@@ -215,6 +216,19 @@ def _change(one: Manifest, live: Body, applied: Body) -> Change | None:
     )
 
 
+def cell_growths(held: Iterable[Manifest], declared: Iterable[Manifest]) -> tuple[Growth, ...]:
+    """Return the volumes of a cell that are smaller than declared, of those that are there."""
+    there, wanted = list(held), list(declared)
+    sets = local_changes(there, (one for one in wanted if one.kind == "StatefulSet"))
+    effects = {one.manifest.identity: one.effect for one in sets}
+    return growths(
+        wanted,
+        there,
+        replaced={key for key, effect in effects.items() if effect >= Effect.REPLACE},
+        restarted={key for key, effect in effects.items() if effect == Effect.ROLLING},
+    )
+
+
 def _read_cluster(
     kubectl: Kubectl, fleet: Fleet, cluster: str, declared: list[Manifest], found: Live
 ) -> None:
@@ -224,7 +238,7 @@ def _read_cluster(
     kept = [one for one in declared if one.identity in held]
     local = {one.identity: _merged(one, held[one.identity]) for one in kept}
     asked = [one for one in kept if _is_asked(one, held[one.identity], local[one.identity])]
-    answers, refused = kubectl.applied([_without_data(one.body) for one in asked])
+    answers, refused = kubectl.applied([_applicable(one, held[one.identity]) for one in asked])
     applied = {_identity(cluster, body): body for body in answers}
     found.refused += refused
     for one in declared:
@@ -233,6 +247,7 @@ def _read_cluster(
             found.after[one.stack].append(one)
             continue
         answer = applied.get(one.identity, local[one.identity])
+        answer = resized(answer, sizes(one.body)) if grown_sizes(live, one.body) else answer
         after = without_given_up(live, answer, one.body, _OWNERS)
         found.before[one.stack].append(_with_body(one, _shown(live)))
         found.after[one.stack].append(_with_body(one, _with_keys(_shown(after), live, one)))
@@ -290,6 +305,14 @@ def _is_asked(manifest: Manifest, live: Body, local: Body) -> bool:
     """
     change = compare(_with_body(manifest, _shown(live)), _with_body(manifest, _shown(local)))
     return change is not None and change.effect < Effect.REPLACE
+
+
+def _applicable(manifest: Manifest, live: Body) -> Body:
+    """Return what a server is asked to apply: volumes that grow have the size that they had.
+
+    The server lets no claim template change; `up` makes the set again for that.
+    """
+    return resized(_without_data(manifest.body), grown_sizes(live, manifest.body))
 
 
 def _without_data(body: Body) -> Body:

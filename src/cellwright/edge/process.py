@@ -81,6 +81,12 @@ class Interrupts:
                 if process.poll() is None:
                     process.send_signal(signal.SIGINT)
 
+    def kill(self) -> None:
+        """End whatever runs at once."""
+        with self._lock:
+            for process in self._running:
+                process.kill()
+
     def start(
         self, command: Sequence[str], directory: Path | None, environment: Mapping[str, str] | None
     ) -> "subprocess.Popen[str]":

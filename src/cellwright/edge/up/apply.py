@@ -20,6 +20,7 @@ from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
 from cellwright.edge.process import Interrupts
 from cellwright.edge.stacks import Ownership
+from cellwright.edge.up.growing import Grower
 from cellwright.edge.up.leases import Leases
 from cellwright.edge.up.locks import judged
 from cellwright.edge.up.preview import FORCE, targets
@@ -33,7 +34,10 @@ _PAUSE = 1.0  # seconds between two looks at what is not ready yet
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How the run of one stack ended: Pulumi's count of changes, or what went wrong."""
+    """How the run of one stack ended: Pulumi's count of changes, or what went wrong.
+
+    `notes` are what goes on in the cluster after the end, such as a volume that still grows.
+    """
 
     stack: str
     clusters: tuple[str, ...]
@@ -41,6 +45,7 @@ class Outcome:
     seconds: float
     changes: str
     reasons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +63,23 @@ class Applier:
     def apply(self, stack: str, clusters: tuple[str, ...], program: Program) -> Outcome:
         """Apply a program to a stack in some of its clusters; whatever fails is in the outcome."""
         started = time.monotonic()
+        notes: tuple[str, ...] = ()
         try:
             self._prepare(stack, clusters)
+            grower = Grower(self.situation, stack, self.interrupts)
+            grower.grow()
             finished = self._run(stack, clusters, program)
             reasons = () if finished.ok else self._why(finished)
             changes = finished.changes
             if finished.ok and stack != FLEET_STACK:
                 reasons = self._waited(stack, started)
+                if not reasons:
+                    reasons, notes = self._grown(grower)
         except CommandError as error:
             changes, reasons = "", tuple(str(error).splitlines())
         ok = bool(changes) and not reasons
         self._note(stack, clusters, "succeeded" if ok else "failed")
-        return Outcome(stack, clusters, ok, time.monotonic() - started, changes, reasons)
+        return Outcome(stack, clusters, ok, time.monotonic() - started, changes, reasons, notes)
 
     def stamp(self, outcomes: Collection[Outcome], digests: Mapping[tuple[str, str], str]) -> None:
         """Note on the namespaces of stacks what was applied, and the state that it left.
@@ -104,7 +114,8 @@ class Applier:
             lambda process: self.leases.started(stack, clusters, process),
         )
         options = targets(self.situation, stack, clusters)
-        options += ["--refresh"] if self.refresh else []
+        is_growing = stack != FLEET_STACK and bool(self.situation.growths(stack))
+        options += ["--refresh"] if self.refresh or is_growing else []
         finished = up(run, stack, program, options)
         judgement = judged(self.leases, stack, finished)
         if judgement is not None and judgement.abandoned:
@@ -134,6 +145,21 @@ class Applier:
                 return tuple(str(one) for one in reasons)
             time.sleep(_PAUSE)
         return ()
+
+    def _grown(self, grower: Grower) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Wait until volumes have their new sizes; return what failed, and what goes on alone."""
+        deadline = time.monotonic() + self.situation.fleet.timeout
+        told: set[str] = set()
+        while pending := grower.pending():
+            for message in [one.message for one in pending if one.message not in told]:
+                self.tell(f"{grower.stack}: waiting: {message}")
+                told.add(message)
+            is_over = time.monotonic() > deadline or self.interrupts.is_interrupted
+            if is_over or any(one.final for one in pending):
+                failed = tuple(one.message for one in pending if one.failed)
+                return failed, tuple(one.message for one in pending if not one.failed)
+            time.sleep(_PAUSE)
+        return (), ()
 
     def _note(self, stack: str, clusters: tuple[str, ...], result: str) -> None:
         """Note how the last run of a stack went, for `status`; it is no failure if that fails."""

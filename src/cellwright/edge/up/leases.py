@@ -2,6 +2,7 @@
 other even where they do not see the same clusters.
 """
 
+import threading
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from types import TracebackType
@@ -12,6 +13,8 @@ from cellwright.edge.lease import Lease, held
 from cellwright.edge.process import Interrupts
 from cellwright.lease_record import Running
 from cellwright.model import Fleet
+
+_PATIENCE = 8.0  # seconds from a lost lease until Pulumi is killed: then others may begin
 
 
 class Leases:
@@ -78,3 +81,6 @@ class Leases:
     def _lost(self, reason: str) -> None:
         self._tell(f"stopping, since {reason}")
         self._interrupts.interrupt()
+        last = threading.Timer(_PATIENCE, self._interrupts.kill)
+        last.daemon = True
+        last.start()

@@ -4,10 +4,10 @@ A stack that does not exist yet is previewed in a backend of its own that is thr
 nothing is made before the question is answered. Refuses to change anything.
 """
 
-from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,6 +18,8 @@ from cellwright.edge.process import Interrupts, run
 from cellwright.edge.program import registering
 from cellwright.edge.settings import project_name
 from cellwright.edge.up.reading import Situation
+from cellwright.growth import Growth, resized
+from cellwright.manifest import Identity, Manifest
 from cellwright.model import FLEET_STACK
 from cellwright.secret import ROOT_BYTES
 
@@ -65,7 +67,14 @@ def propose(
         return _preview(situation, name, stacks[name], interrupts)
 
     with ThreadPoolExecutor(parallel) as pool:
-        for name, said in zip(stacks, pool.map(one, stacks), strict=True):
+        running = {name: pool.submit(one, name) for name in stacks}
+        try:
+            wait(running.values())
+        except KeyboardInterrupt:
+            interrupts.interrupt()
+            raise
+        for name, future in running.items():
+            said = future.result()
             operations[name] = said.operations
             refused += [f"{name}: {line}" for text in said.errors for line in text.splitlines()]
     created = frozenset(
@@ -101,8 +110,37 @@ def _preview(
             environment |= _scratch(situation.root, directory, stack)
             options = []
             manifests = tuple(one for one in manifests if one.cluster in clusters)
+        elif stack != FLEET_STACK and (growing := situation.growths(stack)):
+            manifests, refresh = _before_growing(manifests, growing)
+            options += ["--refresh"] if refresh else []
         program = registering(situation.fleet, stack, manifests, secret)
         return preview(Run(directory, interrupts, environment), stack, program, options)
+
+
+def _before_growing(
+    manifests: Iterable[Manifest], growing: Iterable[Growth]
+) -> tuple[tuple[Manifest, ...], bool]:
+    """Return manifests with the sizes that claim templates have now, and whether to refresh.
+
+    Pulumi would replace a set whose templates change, which nothing but its state keeps it from
+    here: `up` takes the set away before. A set that is gone already is to be gone from the state.
+    """
+    held: dict[Identity, dict[str, str]] = {}
+    is_gone = False
+    for one in growing:
+        key = Identity(one.cluster, "apps", "StatefulSet", one.namespace, one.name)
+        if one.takes_set_away and one.set_has is not None:
+            held.setdefault(key, {})[one.template] = one.set_has
+        is_gone = is_gone or one.set_has is None
+    return (
+        tuple(
+            replace(one, body=resized(one.body, held[one.identity]), given=None)
+            if one.identity in held
+            else one
+            for one in manifests
+        ),
+        is_gone,
+    )
 
 
 def _scratch(root: Path, folder: Path, stack: str) -> dict[str, str]:

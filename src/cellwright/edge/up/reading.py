@@ -10,8 +10,9 @@ from pathlib import Path
 
 from cellwright.edge import stacks
 from cellwright.edge.clusters import Applied, Clusters
-from cellwright.edge.live import read_facts
+from cellwright.edge.live import cell_growths, read_facts
 from cellwright.edge.state_listing import Stack
+from cellwright.growth import Growth
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.plan import Loaded, Plan, planned
@@ -72,6 +73,10 @@ class Situation:
                 != Applied(self.digest_of(stack, cluster), held.updated)
             )
         )
+
+    def growths(self, cell: str) -> tuple[Growth, ...]:
+        """Return the volumes of a cell that are smaller than declared."""
+        return cell_growths(self.facts.data, self.manifests[cell])
 
     def without_directory(self) -> tuple[str, ...]:
         """Return the clusters that answered and have no directory yet."""

@@ -10,6 +10,7 @@ from cellwright.edge.guard import (
 )
 from cellwright.edge.live import local_changes
 from cellwright.edge.settings import read_settings
+from cellwright.edge.up.growing import growth_findings
 from cellwright.edge.up.reading import Situation
 from cellwright.fixed import Finding
 from cellwright.forbidden import placed
@@ -44,6 +45,7 @@ def _findings(situation: Situation, stacks: Collection[str]) -> Iterator[Finding
         if name in situation.backend and situation.backend[name].resources
     }
     found = list(cluster_findings(fleet, settings, states))
+    found += growth_findings(situation, stacks)
     if situation.secret is None:
         found += lost_findings(fleet, states)
     else:

@@ -123,12 +123,12 @@ class Rollout:
             for name, (clusters, manifests) in stacks.items():
                 program = registering(situation.fleet, name, manifests, applier.secret)
                 running.append(pool.submit(self._one, name, clusters, program))
-            try:
-                wait(running)
-            except KeyboardInterrupt:
-                applier.interrupts.interrupt()
-                self.progress.stopping()
-                wait(running)
+            while any(not one.done() for one in running):
+                try:
+                    wait(running)
+                except KeyboardInterrupt:  # each one is passed on: a second ends Pulumi at once
+                    applier.interrupts.interrupt()
+                    self.progress.stopping()
         outcomes = [one.result() for one in running]
         digests = {
             (name, cluster): _digest(situation.fleet, applier.secret, manifests, cluster)
