@@ -24,6 +24,7 @@ COLLECTION = re.compile(
 )
 KINDS = {
     "persistentvolumeclaim": "PersistentVolumeClaim",
+    "rolebinding": "RoleBinding",
     "configmap": "ConfigMap",
     "statefulset": "StatefulSet",
     "namespace": "Namespace",
