@@ -123,6 +123,15 @@ def annotate(state: dict[str, Any], asked: list[str]) -> dict[str, Any]:
     raise refusal("NotFound", f'namespaces "{name}" not found')
 
 
+def label(state: dict[str, Any], asked: list[str]) -> dict[str, Any]:
+    """Set labels of the objects on the standard input."""
+    wanted = [key(one) for one in given()]
+    pairs = dict(word.split("=", 1) for word in asked if "=" in word and word[0] != "-")
+    for one in [one for one in state["objects"] if key(one) in wanted]:
+        stored(state, merged(one, {"metadata": {"labels": pairs}}))
+    return {}
+
+
 def patch(state: dict[str, Any], asked: list[str]) -> dict[str, Any]:
     """Merge what is on the standard input into an object."""
     kind, name = asked[:2]
@@ -232,7 +241,13 @@ def show(found: list[dict[str, Any]]) -> None:
         print(json.dumps({"kind": "List", "items": found}))
 
 
-WRITES = {"annotate": annotate, "create": create, "replace": replace, "patch": patch}
+WRITES = {
+    "annotate": annotate,
+    "create": create,
+    "label": label,
+    "patch": patch,
+    "replace": replace,
+}
 
 if __name__ == "__main__":
     main(sys.argv[1:])
