@@ -33,6 +33,20 @@ def test_the_first_directory_comes_first_then_rings_in_order(
     assert "alpha: up in " in done.out
 
 
+@pytest.mark.parametrize("first", ["fleet", "alpha"])
+def test_a_first_run_that_ended_early_is_taken_up(
+    program: Program, engine: Engine, first: str
+) -> None:
+    engine.fails[first] = ("Diagnostics:", "  the disk is full", "")
+    assert program("up", "--yes").code == 1
+    engine.fails.clear()
+    engine.applied.clear()
+    assert program("up", "--yes").code == 0
+    assert engine.applied[0] == first
+    assert {"alpha", "beta", "gamma"} <= set(engine.applied)
+    assert program("up", "--yes").out == "nothing to do: 4 stacks unchanged\n"
+
+
 def test_nothing_to_do_starts_no_run(program: Program, fleet: Engine, world: World) -> None:
     before = len(world.pulumi)
     done = program("up", "--yes")

@@ -79,11 +79,15 @@ class Situation:
         return cell_growths(self.facts.data, self.manifests[cell])
 
     def without_directory(self) -> tuple[str, ...]:
-        """Return the clusters that answered and have no directory yet."""
+        """Return the clusters that answered and have no directory yet.
+
+        A namespace alone is none: a run that ended early may have left it.
+        """
+        namespace = self.fleet.directory_namespace
         return tuple(
             cluster
             for cluster in self.fleet.used_clusters()
-            if cluster in self.clusters.states and not self.is_there(FLEET_STACK, cluster)
+            if (state := self.clusters.states.get(cluster)) and state.applied(namespace) is None
         )
 
     def homes(self) -> dict[str, str | None]:

@@ -73,7 +73,8 @@ class Rollout:
             else:
                 outcomes = self._ring(step, wanted)
             self._ended.outcomes += outcomes
-            if step.ring not in (None, QUARANTINE) and not all(one.ok for one in outcomes):
+            is_needed = bool(missing) if step.ring is None else step.ring != QUARANTINE
+            if is_needed and not all(one.ok for one in outcomes):
                 stopped = f"{step} failed"
         return self._ended
 
@@ -91,12 +92,10 @@ class Rollout:
         situation = self.situation
         chosen = step.clusters if step.clusters is not None else clusters
         manifests = situation.manifests[FLEET_STACK]
-        if not set(situation.without_directory()) & set(chosen):
+        absent = self._absent()
+        if absent != set(situation.fleet.cells):  # else nobody serves yet
             known = published(
-                situation.fleet,
-                situation.homes(),
-                self._absent(),
-                may_move=not situation.clusters.away,
+                situation.fleet, situation.homes(), absent, may_move=not situation.clusters.away
             )
             self._ended.held_back = known.held_back
             if known.held_back:
