@@ -19,7 +19,7 @@ LEASE: dict[str, Any] = {"kind": "Lease", "metadata": {"name": "x", "namespace":
 @pytest.fixture
 def kubectl(cluster: standins.Cluster) -> Kubectl:
     """What asks the stand-in."""
-    assert cluster.objects == []
+    assert cluster.objects == [standins.SYSTEM]
     return Kubectl(Declared("local", None))
 
 
