@@ -108,6 +108,15 @@ def test_ports_of_a_service_are_told_apart_by_port_and_protocol() -> None:
     assert drifted(service, service, changed) == wanted
 
 
+@pytest.mark.parametrize("direction", ["ingress", "egress"])
+def test_a_port_that_was_opened_by_hand_in_a_network_policy_is_drift(direction: str) -> None:
+    def policy(*ports: int) -> Any:
+        listed = [{"port": port, "protocol": "TCP"} for port in ports]
+        return {"spec": {direction: [{"ports": listed}]}}
+
+    assert drifted(policy(5432), policy(5432), policy(5432, 22)) == policy(5432, 22)
+
+
 def test_drift_shows_changed_and_removed_fields_only() -> None:
     inputs = {"data": {"a": "1", "b": "2"}, "kind": "ConfigMap"}
     before = {**inputs, "metadata": {"uid": "x"}}

@@ -30,6 +30,9 @@ MERGE_KEYS = {
 PORT_KEYS = (("containerPort", "protocol"), ("port", "protocol"))
 """Ports of containers, and those of Services."""
 
+RULES = frozenset({"ingress", "egress"})
+"""The rules of a NetworkPolicy."""
+
 ATOMIC = frozenset(
     {"labelSelector", "namespaceSelector", "nodeSelector", "podSelector", "selector"}
 )
@@ -141,6 +144,8 @@ def _merge_by_key(
 
 
 def _merge_keys(path: Path, *lists: list[Any]) -> tuple[str, ...]:
+    if any(part in RULES for part in path):
+        return ()  # a NetworkPolicy's lists are taken as one value each, ports too
     keys = MERGE_KEYS.get(str(path[-1]), ()) if path else ()
     candidates = PORT_KEYS if path and path[-1] == "ports" else (keys,)
     for candidate in candidates:

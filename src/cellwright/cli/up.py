@@ -112,8 +112,11 @@ def run(arguments: argparse.Namespace) -> int:
     interrupts = Interrupts()
     with Leases(fleet, arguments.wait, interrupts, tell) as leases:
         if not arguments.dry_run:
-            for cluster, labels in lease_labels(arguments.root, fleet, clusters).items():
+            held = lease_labels(arguments.root, fleet, clusters)
+            for cluster, labels in held.items():
                 leases.take(cluster, labels)
+            if held:  # another run may have ended since the clusters were asked
+                clusters = _answering(fleet, read_clusters(fleet, fleet.clusters))
         situation = read_situation(arguments.root, workspace, first, fleet, clusters)
         return _Run(arguments, situation, leases, interrupts).run(chosen)
 
