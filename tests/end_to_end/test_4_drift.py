@@ -21,6 +21,6 @@ def test_a_manual_change_is_reported_by_refresh_and_mended_by_up(fleet: Workspac
     refreshed = fleet.pulumi("refresh", "--yes", "--diff", "--stack", "gamma")
     assert refreshed.returncode == 0, refreshed.stdout
     assert "terminationGracePeriodSeconds" in refreshed.stdout
-    fleet.up("gamma")
+    fleet.must("cellwright", "up", "--yes", timeout=600)
     mended = fleet.kubectl("get", *deployment)
     assert mended["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 45

@@ -114,16 +114,18 @@ spec:
 def test_a_cluster_that_is_away(fleet: Workspace) -> None:
     """The node is frozen: whoever calls gets no answer at all.
 
-    Pulumi says so in any case. With its own plugin, `pulumi up` of a stack without changes skips
-    the cluster and ends well; that it must not is a promise of `cellwright` alone.
+    The program itself asks the cluster first, so that a typed run fails with any plugin.
     """
     node = node_of(fleet)
     fleet.must("docker", "pause", node)
     try:
         done = fleet.pulumi("up", "--yes", "--skip-preview", "--stack", "alpha")
         text = done.stdout + done.stderr
-        assert "unreachable" in text
+        assert done.returncode != 0, text
+        assert "cluster local does not answer" in text
         assert "Traceback" not in text
+        done = fleet.run("cellwright", "up", "--yes")
+        assert (done.returncode, "cluster local does not answer" in done.stderr) == (1, True)
         done = fleet.run("cellwright", "status")
         assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
         assert "kubectl" in done.stderr
