@@ -134,6 +134,7 @@ def test_a_changed_home_is_refused_everywhere(fleet: Workspace) -> None:
 
 def test_changes_by_hand_are_mended_by_all(fleet: Workspace) -> None:
     inside = ("--namespace", "cell-beta")
+    fleet.must("cellwright", "up", "--yes", timeout=600)
     fleet.must("kubectl", "scale", "deployment", "app", "--replicas=1", *inside)
     fleet.must("kubectl", "delete", "networkpolicy", "default-deny", *inside)
     assert fleet.must("cellwright", "up", "--yes").startswith("nothing to do: ")
