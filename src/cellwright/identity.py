@@ -52,20 +52,15 @@ def owner_of(body: Mapping[str, Any]) -> Owner:
 
 
 def identified(body: Mapping[str, Any], fleet: str, number: str) -> dict[str, Any]:
-    """Return an object as it is applied for a fleet: with its labels, on the claims of a
-    StatefulSet too, and under its field manager.
+    """Return an object as it is applied for a fleet: with its labels, under its field manager.
+
+    Claim templates of a StatefulSet are left alone: they can't be changed, and what is rendered
+    must be applicable by other means, too. They carry the fleet's name by their own labels.
     """
-    made = _labelled(body, fleet, number)
-    metadata = made["metadata"]
+    metadata = body["metadata"]
+    labels = {**(metadata.get("labels") or {}), FLEET_LABEL: fleet, FLEET_ID_LABEL: number}
     annotations = {**(metadata.get("annotations") or {}), MANAGER_ANNOTATION: MANAGER + number}
-    made["metadata"] = {**metadata, "annotations": annotations}
-    spec = body.get("spec")
-    if body["kind"] == "StatefulSet" and isinstance(spec, Mapping):
-        claims = spec.get("volumeClaimTemplates")
-        if isinstance(claims, list):
-            templates = [_labelled(claim, fleet, number) for claim in claims]
-            made["spec"] = {**spec, "volumeClaimTemplates": templates}
-    return made
+    return {**body, "metadata": {**metadata, "labels": labels, "annotations": annotations}}
 
 
 def unowned(manifest: Manifest, owner: Owner, fleet: str, number: str) -> str:
@@ -78,9 +73,3 @@ def unowned(manifest: Manifest, owner: Owner, fleet: str, number: str) -> str:
     if not owner.fleet_id and owner.fleet in ("", fleet):
         return f"{where} in cluster {manifest.cluster} exists and belongs to no fleet"
     return f"{where} in cluster {manifest.cluster} belongs to {owner}"
-
-
-def _labelled(body: Mapping[str, Any], fleet: str, number: str) -> dict[str, Any]:
-    metadata = body["metadata"]
-    labels = {**(metadata.get("labels") or {}), FLEET_LABEL: fleet, FLEET_ID_LABEL: number}
-    return {**body, "metadata": {**metadata, "labels": labels}}
