@@ -10,6 +10,13 @@ from typing import Any
 
 from cellwright.changes import MISSING, Change, FieldChange
 from cellwright.effects import Effect
+from cellwright.identity import (
+    APPLIED_ANNOTATION,
+    FLEET_ID_LABEL,
+    FLEET_LABEL,
+    LAST_RUN_ANNOTATION,
+    MANAGER_ANNOTATION,
+)
 from cellwright.manifest import Identity, Manifest
 from cellwright.quantity import amount
 from cellwright.redact import REDACTED
@@ -18,14 +25,9 @@ Body = Mapping[str, Any]
 Scaled = tuple[str, str, str]
 """Namespace, kind and name of a workload."""
 
-FLEET_LABEL = "cellwright.dev/fleet"
 _NOTED = {
-    "labels": ("cellwright.dev/fleet-id",),
-    "annotations": (
-        "cellwright.dev/applied",
-        "cellwright.dev/last-run",
-        "pulumi.com/patchFieldManager",
-    ),
+    "labels": (FLEET_ID_LABEL,),
+    "annotations": (APPLIED_ANNOTATION, LAST_RUN_ANNOTATION, MANAGER_ANNOTATION),
 }
 """What is put on objects when they are applied, so that no manifest has it."""
 _REMEMBERED = "directory-history"

@@ -11,11 +11,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cellwright.comparison import Differences
+from cellwright.identity import LAST_RUN_ANNOTATION
+from cellwright.lease_record import parse_time, record_of
 from cellwright.reasons import Reason
 
 Body = Mapping[str, Any]
 
-LAST_RUN = "cellwright.dev/last-run"
 FULL = 85
 """Percent of a volume from which on it is nearly full."""
 
@@ -127,11 +128,11 @@ class Undeclared:
 
 def last_run(namespace: Body) -> LastRun | None:
     """Return what the last `up` noted on a stack's namespace, None if nothing can be read."""
-    text = (namespace["metadata"].get("annotations") or {}).get(LAST_RUN)
+    text = (namespace["metadata"].get("annotations") or {}).get(LAST_RUN_ANNOTATION)
     try:
         said = json.loads(str(text))
         result = str(said["result"])
-        at, by = time_of(said.get("at")), str(said.get("by") or "")
+        at, by = parse_time(said.get("at")), str(said.get("by") or "")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return LastRun(result, at, by)
@@ -142,13 +143,12 @@ def holds_since(lease: Body, now: datetime) -> datetime | None:
 
     Where it does not say since when, that is when it was last renewed.
     """
-    spec = lease.get("spec") or {}
-    renewed, seconds = time_of(spec.get("renewTime")), spec.get("leaseDurationSeconds")
-    if not spec.get("holderIdentity") or renewed is None or not isinstance(seconds, int):
+    record = record_of(lease)
+    if not record.holder or record.renewed is None or record.lasts is None:
         return None
-    if renewed + timedelta(seconds=seconds) <= now:
+    if record.renewed + timedelta(seconds=record.lasts) <= now:
         return None
-    return time_of(spec.get("acquireTime")) or renewed
+    return record.acquired or record.renewed
 
 
 def is_of(run: LastRun | None, held_since: datetime | None) -> bool:
@@ -159,12 +159,3 @@ def is_of(run: LastRun | None, held_since: datetime | None) -> bool:
     if run is None or held_since is None:
         return False
     return run.at is None or run.at >= held_since.replace(microsecond=0)
-
-
-def time_of(value: object) -> datetime | None:
-    """Return a time of RFC 3339 with a zone, None for anything else."""
-    try:
-        time = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return time if time is not None and time.tzinfo is not None else None

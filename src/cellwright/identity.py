@@ -65,11 +65,14 @@ def identified(body: Mapping[str, Any], fleet: str, number: str) -> dict[str, An
 
 def unowned(manifest: Manifest, owner: Owner, fleet: str, number: str) -> str:
     """Return why an object that is there can't be taken for this fleet's; empty if it can."""
-    if owner.fleet_id == number:
+    if owner == Owner(fleet, number):
         return ""
-    where = f"{manifest.kind} {manifest.namespace}/{manifest.name}"
-    if not manifest.namespace:
-        where = f"{manifest.kind} {manifest.name}"
+    name = f"{manifest.namespace}/{manifest.name}" if manifest.namespace else manifest.name
+    return f"{manifest.kind} {name} in cluster {manifest.cluster} {belonging(owner, fleet)}"
+
+
+def belonging(owner: Owner, fleet: str) -> str:
+    """Return whom an object that is there belongs to, as the end of a sentence."""
     if not owner.fleet_id and owner.fleet in ("", fleet):
-        return f"{where} in cluster {manifest.cluster} exists and belongs to no fleet"
-    return f"{where} in cluster {manifest.cluster} belongs to {owner}"
+        return "exists and belongs to no fleet"
+    return f"belongs to {owner}"

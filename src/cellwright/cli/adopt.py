@@ -9,6 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from cellwright.cli.asking import confirmed
 from cellwright.cli.report import counted, say, tell
 from cellwright.cli.results import problems_as_text
 from cellwright.edge import stacks
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not _is_allowed(fleet, adoption):
         return 1
     _show(fleet, adoption, fleet_id(secret))
-    if not arguments.yes and not _is_confirmed():
+    if not arguments.yes and not confirmed("Take all of this on?"):
         tell("cellwright adopt: not confirmed; nothing was touched")
         return 1
     label(fleet, adoption, secret)
@@ -120,14 +121,6 @@ def _show(fleet: Fleet, adoption: Adoption, number: str) -> None:
         say(f"    {one.kind} {where}{one.name} in cluster {one.cluster}")
     if len(adoption.unlabelled) > _MOST_NAMED:
         say(f"    and {len(adoption.unlabelled) - _MOST_NAMED} more")
-
-
-def _is_confirmed() -> bool:
-    if not sys.stdin.isatty():
-        raise CommandError("there is no terminal to ask on: give --yes")
-    sys.stdout.write("Take all of this on? Only 'yes' is accepted: ")
-    sys.stdout.flush()
-    return sys.stdin.readline().strip() == "yes"
 
 
 def _make_stacks(

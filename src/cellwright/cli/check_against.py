@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cellwright.cli.check import LIVE
+from cellwright.edge.facts import read_facts
 from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read_declared
 from cellwright.edge.git import checked_out
 from cellwright.edge.guard import live_findings
-from cellwright.edge.live import read_facts
 from cellwright.fixed import Fixed, fixed
 from cellwright.forbidden import placed
 from cellwright.loading import load

@@ -16,11 +16,12 @@ from cellwright.cli.difference import (
 )
 from cellwright.cli.report import BOLD, say, tell
 from cellwright.cli.results import problems_as_text, put_json, say_problems
+from cellwright.edge.facts import read_facts
 from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read
 from cellwright.edge.git import checked_out
 from cellwright.edge.guard import live_findings
-from cellwright.edge.live import read_facts, read_live
+from cellwright.edge.live import read_live
 from cellwright.edge.output import read_tree
 from cellwright.edge.root import MARK
 from cellwright.fixed import Fixed, fixed

@@ -3,10 +3,10 @@
 import argparse
 import re
 
+from cellwright.cli.asking import duration
 from cellwright.cli.directory_entries import get, history
 from cellwright.cli.report import counted, say, tell
 from cellwright.cli.results import problems_as_text, put_json
-from cellwright.declared import seconds
 from cellwright.edge.files import read_declared
 from cellwright.edge.routers import Waited, wait
 from cellwright.loading import load
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     waiting.add_argument(
         "--timeout",
-        type=_seconds,
+        type=duration,
         default=60,
         metavar="DURATION",
         help="how long to wait, as 90s, 2m or 1h; 60s unless given",
@@ -127,9 +127,3 @@ def _version(text: str) -> int:
             f"{text!r} is no resourceVersion, which is a whole number such as 4711"
         )
     return int(text)
-
-
-def _seconds(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,6}[smh]", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no duration such as 90s, 2m or 1h")
-    return seconds(text)

@@ -7,9 +7,9 @@ from typing import Any
 from cellwright.cli.report import say, tell
 from cellwright.cli.results import problems_as_text
 from cellwright.definition import new_cell, new_organization
+from cellwright.edge.facts import read_used_ids
 from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read
-from cellwright.edge.live import read_used_ids
 from cellwright.history import UsedCell
 from cellwright.loading import load
 from cellwright.model import Fleet

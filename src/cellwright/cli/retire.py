@@ -7,13 +7,12 @@ same command goes on from there, also after a run that was killed. Whatever a pe
 
 import argparse
 import re
-import sys
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
+from cellwright.cli.asking import answered, duration
 from cellwright.cli.report import BOLD, DIM, GREEN, YELLOW, say, tell
 from cellwright.cli.results import problems_as_text
 from cellwright.cli.retire_text import kept_lines, leftover_lines, resource_lines
-from cellwright.declared import seconds
 from cellwright.edge import stacks
 from cellwright.edge.destroying import Destroyer
 from cellwright.edge.failure import CommandError
@@ -57,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wait",
         nargs="?",
-        type=_duration,
+        type=duration,
         const=3600,
         default=0,
         metavar="DURATION",
@@ -185,11 +184,7 @@ class _Run:
     def _is_confirmed(self) -> bool:
         name, typed = self._arguments.cell, self._arguments.confirm
         if typed is None:
-            if not sys.stdin.isatty():
-                raise CommandError(f"there is no terminal to ask on: give --confirm {name}")
-            sys.stdout.write("Type the cell's name to destroy it: ")
-            sys.stdout.flush()
-            typed = sys.stdin.readline().strip()
+            typed = answered("Type the cell's name to destroy it: ", f"--confirm {name}")
         if typed == name:
             return True
         tell(f"cellwright retire: {typed!r} is not {name!r}; nothing was destroyed")
@@ -251,12 +246,6 @@ def _cell(text: str) -> str:
     if not _NAME.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not the name of a cell")
     return text
-
-
-def _duration(text: str) -> float:
-    if not re.fullmatch(r"[0-9]{1,6}[smh]", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a duration, as 90s, 10m or 1h is")
-    return float(seconds(text))
 
 
 def _note(text: str) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from cellwright.cli.asking import confirmed, duration
 from cellwright.cli.report import counted, say, tell
 from cellwright.cli.results import problems_as_text
 from cellwright.edge.clusters import Clusters, read_clusters
@@ -37,8 +38,6 @@ EXAMPLES = """examples:
   cellwright up --all              # unchanged stacks too; what was changed by hand is mended
   cellwright up --wait 10m         # wait for another run to end
 """
-
-_UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,9 +72,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wait",
         nargs="?",
-        type=_seconds,
-        const=3600.0,
-        default=0.0,
+        type=duration,
+        const=3600,
+        default=0,
         metavar="DURATION",
         help="wait for another run to end, as long as this (1h)",
     )
@@ -157,7 +156,7 @@ class _Run:
             return _refused()
         if arguments.dry_run:
             return WOULD_CHANGE
-        if not arguments.yes and not _is_confirmed():
+        if not arguments.yes and not confirmed("Apply these changes?"):
             tell("cellwright up: not confirmed; nothing was touched")
             return 1
         return self._apply(wanted)
@@ -232,19 +231,6 @@ def _chosen(arguments: argparse.Namespace, fleet: Fleet) -> set[str]:
             raise CommandError(f"no cell is in ring {ring}")
         named |= members
     return named
-
-
-def _is_confirmed() -> bool:
-    sys.stdout.write("Apply these changes? Only 'yes' is accepted: ")
-    sys.stdout.flush()
-    return sys.stdin.readline().strip() == "yes"
-
-
-def _seconds(text: str) -> float:
-    match = re.fullmatch(r"([0-9]{1,6})([smh])", text)
-    if not match:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a duration, as 90s, 10m or 1h is")
-    return float(match[1]) * _UNITS[match[2]]
 
 
 def _positive(text: str) -> int:

@@ -1,13 +1,10 @@
 """Destroys the stack of one cell under the lease, and sees for itself that nothing runs then."""
 
-import getpass
-import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from cellwright.edge import stacks
 from cellwright.edge.backend import explained
 from cellwright.edge.engine import Finished, Run, destroy
 from cellwright.edge.failure import CommandError
@@ -15,8 +12,9 @@ from cellwright.edge.kubectl import Kubectl, RefusedError
 from cellwright.edge.process import Interrupts
 from cellwright.edge.retiring import Reading, namespace_body, still_running, waits_for
 from cellwright.edge.up.leases import Leases
-from cellwright.edge.up.locks import judged
+from cellwright.edge.up.locks import Locked
 from cellwright.edge.up.preview import FORCE
+from cellwright.edge.who import who
 from cellwright.identity import APPLIED_ANNOTATION
 from cellwright.retirement import RETIREMENT_ANNOTATION, Record
 
@@ -36,7 +34,7 @@ class Destroyer:
         """Note on the namespace where the backup is, empty for none. Raises CommandError."""
         record = Record(
             backup=note,
-            by=f"{_user()}@{socket.gethostname()}",
+            by=who(),
             at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
             applied=self.reading.retiree.applied,
         )
@@ -79,17 +77,8 @@ class Destroyer:
             lambda process: self.leases.started(stack, clusters, process),
         )
         self.leases.start(stack, clusters)
-        finished = destroy(run, stack)
-        judgement = judged(self.leases, stack, finished)
-        if judgement is not None and judgement.abandoned:
-            stacks.cancel(root, stack)
-            self.tell(judgement.message)
-            finished = destroy(run, stack)
-            judgement = judged(self.leases, stack, finished)
-        self.leases.end(stack, clusters, unlocked=judgement is None)
-        if judgement is not None:
-            raise CommandError(judgement.message)
-        return finished
+        locked = Locked(root, self.leases, stack, clusters, self.tell)
+        return locked.run(lambda: destroy(run, stack))
 
     def _waited(self) -> tuple[str, ...]:
         """Wait until nothing runs any more; return what is left when the time is over."""
@@ -123,10 +112,3 @@ class Destroyer:
         except RefusedError as error:
             if error.reason != "NotFound":
                 raise
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
-        return "somebody"

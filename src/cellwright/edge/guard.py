@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cellwright.edge.clusters import ClusterState, read_clusters
+from cellwright.edge.facts import read_facts
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
-from cellwright.edge.live import cell_growths, local_changes, read_facts, selector_of
+from cellwright.edge.live import cell_growths, local_changes, selector_of
 from cellwright.edge.settings import Settings, read_settings
 from cellwright.fixed import Finding
 from cellwright.forbidden import placed
 from cellwright.growth import Growth
-from cellwright.identity import Owner, fleet_id, owner_of, unowned
+from cellwright.identity import Owner, belonging, fleet_id, owner_of, unowned
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.plan import Loaded, planned
@@ -126,8 +127,8 @@ def namespace_findings(
             owner = state.owner(namespace)
             if owner is None or owner == Owner(fleet.name, number):
                 continue
-            message = f"Namespace {namespace} in cluster {cluster} "
-            yield _finding(fleet, stack, message + _whose(owner, fleet), owner)
+            where = f"Namespace {namespace} in cluster {cluster}"
+            yield _finding(fleet, stack, f"{where} {belonging(owner, fleet.name)}", owner)
 
 
 def lost_findings(fleet: Fleet, states: Mapping[str, ClusterState]) -> Iterator[Finding]:
@@ -206,12 +207,6 @@ def _growth_findings(growing: Iterable[Growth]) -> Iterator[Finding]:
             yield Finding(
                 "Cell", growth.stack, ("spec", "postgres", "storage"), "CW406", message, hint
             )
-
-
-def _whose(owner: Owner, fleet: Fleet) -> str:
-    if not owner.fleet_id and owner.fleet in ("", fleet.name):
-        return "exists and belongs to no fleet"
-    return f"belongs to {owner}"
 
 
 def _finding(fleet: Fleet, stack: str, message: str, owner: Owner) -> Finding:

@@ -8,7 +8,6 @@ What a holder runs stands in the Lease before pulumi is started, so that it is k
 holder was killed. Refuses to judge Pulumi's locks; that is `pulumi_locks`.
 """
 
-import getpass
 import os
 import secrets
 import socket
@@ -23,6 +22,7 @@ from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Body
 from cellwright.edge.lease_object import LONGEST_CALL, LeaseObject, Server
 from cellwright.edge.lease_watch import Watch, refusal
+from cellwright.edge.who import user
 from cellwright.lease_record import NOBODY, Holder, Record, Running, identity_of, record_of
 from cellwright.pulumi_locks import Lock
 
@@ -67,7 +67,7 @@ class Lease:
     ) -> None:
         """Take where it is stored, and the seconds for which it lasts without a renewal."""
         self._host = socket.gethostname()
-        self.identity = identity_of(_user(), self._host, os.getpid(), secrets.token_hex(8))
+        self.identity = identity_of(user(), self._host, os.getpid(), secrets.token_hex(8))
         """The holderIdentity, unique to this run."""
         self.took_over: Holder | None = None
         """The former holder, if its lease ended without being released."""
@@ -276,13 +276,6 @@ def runs_here(lock: Lock) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid-{os.getuid()}"
 
 
 def _now() -> datetime:

@@ -4,9 +4,7 @@ Pulumi's word that a stack is up is not enough: which objects a plugin waits for
 is the plugin's affair. So whether all is ready is looked at here.
 """
 
-import getpass
 import json
-import socket
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -22,10 +20,11 @@ from cellwright.edge.process import Interrupts
 from cellwright.edge.stacks import Ownership
 from cellwright.edge.up.growing import Grower
 from cellwright.edge.up.leases import Leases
-from cellwright.edge.up.locks import judged
+from cellwright.edge.up.locks import Locked
 from cellwright.edge.up.preview import FORCE, targets
 from cellwright.edge.up.reading import Situation
 from cellwright.edge.waiting import not_ready
+from cellwright.edge.who import who
 from cellwright.identity import APPLIED_ANNOTATION, LAST_RUN_ANNOTATION
 from cellwright.model import FLEET_STACK
 
@@ -100,9 +99,9 @@ class Applier:
     def _prepare(self, stack: str, clusters: tuple[str, ...]) -> None:
         situation = self.situation
         states = situation.clusters.states
-        uids = {name: states[name].uid for name in clusters}
-        owner = Ownership(self.secret, uids)
-        stacks.ensure(situation.root, stack, owner, situation.backend, self.on_made)
+        if stack != FLEET_STACK:  # whose settings come first of all (`edge.up.beginning`)
+            owner = Ownership(self.secret, {name: states[name].uid for name in clusters})
+            stacks.ensure(situation.root, stack, owner, situation.backend, self.on_made)
         self.leases.start(stack, clusters)
         self._note(stack, clusters, "running")
 
@@ -116,17 +115,8 @@ class Applier:
         options = targets(self.situation, stack, clusters)
         is_growing = stack != FLEET_STACK and bool(self.situation.growths(stack))
         options += ["--refresh"] if self.refresh or is_growing else []
-        finished = up(run, stack, program, options)
-        judgement = judged(self.leases, stack, finished)
-        if judgement is not None and judgement.abandoned:
-            stacks.cancel(self.situation.root, stack)
-            self.tell(judgement.message)
-            finished = up(run, stack, program, options)
-            judgement = judged(self.leases, stack, finished)
-        self.leases.end(stack, clusters, unlocked=judgement is None)
-        if judgement is not None:
-            raise CommandError(judgement.message)
-        return finished
+        locked = Locked(self.situation.root, self.leases, stack, clusters, self.tell)
+        return locked.run(lambda: up(run, stack, program, options))
 
     def _why(self, finished: Finished) -> tuple[str, ...]:
         """Return what Pulumi says went wrong, or what is wrong with the state it can't read."""
@@ -166,7 +156,7 @@ class Applier:
         said = {
             "result": result,
             "at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-            "by": f"{getpass.getuser()}@{socket.gethostname()}",
+            "by": who(),
         }
         for cluster in clusters:
             try:

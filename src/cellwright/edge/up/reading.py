@@ -10,7 +10,8 @@ from pathlib import Path
 
 from cellwright.edge import stacks
 from cellwright.edge.clusters import Applied, Clusters
-from cellwright.edge.live import cell_growths, read_facts
+from cellwright.edge.facts import read_facts
+from cellwright.edge.live import cell_growths
 from cellwright.edge.state_listing import Stack
 from cellwright.growth import Growth
 from cellwright.manifest import Manifest

@@ -1,0 +1,32 @@
+"""Questions at a terminal, and the durations that several verbs take."""
+
+import argparse
+import re
+import sys
+
+from cellwright.declared import seconds
+from cellwright.edge.failure import CommandError
+
+
+def answered(question: str, instead: str) -> str:
+    """Return the answer to a question, without spaces around it.
+
+    `instead` is the option that says the same. Raises CommandError where there is no terminal.
+    """
+    if not sys.stdin.isatty():
+        raise CommandError(f"there is no terminal to ask on: give {instead}")
+    sys.stdout.write(question)
+    sys.stdout.flush()
+    return sys.stdin.readline().strip()
+
+
+def confirmed(question: str) -> bool:
+    """Return whether a question is answered with yes, written out. Raises as `answered`."""
+    return answered(f"{question} Only 'yes' is accepted: ", "--yes") == "yes"
+
+
+def duration(text: str) -> int:
+    """Return the seconds of a duration on the command line, such as 90s, 10m or 1h."""
+    if not re.fullmatch(r"[0-9]{1,6}[smh]", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration, as 90s, 10m or 1h is")
+    return seconds(text)
