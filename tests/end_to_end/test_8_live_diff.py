@@ -36,7 +36,11 @@ def test_what_was_changed_by_hand_is_seen(fleet: Workspace) -> None:
     fleet.must(
         "kubectl", "patch", "secret", "postgres-app", "--namespace", "cell-beta", "-p", username
     )
+    opened = '[{"op": "add", "path": "/spec/ingress/0/ports/-", "value": {"port": 22}}]'
+    policy = ("networkpolicy", "postgres", "--namespace", "cell-beta")
+    fleet.must("kubectl", "patch", *policy, "--type=json", "-p", opened)
     found = differences(fleet, "--cell", "beta")
+    assert found.pop("NetworkPolicy/postgres")["action"] == "change"
     assert found["Deployment/app"]["effect"] == "rolling"
     env = "spec.template.spec.containers[app].env[CELL].value"
     assert fields(found["Deployment/app"]) == {env: ("elsewhere", "beta")}

@@ -147,7 +147,13 @@ class _Run:
         from cellwright.cli.up_text import proposal_lines  # noqa: PLC0415
         from cellwright.edge.up.preview import propose  # noqa: PLC0415
 
-        proposal = propose(situation, wanted.stacks, arguments.parallel, self.interrupts)
+        proposal = propose(
+            situation,
+            wanted.stacks,
+            arguments.parallel,
+            self.interrupts,
+            refresh=arguments.all,
+        )
         for parts in proposal_lines(situation, wanted.stacks, proposal):
             say(*parts)
         if proposal.refused:

@@ -69,7 +69,9 @@ def local_changes(held: Iterable[Manifest], declared: Iterable[Manifest]) -> Ite
         live = there.get(one.identity)
         if live is not None:
             wanted = _identified(one, live)
-            after = without_given_up(live, _merged(wanted, live), wanted.body, _OWNERS)
+            after = without_given_up(
+                live, _laid_over(wanted, live, strict=True), wanted.body, _OWNERS
+            )
             change = compare(_with_body(one, _shown(live)), _with_body(one, _shown(after)))
             if change is not None:
                 yield change
@@ -182,11 +184,6 @@ def _identity(cluster: str, body: Body) -> Identity:
 
 def _with_body(one: Manifest, body: Body) -> Manifest:
     return Manifest(one.stack, one.cluster, one.template, one.rank, one.after, body)
-
-
-def _merged(manifest: Manifest, live: Body) -> Body:
-    body: Body = merged(live, _without_data(manifest.body))
-    return body
 
 
 def _identified(manifest: Manifest, live: Body | None) -> Manifest:

@@ -49,8 +49,10 @@ def propose(
     stacks: Mapping[str, tuple[str, ...]],
     parallel: int,
     interrupts: Interrupts,
+    *,
+    refresh: bool,
 ) -> Proposal:
-    """Return what applying some stacks to these clusters would do.
+    """Return what applying some stacks to these clusters would do, with a refresh or without.
 
     Raises CommandError for a cluster or a backend that fails.
     """
@@ -64,7 +66,7 @@ def propose(
     operations: dict[str, Mapping[str, int]] = {}
 
     def one(name: str) -> Preview:
-        return _preview(situation, name, stacks[name], interrupts)
+        return _preview(situation, name, stacks[name], interrupts, refresh=refresh)
 
     with ThreadPoolExecutor(parallel) as pool:
         running = {name: pool.submit(one, name) for name in stacks}
@@ -94,7 +96,12 @@ def targets(situation: Situation, stack: str, clusters: Collection[str]) -> list
 
 
 def _preview(
-    situation: Situation, stack: str, clusters: Collection[str], interrupts: Interrupts
+    situation: Situation,
+    stack: str,
+    clusters: Collection[str],
+    interrupts: Interrupts,
+    *,
+    refresh: bool,
 ) -> Preview:
     secret = situation.secret or bytes(ROOT_BYTES)
     manifests = situation.manifests[stack]
@@ -111,8 +118,9 @@ def _preview(
             options = []
             manifests = tuple(one for one in manifests if one.cluster in clusters)
         elif stack != FLEET_STACK and (growing := situation.growths(stack)):
-            manifests, refresh = _before_growing(manifests, growing)
-            options += ["--refresh"] if refresh else []
+            manifests, is_gone = _before_growing(manifests, growing)
+            refresh = refresh or is_gone
+        options += ["--refresh"] if refresh and exists else []
         program = registering(situation.fleet, stack, manifests, secret)
         return preview(Run(directory, interrupts, environment), stack, program, options)
 
