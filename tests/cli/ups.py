@@ -15,10 +15,9 @@ import pytest
 
 from cellwright.edge.engine import Finished, Preview, Run
 from cellwright.edge.failure import CommandError
-from cellwright.edge.files import read
 from cellwright.edge.settings import read_settings
 from cellwright.identity import identified
-from cellwright.plan import plan
+from cellwright.manifest import Manifest
 from tests.cli.conftest import Program
 from tests.cli.standins import Body, Cluster, World
 
@@ -30,6 +29,7 @@ class Engine:
     program: Program
     world: World
     cluster: Cluster
+    clusters: dict[str, Cluster] = field(default_factory=dict)
     applied: list[str] = field(default_factory=list)
     options: dict[str, list[str]] = field(default_factory=dict)
     fails: dict[str, Sequence[str]] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Engine:
     before: Callable[[str], None] = lambda _: None
     _runs: int = 0
 
-    def up(self, run: Run, stack: str, _program: Any, options: Sequence[str] = ()) -> Finished:
+    def up(self, run: Run, stack: str, program: Any, options: Sequence[str] = ()) -> Finished:
         self.before(stack)
         run.on_start(4711)
         self.applied.append(stack)
@@ -47,22 +47,23 @@ class Engine:
         self.world.updated(stack, f"2026-01-01T00:00:{self._runs:02d}.000Z")
         if stack in self.fails:
             return Finished(ok=False, lines=tuple(self.fails[stack]))
-        self.holds(stack)
+        self.holds(stack, program)
         return Finished(ok=True, lines=("Resources:", "    + 33 created", ""))
 
     def preview(self, _run: Run, stack: str, _program: Any, *_options: Any) -> Preview:
         return Preview({"create": 3}, tuple(self.refuses.get(stack, ())))
 
-    def holds(self, stack: str) -> None:
-        """Let the cluster hold what a stack declares of namespaces and of the directory."""
+    def holds(self, stack: str, manifests: Sequence[Manifest]) -> None:
+        """Let the clusters hold what was registered of namespaces and of the directory."""
         number = read_settings(self.program.root, stack).fleet_id
-        for one in plan(read(self.program.root), only=[stack]).stacks[stack]:
-            if one.kind in ("Namespace", "ConfigMap"):
-                self.put(identified(one.body, "demo", number))
+        for one in manifests:
+            cluster = self.clusters.get(one.cluster, self.cluster)
+            if one.kind in ("Namespace", "ConfigMap") and cluster.file.exists():
+                self.put(identified(one.body, "demo", number), cluster)
 
-    def put(self, body: Body) -> None:
-        """Put an object into the cluster, over one of its name."""
-        with self._locked() as state:
+    def put(self, body: Body, cluster: Cluster | None = None) -> None:
+        """Put an object into a cluster, over one of its name."""
+        with self._locked(cluster or self.cluster) as state:
             self._replace(state, body)
 
     def _replace(self, state: Body, body: Body) -> None:
@@ -79,17 +80,17 @@ class Engine:
         state["objects"] = [*kept, json.loads(json.dumps(body, default=str))]
 
     @contextmanager
-    def _locked(self) -> Iterator[Body]:
+    def _locked(self, cluster: Cluster) -> Iterator[Body]:
         """Give what the cluster's file says, and write it back, as the stand-in does."""
-        with self.cluster.file.with_suffix(".lock").open("w") as lock:
+        with cluster.file.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            state = json.loads(self.cluster.file.read_text())
+            state = json.loads(cluster.file.read_text())
             yield state
-            self.cluster.file.write_text(json.dumps(state))
+            cluster.file.write_text(json.dumps(state))
 
     def object(self, kind: str, name: str) -> Body:
         """Return what the cluster holds."""
-        with self._locked() as state:
+        with self._locked(self.cluster) as state:
             (found,) = [
                 one
                 for one in state["objects"]
@@ -110,6 +111,8 @@ def engine_in(program: Program, world: World, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("cellwright.edge.up.apply.up", engine.up)
     monkeypatch.setattr("cellwright.edge.up.preview.preview", engine.preview)
     monkeypatch.setattr("cellwright.edge.up.preview._scratch", lambda *_: {})
+    # What stands for a program is what it would register.
+    monkeypatch.setattr("cellwright.edge.up.rollout.registering", lambda *given: given[2])
     monkeypatch.setattr("cellwright.edge.up.apply.not_ready", not_ready)
     return engine
 
