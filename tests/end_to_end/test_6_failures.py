@@ -1,6 +1,5 @@
 """When something is wrong: a clear error in time, and the next run recovers."""
 
-import os
 import signal
 import subprocess
 import time
@@ -161,8 +160,9 @@ def node_of(workspace: Workspace) -> str:
     return name
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_waits_for_pulumi_and_is_taken_up_again(
-    broken: Workspace, eventually: Callable[..., Any]
+    broken: Workspace, eventually: Callable[..., Any], number: signal.Signals
 ) -> None:
     with subprocess.Popen(
         ["cellwright", "up", "--yes"],
@@ -175,11 +175,13 @@ def test_an_interrupt_waits_for_pulumi_and_is_taken_up_again(
     ) as interrupted:
         children = ("pgrep", "--parent", str(interrupted.pid), "--list-full")
         eventually(lambda: "pulumi up" in broken.run(*children).stdout)
-        os.killpg(interrupted.pid, signal.SIGINT)
+        interrupted.send_signal(number)
         _, errors = interrupted.communicate(timeout=120)
     assert interrupted.returncode == 130
     assert "interrupted" in errors
     assert "Traceback" not in errors
     assert "pulumi up" not in broken.run("ps", "-e", "-o", "args=").stdout
+    lease = broken.kubectl("get", "lease", "cellwright-up", "--namespace", "cellwright-directory")
+    assert not lease["spec"].get("holderIdentity")
     done = broken.run("cellwright", "up", "--yes", timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr

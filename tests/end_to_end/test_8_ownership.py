@@ -141,3 +141,24 @@ def test_changes_by_hand_are_mended_by_all(fleet: Workspace) -> None:
     fleet.must("cellwright", "up", "--yes", "--all", timeout=900)
     assert fleet.kubectl("get", "deployment", "app", *inside)["spec"]["replicas"] == 2
     fleet.kubectl("get", "networkpolicy", "default-deny", *inside)
+
+
+def test_two_fleets_share_a_cluster(fleet: Workspace, second: Workspace) -> None:
+    """The second one's directory stands beside the first one's; neither touches the other."""
+    file = second.root / "cells" / "fleet.yaml"
+    text = file.read_text().replace("name: demo", "name: shop", 1)
+    file.write_text(text.replace("  rings:", "  namespacePrefix: shop\n  rings:", 1))
+    listed = ("get", "configmaps", "--namespace", "cellwright-directory")
+    before = fleet.kubectl(*listed)
+    try:
+        second.must("cellwright", "up", "--yes", "--stack", "fleet", timeout=600)
+        held = second.kubectl("get", "configmaps", "--namespace", "shop-cellwright-directory")
+        assert any(one["metadata"]["name"] == "directory-cells" for one in held["items"])
+        assert fleet.kubectl(*listed) == before
+        for workspace in (fleet, second):
+            done = workspace.run("cellwright", "check", "--against", "live")
+            assert done.returncode == 0, done.stdout + done.stderr
+        assert second.run("cellwright", "up", "--dry-run", "--cell", "alpha").returncode == 16
+    finally:
+        gone = ("namespace", "shop-cellwright-directory", "--ignore-not-found")
+        fleet.must("kubectl", "delete", *gone, "--timeout=120s")

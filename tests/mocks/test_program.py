@@ -210,3 +210,27 @@ def test_a_typed_run_warns_while_up_holds_the_lease(
     assert said == [
         "`cellwright up` is running in cluster local: ann@build-7 (pid 12), since an unknown time"
     ]
+
+
+def test_every_object_has_the_time_that_the_fleet_gives(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Objects of the workspace's own templates, too, whatever they wait for."""
+    template = workspace / "templates" / "own.yaml.j2"
+    template.parent.mkdir()
+    template.write_text(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: own, namespace: {{ cell.namespace }}}\n"
+    )
+    times: dict[str, object] = {}
+
+    class Resource(pulumi.CustomResource):
+        def __init__(self, token: str, name: str, inputs: Any, options: Any) -> None:
+            times[name] = options.custom_timeouts
+            super().__init__(token, name, inputs, options)
+
+    monkeypatch.setattr(program.pulumi, "CustomResource", Resource)
+    register(workspace, "alpha")
+    assert "cell-alpha/own" in times
+    for given in times.values():
+        assert isinstance(given, pulumi.CustomTimeouts)
+        assert (given.create, given.update, given.delete) == ("180s", "180s", "180s")
