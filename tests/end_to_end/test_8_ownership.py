@@ -158,7 +158,6 @@ def test_two_fleets_share_a_cluster(fleet: Workspace, second: Workspace) -> None
         for workspace in (fleet, second):
             done = workspace.run("cellwright", "check", "--against", "live")
             assert done.returncode == 0, done.stdout + done.stderr
-        assert second.run("cellwright", "up", "--dry-run", "--cell", "alpha").returncode == 16
     finally:
         gone = ("namespace", "shop-cellwright-directory", "--ignore-not-found")
         fleet.must("kubectl", "delete", *gone, "--timeout=120s")

@@ -5,6 +5,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rich.console import Console
+from rich.live import Live
 
 from cellwright.cli import up_progress
 from cellwright.cli.up_progress import Progress
@@ -109,9 +111,6 @@ def test_a_reason_can_not_act_on_a_terminal(
 def test_lines_of_a_terminal_stand_above_what_runs(
     said: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from rich.console import Console
-    from rich.live import Live
-
     del said
     file = tmp_path / "terminal"
     with file.open("w") as stream:
