@@ -118,3 +118,8 @@ class Pulumi:
     def restore(self, *arguments: str, stack: str = "alpha") -> int:
         """Run the verb in this process and return its exit code."""
         return main(["--root", str(self.root), "restore-state", stack, *arguments])
+
+
+def cut(path: Path, size: int = 700) -> None:
+    """Leave only the beginning of a file."""
+    os.truncate(path, size)

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from cellwright.edge.files import read
 from cellwright.identity import fleet_id
 from cellwright.loading import load
 from cellwright.model import Organization
+from tests.cli.backends import Pulumi
 from tests.cli.standins import ROOT_SECRET, SYSTEM, Cluster, World, world_in
+from tests.cli.ups import Engine, engine_in
 from tests.workspaces import demo_in
 
 ROOT = Path(__file__).parents[2]
@@ -121,3 +124,42 @@ def live(program: Program, cluster: Cluster) -> Cluster:
     """The demo's cluster, with the directory of the definitions."""
     cluster.directory(program.organizations())
     return cluster
+
+
+@pytest.fixture
+def engine(program: Program, world: World, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """What stands for Pulumi's engine, with an empty cluster and an empty backend."""
+    return engine_in(program, world, monkeypatch)
+
+
+@pytest.fixture
+def fleet(program: Program, engine: Engine) -> Engine:
+    """A fleet that is up."""
+    done = program("up", "--yes")
+    assert done.code == 0, done
+    engine.applied.clear()
+    return engine
+
+
+@pytest.fixture(scope="session")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Pulumi:
+    """Stack `alpha` with two runs behind it, of 2 and 3 resources, and `beta` with none."""
+    folder = tmp_path_factory.mktemp("original")
+    pulumi = Pulumi(folder / "workspace", folder / "state")
+    pulumi.prepare()
+    for stack in ("alpha", "beta"):
+        pulumi("stack", "init", stack, "--no-select")
+    pulumi.up(1)
+    pulumi.up(2)
+    return pulumi
+
+
+@pytest.fixture
+def pulumi(original: Pulumi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pulumi:
+    """A copy of the project and its stacks."""
+    copy = Pulumi(tmp_path / "workspace", tmp_path / "state")
+    shutil.copytree(original.root, copy.root)
+    shutil.copytree(original.folder, copy.folder)
+    for name, value in copy.environment.items():
+        monkeypatch.setenv(name, value)
+    return copy

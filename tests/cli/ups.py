@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,15 +18,17 @@ from cellwright.edge.failure import CommandError
 from cellwright.edge.settings import read_settings
 from cellwright.identity import identified
 from cellwright.manifest import Manifest
-from tests.cli.conftest import Program
 from tests.cli.standins import Body, Cluster, World
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Program  # which imports this module for its fixtures
 
 
 @dataclass
 class Engine:
     """The runs of Pulumi, in their order; what is in `fails` ends with these lines."""
 
-    program: Program
+    program: "Program"
     world: World
     cluster: Cluster
     clusters: dict[str, Cluster] = field(default_factory=dict)
@@ -99,7 +101,7 @@ class Engine:
         return dict(found)
 
 
-def engine_in(program: Program, world: World, monkeypatch: pytest.MonkeyPatch) -> Engine:
+def engine_in(program: "Program", world: World, monkeypatch: pytest.MonkeyPatch) -> Engine:
     """Return an engine for an empty cluster and an empty backend."""
     cluster = world.cluster()
     world.backend()

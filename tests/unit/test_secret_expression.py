@@ -2,58 +2,19 @@
 
 import base64
 import json
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import unquote
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellwright.check import Checker
-from cellwright.problem import Problem
-from cellwright.redact import redacted
 from cellwright.render import Renderer
-from cellwright.secret import derive, resolve
+from cellwright.secret import resolve
 from cellwright.template import Templates
 from tests.fleets import cell, fleet
 from tests.hostile import texts
 from tests.manifests import TYPES
-
-ROOT = bytes(range(32))
-APP, OWNER, HOP = (
-    derive(ROOT, name) for name in ("cell/alpha/app", "cell/alpha/owner", "fleet/hop")
-)
-HEAD = "apiVersion: v1\nkind: {}\nmetadata: {{name: x, namespace: {{{{ cell.namespace }}}}}}\n"
-SECRET = HEAD.format("Secret")
-
-
-def rendered(
-    template: str, values: Mapping[str, Any] | None = None, **more: str
-) -> tuple[list[Any], list[Problem]]:
-    """Return the manifests of one cell from a template, and all that is wrong with them."""
-    one = fleet([cell("alpha", 1, values=dict(values or {}))], [])
-    sources = {
-        "x.yaml.j2": template,
-        **{name.replace("_", "."): text for name, text in more.items()},
-    }
-    types = dict.fromkeys(one.clusters, TYPES)
-    stack = Renderer(one, Templates(sources), types).stack("alpha")
-    problems = [*stack.problems, *Checker(one, types).check(stack.manifests)]
-    return list(stack.manifests), problems
-
-
-def applied(expression: str, values: Mapping[str, Any] | None = None, **more: str) -> Any:
-    """Return what a Secret gets for an expression, which must be shown nowhere."""
-    (one,), problems = rendered(f"{SECRET}stringData: {{a: {expression}}}\n", values, **more)
-    assert problems == []
-    text = resolve(one.body["stringData"], ROOT)["a"]
-    shown = yaml.safe_load(one.text)
-    assert shown == redacted(one.body)
-    assert all(secret not in one.text for secret in (APP, OWNER, HOP))
-    assert shown["stringData"]["a"] in (repr(one.body["stringData"]["a"]), "(secret)")
-    return text
+from tests.unit.secret_texts import APP, HOP, OWNER, ROOT, SECRET, applied, from_base64, rendered
 
 
 @pytest.mark.parametrize(
@@ -150,12 +111,8 @@ def test_a_document_of_json_holds_secrets(indent: str) -> None:
 def test_what_stands_around_a_secret_is_encoded_with_it(around: list[str], encoding: str) -> None:
     expression = f"(values.a ~ secret('app') ~ values.b) | {encoding}"
     text = applied("{{ " + expression + " }}", {"a": around[0], "b": around[1]})
-    decode = {"tojson": json.loads, "urlencode": unquote, "b64encode": _from_base64}[encoding]
+    decode = {"tojson": json.loads, "urlencode": unquote, "b64encode": from_base64}[encoding]
     assert decode(text) == f"{around[0]}{APP}{around[1]}"
-
-
-def _from_base64(text: str) -> str:
-    return base64.b64decode(text, validate=True).decode()
 
 
 @pytest.mark.parametrize(
@@ -300,133 +257,3 @@ def test_a_refusal_names_the_secret_and_what_can_be_done() -> None:
     assert problem.message.startswith("'a b' is not a name for secret(): expected letters, digits")
     _, (problem,) = rendered(SECRET + "stringData: {a: {{ fleet_secret(values.x) }}}\n")
     assert problem.message == "this mapping has no 'x'"
-
-
-PLACES = [
-    ("ConfigMap", "data: {a: {{ %s }}}", "data.a"),
-    ("ConfigMap", "data: {{ {'a': %s} }}", "data.a"),
-    ("ConfigMap", "binaryData: {a: {{ %s | b64encode }}}", "binaryData.a"),
-    ("Secret", "stringData: {{ {'a': {'b': %s}} }}", "stringData.a.b"),
-    ("Secret", "type: {{ %s }}", "type"),
-    ("Secret", "immutable: {{ %s }}", "immutable"),
-    (
-        "Pod",
-        "spec: {containers: [{name: a, env: [{name: B, value: {{ %s }}}]}]}",
-        "spec.containers[0].env[0].value",
-    ),
-    ("Pod", "spec: {containers: [{name: a, args: [{{ %s }}]}]}", "spec.containers[0].args[0]"),
-]
-
-
-@pytest.mark.parametrize(("kind", "body", "path"), PLACES)
-@pytest.mark.parametrize("secret", ['secret("app")', '("u:" ~ secret("app"))'])
-def test_secrets_stand_in_the_values_of_secrets_only(
-    kind: str, body: str, path: str, secret: str
-) -> None:
-    (one,), (problem,) = rendered(HEAD.format(kind) + body % secret + "\n")
-    message = "a secret outside of the values of a Secret"
-    assert (problem.code, problem.path, problem.message) == ("CW302", path, message)
-    assert problem.place.line == 4
-    assert APP not in one.text
-
-
-@pytest.mark.parametrize("field", ["name", "namespace", "labels", "annotations"])
-def test_metadata_holds_no_secrets(field: str) -> None:
-    value = '{{ "a" ~ secret("app") }}'
-    written = value if field.startswith("name") else f"{{a: {value}}}"
-    text = "apiVersion: v1\nkind: Secret\nmetadata:\n"
-    fixed = {"name": "x", "namespace": "{{ cell.namespace }}", field: written}
-    text += "".join(f"  {key}: {one}\n" for key, one in fixed.items())
-    _, problems = rendered(text)
-    line = 4 + list(fixed).index(field)
-    assert {(one.code, one.place.line) for one in problems} == {("CW302", line)}
-    assert any("outside of the values of a Secret" in one.message for one in problems)
-
-
-def test_data_takes_secrets_in_base64() -> None:
-    (one,), problems = rendered(SECRET + 'data: {a: {{ ("u:" ~ secret("app")) | b64encode }}}\n')
-    assert problems == []
-    assert _from_base64(resolve(one.body, ROOT)["data"]["a"]) == f"u:{APP}"
-    assert yaml.safe_load(one.text)["data"] == {"a": "(…(secret cell/alpha/app) | b64encode)"}
-    for value in ('"u:" ~ secret("app")', 'secret("a") | b64encode ~ secret("b") | b64encode'):
-        _, (problem,) = rendered(f"{SECRET}data: {{a: {{{{ {value} }}}}}}\n")
-        assert (problem.code, problem.message) == ("CW302", "a secret that is not in base64")
-
-
-@pytest.mark.parametrize(
-    "hostile",
-    [
-        "(secret cell/alpha/app)",
-        "…(secret fleet/hop)",
-        "\x1a0\x1a",
-        "{{ secret('app') }}",
-        "secret1",
-        "Reference(name='fleet/hop')",
-        {"cellwright.dev/secret": "fleet/hop"},
-        ["fleet/hop"],
-    ],
-)
-def test_nothing_that_a_definition_holds_is_taken_for_a_secret(hostile: Any) -> None:
-    text = SECRET + (
-        'stringData:\n  a: {{ values.it | tojson }}\n  b: {{ "" ~ values.it ~ secret("app") }}\n'
-        '  c: {{ {"a": secret("app"), "b": values.it} | tojson }}\n'
-    )
-    (one,), problems = rendered(text, {"it": hostile})
-    assert problems == []
-    found = resolve(one.body, ROOT)["stringData"]
-    assert json.loads(found["a"]) == hostile
-    assert found["b"] == f"{hostile}{APP}"
-    assert json.loads(found["c"]) == {"a": APP, "b": hostile}
-    (one,), problems = rendered(SECRET + "stringData: {a: {{ values.it }}}\n", {"it": hostile})
-    assert [problem.code for problem in problems] == ([] if isinstance(hostile, str) else ["CW305"])
-    assert resolve(one.body, ROOT)["stringData"]["a"] == hostile
-
-
-def test_a_patch_puts_a_secret_into_text() -> None:
-    one = fleet([cell("alpha", 1)], [])
-    patch = "apiVersion: v1\nkind: {}\nmetadata: {{name: x}}\n"
-    patch += '{}: {{a: {{{{ "u:" ~ secret("app") }}}}}}\n'
-    types = {"local": TYPES}
-    for kind, field, wrong in (("Secret", "stringData", 0), ("ConfigMap", "data", 1)):
-        sources = {"x.yaml.j2": HEAD.format(kind), "patches/x.yaml.j2": patch.format(kind, field)}
-        (manifest,) = Renderer(one, Templates(sources), types).stack("alpha").manifests
-        assert resolve(manifest.body, ROOT)[field] == {"a": f"u:{APP}"}
-        assert yaml.safe_load(manifest.text)[field] == {"a": "…(secret cell/alpha/app)"}
-        assert len(Checker(one, types).check([manifest])) == wrong
-
-
-@pytest.mark.parametrize(
-    "expression",
-    [
-        '"a b" ~ secret("app")',
-        'secret("app") | tojson',
-        'secret("app") | b64encode',
-        'secret("app") ~ "\\n"',
-    ],
-)
-def test_a_configuration_text_takes_words_around_secrets_only(expression: str) -> None:
-    conf = f"one\ntwo = {{{{ {expression} }}}}\n"
-    _, (problem,) = rendered(SECRET + 'stringData: {a: {{ text("x.conf.j2") }}}\n', x_conf_j2=conf)
-    assert (problem.code, problem.place.file, problem.place.line) == (
-        "CW301",
-        "templates/x.conf.j2",
-        2,
-    )
-    assert "may not stand in a configuration text" in problem.message
-
-
-def test_a_configuration_text_with_a_secret_stays_in_a_secret() -> None:
-    text = 'data: {a: {{ text("x.conf.j2") }}}\n'
-    _, (problem,) = rendered(HEAD.format("ConfigMap") + text, x_conf_j2='{{ secret("app") }}')
-    assert problem.message == "a secret outside of the values of a Secret"
-
-
-def test_blocks_of_configuration_texts_hold_secrets() -> None:
-    base = '{% block a %}{{ secret("app") }}{% endblock %} {{ secret("owner") }}\n'
-    more = '{% extends "y.conf.j2" %}{% block a %}[{{ super() }}] '
-    more += '{{ "u:" ~ secret("app") }}{% endblock %}'
-    text = SECRET + 'stringData: {a: {{ text("x.conf.j2") }}, b: {{ text("x.conf.j2") }}}\n'
-    (one,), problems = rendered(text, x_conf_j2=more, y_conf_j2=base)
-    assert problems == []
-    expected = f"[{APP}] u:{APP} {OWNER}\n"
-    assert resolve(one.body, ROOT)["stringData"] == {"a": expected, "b": expected}

@@ -30,3 +30,16 @@ def duration(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,6}[smh]", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a duration, as 90s, 10m or 1h is")
     return seconds(text)
+
+
+def add_wait(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says how long another run is waited for, in seconds."""
+    parser.add_argument(
+        "--wait",
+        nargs="?",
+        type=duration,
+        const=3600,
+        default=0,
+        metavar="DURATION",
+        help="wait for another run to end, as long as this (1h)",
+    )

@@ -9,7 +9,7 @@ import argparse
 import re
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from cellwright.cli.asking import answered, duration
+from cellwright.cli.asking import add_wait, answered
 from cellwright.cli.report import BOLD, DIM, GREEN, YELLOW, say, tell
 from cellwright.cli.results import problems_as_text
 from cellwright.cli.retire_text import kept_lines, leftover_lines, resource_lines
@@ -53,15 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="the cell's name once more instead of the question; required without a terminal",
     )
-    parser.add_argument(
-        "--wait",
-        nargs="?",
-        type=duration,
-        const=3600,
-        default=0,
-        metavar="DURATION",
-        help="wait for another run to end, as long as this (1h)",
-    )
+    add_wait(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

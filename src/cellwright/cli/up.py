@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from cellwright.cli.asking import confirmed, duration
+from cellwright.cli.asking import add_wait, confirmed
 from cellwright.cli.report import counted, say, tell
 from cellwright.cli.results import problems_as_text
 from cellwright.edge.clusters import Clusters, read_clusters
@@ -69,15 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="the cells of this ring alone; repeatable",
     )
-    parser.add_argument(
-        "--wait",
-        nargs="?",
-        type=duration,
-        const=3600,
-        default=0,
-        metavar="DURATION",
-        help="wait for another run to end, as long as this (1h)",
-    )
+    add_wait(parser)
     parser.add_argument(
         "--parallel", type=_positive, default=4, metavar="N", help="stacks of one ring at once (4)"
     )

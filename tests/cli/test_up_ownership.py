@@ -1,0 +1,49 @@
+"""What `up` refuses because it may be another fleet's, or another root secret's."""
+
+from tests.cli.conftest import Program
+from tests.cli.standins import World
+from tests.cli.ups import Engine
+
+
+def test_no_new_root_secret_where_a_fleet_stands(
+    program: Program, fleet: Engine, world: World
+) -> None:
+    for file in (program.root / "stacks").iterdir():
+        file.unlink()
+    world.backend()
+    done = program("up", "--yes")
+    assert (done.code, fleet.applied) == (1, [])
+    assert "CW422" in done.out
+    assert not list((program.root / "stacks").iterdir())
+
+
+def test_another_fleets_namespace_is_refused(program: Program, fleet: Engine) -> None:
+    namespace = fleet.object("Namespace", "cell-beta")
+    namespace["metadata"]["labels"]["cellwright.dev/fleet-id"] = "f" * 16
+    fleet.put(namespace)
+    program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
+    done = program("up", "--yes")
+    assert (done.code, fleet.applied) == (1, [])
+    assert "CW421" in done.out
+    assert f"belongs to fleet demo (id {'f' * 16})" in done.out
+
+
+def test_another_cluster_under_the_same_context_is_refused(program: Program, fleet: Engine) -> None:
+    system = fleet.object("Namespace", "kube-system")
+    system["metadata"]["uid"] = "another"
+    fleet.put(system)
+    program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
+    done = program("up", "--yes")
+    assert (done.code, fleet.applied) == (1, [])
+    assert "CW420" in done.out
+
+
+def test_a_stack_of_another_root_secret_is_refused(program: Program, fleet: Engine) -> None:
+    file = program.root / "stacks" / "Pulumi.beta.yaml"
+    text = file.read_text()
+    secret = text.split("secure: ")[1].split("\n")[0]
+    file.write_text(text.replace(secret, "A" * 43 + "="))
+    program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
+    done = program("up", "--yes", "--cell", "beta")
+    assert (done.code, fleet.applied) == (1, [])
+    assert "stack beta has another cellwright:rootSecret" in done.err
