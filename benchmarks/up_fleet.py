@@ -42,7 +42,6 @@ from cellwright.model import FLEET_STACK, Fleet
 from cellwright.plan import plan
 
 ROOT = Path(__file__).parents[1]
-CHANGED = "organization-1"
 _PROGRAM = """\
 #!/bin/sh
 began=$(date +%s.%N)

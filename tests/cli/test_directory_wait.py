@@ -140,7 +140,7 @@ def test_each_cluster_has_versions_of_its_own(program: Program, two: tuple[Clust
     [
         (("wait", "now"), 2, "'now' is no resourceVersion, which is a whole number such as 4711"),
         (("wait", "-1"), 2, "usage"),
-        (("wait", "--timeout", "soon"), 2, "'soon' is no duration such as 90s, 2m or 1h"),
+        (("wait", "--timeout", "soon"), 2, "'soon' is not a duration, as 90s, 10m or 1h is"),
         (("wait", "--cluster", "locl"), 1, "no cell is in cluster 'locl' (did you mean 'local'?)"),
         ((), 2, "wait|get|history"),
         (("history",), 2, "ORG"),
