@@ -128,6 +128,22 @@ def test_a_volume_that_grows_is_no_problem_and_told_as_what_it_is(
     assert 'requests.storage: "1Gi" -> "2Gi"' in done.out
 
 
+def test_what_the_server_fills_in_is_no_change(program: Program, cluster: Cluster) -> None:
+    """Also in a list that is owned as a whole, as the claim templates of a StatefulSet are."""
+
+    def filled_in(body: dict[str, Any]) -> None:
+        if body["kind"] == "StatefulSet":
+            (claim,) = body["spec"]["volumeClaimTemplates"]
+            claim["spec"]["volumeMode"] = "Filesystem"
+            claim["status"] = {"phase": "Pending"}
+            owned = {"f:spec": {"f:volumeClaimTemplates": {}}}
+            entry = {"manager": "cellwright-1", "operation": "Apply", "fieldsV1": owned}
+            body["metadata"]["managedFields"] = [entry]
+
+    cluster.declared(program.root, filled_in)
+    assert CALLED in program("up", "--yes", "--all").err
+
+
 def test_a_set_that_nothing_protects_may_be_made_anew(program: Program, cluster: Cluster) -> None:
     program.write(
         "cells/delta.yaml",

@@ -69,9 +69,8 @@ def local_changes(held: Iterable[Manifest], declared: Iterable[Manifest]) -> Ite
         live = there.get(one.identity)
         if live is not None:
             wanted = _identified(one, live)
-            after = without_given_up(
-                live, _laid_over(wanted, live, strict=True), wanted.body, _OWNERS
-            )
+            local = _laid_over(wanted, live, strict=False)
+            after = without_given_up(live, local, wanted.body, _OWNERS)
             change = compare(_with_body(one, _shown(live)), _with_body(one, _shown(after)))
             if change is not None:
                 yield change
@@ -139,8 +138,8 @@ def _read_cluster(
     held = {_identity(cluster, body): body for body in there}
     declared = [_identified(one, held.get(one.identity)) for one in declared]
     kept = [one for one in declared if one.identity in held]
-    local = {one.identity: _laid_over(one, held[one.identity], strict=True) for one in kept}
-    asked = [one for one in kept if _is_asked(one, held[one.identity], local[one.identity])]
+    local = {one.identity: _laid_over(one, held[one.identity], strict=False) for one in kept}
+    asked = [one for one in kept if _is_asked(one, held[one.identity])]
     answers, refused = kubectl.applied([_applicable(one, held[one.identity]) for one in asked])
     applied = {_identity(cluster, body): body for body in answers}
     found.refused += refused
@@ -196,13 +195,21 @@ def _identified(manifest: Manifest, live: Body | None) -> Manifest:
     return _with_body(manifest, identified(manifest.body, owner.fleet, owner.fleet_id))
 
 
-def _is_asked(manifest: Manifest, live: Body, local: Body) -> bool:
+def _is_asked(manifest: Manifest, live: Body) -> bool:
     """Return whether the server is to tell what applying a manifest makes of an object.
 
-    Not where nothing would change, nor where a field would that the server does not let change.
+    Not where nothing could change, nor where a field would that the server does not let change.
+    Lists that are owned as a whole may differ by what the server has filled in, or by what
+    somebody has added: which of these, only the server knows.
     """
-    change = compare(_with_body(manifest, _shown(live)), _with_body(manifest, _shown(local)))
-    return change is not None and change.effect < Effect.REPLACE
+    seen, could = (
+        compare(
+            _with_body(manifest, _shown(live)),
+            _with_body(manifest, _shown(_laid_over(manifest, live, strict=strict))),
+        )
+        for strict in (False, True)
+    )
+    return could is not None and (seen is None or seen.effect < Effect.REPLACE)
 
 
 def _applicable(manifest: Manifest, live: Body) -> Body:
