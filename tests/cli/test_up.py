@@ -119,6 +119,15 @@ def test_all_runs_unchanged_stacks_with_a_refresh(program: Program, fleet: Engin
     assert all("--refresh" in options for options in fleet.options.values())
 
 
+def test_what_pulumi_does_not_know_of_is_refreshed(program: Program, fleet: Engine) -> None:
+    """As where somebody has deleted an object: without a refresh, Pulumi's state says it is there."""
+    for foreseen, timeout, refreshed in ((1000, "4m", False), (0, "5m", True)):
+        program.edit("cells/fleet.yaml", "timeout: ", f"timeout: {timeout} # ")
+        fleet.foreseen = foreseen
+        assert program("up", "--yes", "--cell", "alpha").code == 0
+        assert ("--refresh" in fleet.options["alpha"]) == refreshed
+
+
 def test_a_failure_stops_later_rings_but_not_the_directory(program: Program, fleet: Engine) -> None:
     program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
     program.edit("organizations/customers.yaml", "name: stark", "name: starks")

@@ -38,6 +38,8 @@ class Engine:
     refuses: dict[str, Sequence[str]] = field(default_factory=dict)
     not_ready: dict[str, list[str]] = field(default_factory=dict)
     before: Callable[[str], None] = lambda _: None
+    foreseen: int = 1000
+    """How many changes Pulumi's previews tell."""
     _runs: int = 0
 
     def up(self, run: Run, stack: str, program: Any, options: Sequence[str] = ()) -> Finished:
@@ -53,7 +55,7 @@ class Engine:
         return Finished(ok=True, lines=("Resources:", "    + 33 created", ""))
 
     def preview(self, _run: Run, stack: str, _program: Any, *_options: Any) -> Preview:
-        return Preview({"create": 3}, tuple(self.refuses.get(stack, ())))
+        return Preview({"create": self.foreseen, "same": 1}, tuple(self.refuses.get(stack, ())))
 
     def holds(self, stack: str, manifests: Sequence[Manifest]) -> None:
         """Let the clusters hold what was registered of namespaces and of the directory."""

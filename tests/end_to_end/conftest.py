@@ -33,7 +33,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     state = tmp_path_factory.mktemp("state")
     environment = {**os.environ, "PULUMI_BACKEND_URL": f"file://{state}?metadata=skip"}
     found = Workspace(root, environment)
-    gone = [f"cell-{name}" for name in (*CELLS, "delta", "epsilon", "broken")] + [
+    gone = [f"cell-{name}" for name in (*CELLS, "delta", "epsilon", "broken", "grown")] + [
         "cellwright-directory"
     ]
     found.must("kubectl", "delete", "namespace", *gone, "--ignore-not-found", "--timeout=120s")

@@ -30,7 +30,7 @@ def delta(fleet: Workspace) -> Iterator[Workspace]:
         fleet.up("fleet")
         newcomer.unlink()
     declare(fleet, "1", "keep-volume")
-    fleet.must("cellwright", "up", "--yes", "--cell", "delta")
+    fleet.must("cellwright", "up", "--yes", timeout=600)
     yield fleet
     if fleet.kubectl("get", "namespaces", "--field-selector", "metadata.name=cell-delta")["items"]:
         # The test has failed before its own end.

@@ -1,22 +1,26 @@
 """When something is wrong: a clear error in time, and the next run recovers."""
 
+import re
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 import pytest
 
 from tests.end_to_end.workspace import Workspace
 
+NUMBERS = count(50)
+"""The ids of the cells that are broken: none is used twice, also not by a cell of one name."""
 CELL = """\
 apiVersion: cellwright/v1
 kind: Cell
 metadata: {name: broken}
 spec:
-  {id: 5, ring: -1, region: us, cluster: local, size: small,
-   postgres: {onDelete: delete-volume}EXTRA}
+  {id: NUMBER, ring: -1, region: us, cluster: local, size: small,
+   postgres: {onDelete: delete-volume}}
 """
 
 
@@ -26,7 +30,7 @@ def broken(fleet: Workspace) -> Iterator[Workspace]:
     settings = fleet.root / "cells" / "fleet.yaml"
     before = settings.read_text()
     settings.write_text(before.replace("timeout: 3m", "timeout: 25s"))
-    declare(fleet, "")
+    fleet.write("cells/broken.yaml", CELL.replace("NUMBER", str(next(NUMBERS))))
     fleet.must("cellwright", "stacks")
     yield fleet
     settings.write_text(before)
@@ -35,7 +39,9 @@ def broken(fleet: Workspace) -> Iterator[Workspace]:
 
 
 def declare(fleet: Workspace, extra: str) -> None:
-    fleet.write("cells/broken.yaml", CELL.replace("EXTRA", extra))
+    """Give the cell what is to break it."""
+    file = fleet.root / "cells" / "broken.yaml"
+    file.write_text(re.sub(r"delete-volume\}.*\}", f"delete-volume}}{extra}}}", file.read_text()))
 
 
 def fails(workspace: Workspace, *expected: str) -> str:

@@ -25,7 +25,7 @@ KILLED = """\
 import os, sys
 from cellwright.edge.kubectl import Kubectl
 from cellwright.edge.lease import held
-from cellwright.edge.process import stream
+from cellwright.edge.process import Interrupts, stream
 from cellwright.model import Cluster
 
 def started(pid):
@@ -33,7 +33,7 @@ def started(pid):
 
 with held(Kubectl(Cluster("local", None)), sys.argv[1], duration=3) as lease:
     lease.start("alpha")
-    stream(["pulumi", *sys.argv[2:]], print, on_start=started)
+    stream(["pulumi", *sys.argv[2:]], print, interrupts=Interrupts(), on_start=started)
 """
 LOCK = {
     "pid": 4711,

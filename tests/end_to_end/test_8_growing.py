@@ -13,15 +13,15 @@ import pytest
 
 from tests.end_to_end.workspace import Workspace
 
-INSIDE = ("--namespace", "cell-delta")
+INSIDE = ("--namespace", "cell-grown")
 SET = ("statefulset", "postgres", *INSIDE)
 CLAIM = ("persistentvolumeclaim", "data-postgres-0", *INSIDE)
 CELL = """\
 apiVersion: cellwright/v1
 kind: Cell
-metadata: {name: delta}
+metadata: {name: grown}
 spec:
-  {id: 4, ring: 1, region: us, cluster: local, size: small,
+  {id: 6, ring: 1, region: us, cluster: local, size: small,
    postgres: {storage: STORAGE, storageClass: test-grows, onDelete: delete-volume}}
 """
 CLASS = """\
@@ -35,19 +35,19 @@ allowVolumeExpansion: true
 
 
 def declare(fleet: Workspace, storage: str) -> None:
-    fleet.write("cells/delta.yaml", CELL.replace("STORAGE", storage))
+    fleet.write("cells/grown.yaml", CELL.replace("STORAGE", storage))
 
 
 @pytest.fixture(scope="module")
-def delta(fleet: Workspace) -> Iterator[Workspace]:
+def grown(fleet: Workspace) -> Iterator[Workspace]:
     """A protected cell with a volume of 1 GiB, of a class of its own."""
     fleet.write("class.yaml", CLASS)
     fleet.must("kubectl", "apply", "--filename", "class.yaml")
     declare(fleet, "1Gi")
     fleet.must("cellwright", "up", "--yes", timeout=600)
     yield fleet
-    (fleet.root / "cells" / "delta.yaml").unlink()
-    fleet.drop("delta")
+    (fleet.root / "cells" / "grown.yaml").unlink()
+    fleet.drop("grown")
     fleet.must("kubectl", "delete", "storageclass", "test-grows")
     fleet.must("cellwright", "up", "--yes", "--all", timeout=600)
 
@@ -92,62 +92,62 @@ def resizing(fleet: Workspace) -> Iterator[None]:
 
 
 def test_a_class_that_does_not_allow_it_is_refused_before_anything_is_touched(
-    delta: Workspace,
+    grown: Workspace,
 ) -> None:
-    expansion(delta, allowed=False)
-    before = delta.kubectl("get", "all,resourcequota,persistentvolumeclaim", *INSIDE)
-    declare(delta, "2Gi")
+    expansion(grown, allowed=False)
+    before = grown.kubectl("get", "all,resourcequota,persistentvolumeclaim", *INSIDE)
+    declare(grown, "2Gi")
     try:
-        refused = delta.run("cellwright", "up", "--yes")
+        refused = grown.run("cellwright", "up", "--yes")
     finally:
-        declare(delta, "1Gi")
-        expansion(delta, allowed=True)
+        declare(grown, "1Gi")
+        expansion(grown, allowed=True)
     assert refused.returncode == 1
     assert "CW412 spec.postgres.storage" in refused.stdout
     assert "StorageClass test-grows does not allow volume expansion" in refused.stdout
     assert "nothing was touched" in refused.stderr
-    after = delta.kubectl("get", "all,resourcequota,persistentvolumeclaim", *INSIDE)
+    after = grown.kubectl("get", "all,resourcequota,persistentvolumeclaim", *INSIDE)
     assert [one["metadata"]["uid"] for one in after["items"]] == [
         one["metadata"]["uid"] for one in before["items"]
     ]
-    assert (requested(delta.kubectl("get", *CLAIM)), template_size(delta)) == ("1Gi", "1Gi")
+    assert (requested(grown.kubectl("get", *CLAIM)), template_size(grown)) == ("1Gi", "1Gi")
 
 
 @pytest.mark.usefixtures("undisturbed")
-def test_a_volume_grows_around_a_postgres_that_runs_on(delta: Workspace) -> None:
-    uid = delta.kubectl("get", *CLAIM)["metadata"]["uid"]
-    pods = delta.pods("cell-delta")
-    declare(delta, "2Gi")
-    assert delta.run("cellwright", "check", "--against", "live").returncode == 0
-    shown = delta.run("cellwright", "up", "--yes", "--dry-run")
+def test_a_volume_grows_around_a_postgres_that_runs_on(grown: Workspace) -> None:
+    uid = grown.kubectl("get", *CLAIM)["metadata"]["uid"]
+    pods = grown.pods("cell-grown")
+    declare(grown, "2Gi")
+    assert grown.run("cellwright", "check", "--against", "live").returncode == 0
+    shown = grown.run("cellwright", "up", "--yes", "--dry-run")
     assert shown.returncode == 16
-    assert "cell delta: the volume grows from 1Gi to 2Gi; Postgres keeps running" in shown.stdout
-    typed = delta.pulumi("up", "--yes", "--skip-preview", "--stack", "delta")
+    assert "cell grown: the volume grows from 1Gi to 2Gi; Postgres keeps running" in shown.stdout
+    typed = grown.pulumi("up", "--yes", "--skip-preview", "--stack", "grown")
     assert typed.returncode != 0
     assert "run `cellwright up`" in typed.stdout + typed.stderr
-    assert template_size(delta) == "1Gi"
+    assert template_size(grown) == "1Gi"
 
-    with resizing(delta):
-        delta.must("cellwright", "up", "--yes", timeout=600)
-    assert template_size(delta) == "2Gi"
-    claim = delta.kubectl("get", *CLAIM)
+    with resizing(grown):
+        grown.must("cellwright", "up", "--yes", timeout=600)
+    assert template_size(grown) == "2Gi"
+    claim = grown.kubectl("get", *CLAIM)
     assert (requested(claim), claim["metadata"]["uid"]) == ("2Gi", uid)
-    assert delta.pods("cell-delta") == pods
-    assert "nothing to do" in delta.must("cellwright", "up", "--yes")
+    assert grown.pods("cell-grown") == pods
+    assert "nothing to do" in grown.must("cellwright", "up", "--yes")
 
 
 @pytest.mark.parametrize(("steps", "size"), [(1, "3Gi"), (2, "4Gi"), (3, "5Gi")])
-def test_what_was_begun_is_gone_on_with(delta: Workspace, steps: int, size: str) -> None:
-    pods = delta.pods("cell-delta")
-    declare(delta, size)
-    with resizing(delta):
+def test_what_was_begun_is_gone_on_with(grown: Workspace, steps: int, size: str) -> None:
+    pods = grown.pods("cell-grown")
+    declare(grown, size)
+    with resizing(grown):
         quota = f'{{"spec": {{"hard": {{"requests.storage": "{size}"}}}}}}'
-        patched(delta, "resourcequota", "cell", *INSIDE, patch=quota)
+        patched(grown, "resourcequota", "cell", *INSIDE, patch=quota)
         if steps > 1:
             wanted = f'{{"spec": {{"resources": {{"requests": {{"storage": "{size}"}}}}}}}}'
-            patched(delta, *CLAIM, patch=wanted)
+            patched(grown, *CLAIM, patch=wanted)
         if steps > 2:
-            delta.must("kubectl", "delete", *SET, "--cascade=orphan")
-        delta.must("cellwright", "up", "--yes", timeout=600)
-    assert (requested(delta.kubectl("get", *CLAIM)), template_size(delta)) == (size, size)
-    assert delta.pods("cell-delta") == pods
+            grown.must("kubectl", "delete", *SET, "--cascade=orphan")
+        grown.must("cellwright", "up", "--yes", timeout=600)
+    assert (requested(grown.kubectl("get", *CLAIM)), template_size(grown)) == (size, size)
+    assert grown.pods("cell-grown") == pods

@@ -9,7 +9,7 @@ is published all the same, as far as the cells that it names are there.
 import argparse
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -157,9 +157,9 @@ class _Run:
         if not arguments.yes and not confirmed("Apply these changes?"):
             tell("cellwright up: not confirmed; nothing was touched")
             return 1
-        return self._apply(wanted)
+        return self._apply(wanted, wanted.stacks if arguments.all else proposal.drifted)
 
-    def _apply(self, wanted: _Wanted) -> int:
+    def _apply(self, wanted: _Wanted, refreshed: Collection[str]) -> int:
         from cellwright.cli.up_progress import Progress  # noqa: PLC0415 - as above
         from cellwright.cli.up_text import result_lines  # noqa: PLC0415
         from cellwright.edge.up.apply import Applier  # noqa: PLC0415
@@ -173,7 +173,7 @@ class _Run:
                 secret=secret,
                 leases=self.leases,
                 interrupts=self.interrupts,
-                refresh=self.arguments.all,
+                refreshed=refreshed,
                 on_made=progress.made,
                 tell=tell,
             )

@@ -49,13 +49,16 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Applier:
-    """Applies stacks of one situation, with the fleet's root secret, under the lease."""
+    """Applies stacks of one situation, with the fleet's root secret, under the lease.
+
+    `refreshed` are the stacks whose states are brought to what is there first.
+    """
 
     situation: Situation
     secret: bytes
     leases: Leases
     interrupts: Interrupts
-    refresh: bool
+    refreshed: Collection[str]
     on_made: Callable[[str], None]
     tell: Callable[[str], None]
 
@@ -114,7 +117,7 @@ class Applier:
         )
         options = targets(self.situation, stack, clusters)
         is_growing = stack != FLEET_STACK and bool(self.situation.growths(stack))
-        options += ["--refresh"] if self.refresh or is_growing else []
+        options += ["--refresh"] if stack in self.refreshed or is_growing else []
         locked = Locked(self.situation.root, self.leases, stack, clusters, self.tell)
         return locked.run(lambda: up(run, stack, program, options))
 

@@ -4,6 +4,7 @@ A stack that does not exist yet is previewed in a backend of its own that is thr
 nothing is made before the question is answered. Refuses to change anything.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
@@ -35,11 +36,13 @@ _TIMEOUT = 60.0  # seconds
 class Proposal:
     """What would change, object by object, and why a server or Pulumi would refuse it.
 
-    `created` are the stacks of which nothing is there yet.
+    `created` are the stacks of which nothing is there yet, `drifted` those in whose clusters
+    something was changed that Pulumi's state does not know: they need a refresh.
     """
 
     changes: tuple[Change, ...]
     created: frozenset[str]
+    drifted: frozenset[str]
     operations: Mapping[str, Mapping[str, int]]
     refused: tuple[str, ...]
 
@@ -84,7 +87,13 @@ def propose(
         for name, clusters in stacks.items()
         if not any(situation.is_there(name, cluster) for cluster in clusters)
     )
-    return Proposal(found, created, operations, tuple(refused))
+    differing = Counter(change.stack for change in found)
+    drifted = frozenset(
+        name
+        for name, counts in operations.items()
+        if differing[name] > sum(counts.values()) - counts.get("same", 0)
+    )
+    return Proposal(found, created, drifted - created, operations, tuple(refused))
 
 
 def targets(situation: Situation, stack: str, clusters: Collection[str]) -> list[str]:
