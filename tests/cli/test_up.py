@@ -120,7 +120,7 @@ def test_all_runs_unchanged_stacks_with_a_refresh(program: Program, fleet: Engin
 
 
 def test_what_pulumi_does_not_know_of_is_refreshed(program: Program, fleet: Engine) -> None:
-    """As where somebody has deleted an object: without a refresh, Pulumi's state says it is there."""
+    """As where somebody deleted an object: for Pulumi's state it is there until a refresh."""
     for foreseen, timeout, refreshed in ((1000, "4m", False), (0, "5m", True)):
         program.edit("cells/fleet.yaml", "timeout: ", f"timeout: {timeout} # ")
         fleet.foreseen = foreseen
