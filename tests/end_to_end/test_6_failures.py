@@ -36,6 +36,7 @@ def broken(fleet: Workspace) -> Iterator[Workspace]:
     settings.write_text(before)
     (fleet.root / "cells" / "broken.yaml").unlink()
     fleet.drop("broken")
+    fleet.must("cellwright", "up", "--yes")  # the directory retires its id
 
 
 def declare(fleet: Workspace, extra: str) -> None:
