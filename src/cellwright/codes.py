@@ -481,7 +481,8 @@ _CHANGES = {
     "CW405": Code(
         "data that would have to move by itself",
         "A volume stays in its cluster and its storage class. Make a new cell there and move "
-        "the organizations to it.",
+        "the organizations to it. The name of a cluster and the fleet's namespacePrefix never "
+        "change either: what stands under the old one would be deleted.",
         "cells/alpha.yaml",
         _cell("alpha", 1, ", postgres: {storageClass: fast}"),
         _cell("alpha", 1, ", postgres: {maxConnections: 99}"),
@@ -550,6 +551,18 @@ _CHANGES = {
         "",
         "postgres.storage goes from 1Gi to 2Gi on a StorageClass without allowVolumeExpansion",
         "the StorageClass has allowVolumeExpansion: true and a provisioner that expands volumes",
+    ),
+    "CW413": Code(
+        "a directory that is not whole",
+        "Where organizations live and which ids were used is known from the directory alone. A "
+        "part of it was deleted, has lost its labels or was changed by hand: any other home or a "
+        "used id would pass as new, beside databases that hold the rows. Apply a backup of it. "
+        "Without one, `cellwright adopt` makes what is missing from the definitions, which then "
+        "must be those that were applied last; ids below the highest one that are not declared "
+        "count as used. Delete what was changed by hand before.",
+        "",
+        "ConfigMap directory-history is deleted while databases of the fleet's cells stand",
+        "the ConfigMap is applied again from a backup, or made by `cellwright adopt`",
     ),
     "CW420": Code(
         "another cluster than the one that was applied to",

@@ -30,6 +30,7 @@ _NOTED = {
     "annotations": (APPLIED_ANNOTATION, LAST_RUN_ANNOTATION, MANAGER_ANNOTATION),
 }
 """What is put on objects when they are applied, so that no manifest has it."""
+_NOTED_PATHS = {f'metadata.{field}["{key}"]' for field, keys in _NOTED.items() for key in keys}
 _REMEMBERED = "directory-history"
 """What ConfigMaps begin with to which every `up` adds, and none takes away."""
 _SCALER = "kube-controller-manager"
@@ -90,7 +91,9 @@ def told(changes: Iterable[Change], scaled: Collection[Scaled]) -> Iterator[Chan
         fields = tuple(
             field
             for field in change.fields
-            if not _is_same(field) and not (field.path == "spec.replicas" and workload in scaled)
+            if not _is_same(field)
+            and field.path not in _NOTED_PATHS
+            and not (field.path == "spec.replicas" and workload in scaled)
         )
         if fields:
             yield replace(change, fields=fields)

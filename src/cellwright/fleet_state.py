@@ -94,7 +94,7 @@ class StackState:
             return ""
         if last.result == "running" and self.is_applying:
             return f"an up is running since {last.since()}"
-        if last.result == "running":
+        if last.result in ("running", "interrupted"):
             return f"an up was interrupted at {last.since()}"
         return f"last up failed at {last.since()}"
 

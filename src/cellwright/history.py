@@ -7,6 +7,7 @@ It is kept beside the directory, as text in pieces of limited size, one fact a l
     cell gamma 3 - retired                  one that is declared no more
     retired 1003,1005-1010                  ids of organizations that were removed
     home acme alpha                         where an organization with an override lives
+    with directory-history-homes-0          another piece, so that one that is lost is missed
 
 Retired ids are only ever added: to the last of the pieces that hold them, so that a run that ends
 half-way loses none. Refuses to judge who may have which id (`forbidden` and `residents` do).
@@ -16,8 +17,8 @@ import re
 from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import chain
+from dataclasses import dataclass, field, replace
+from itertools import chain, pairwise
 from operator import attrgetter
 from typing import NamedTuple, Protocol
 
@@ -39,6 +40,7 @@ _FACT = re.compile(
     r"(?P<gone> retired)?"
     rf"|retired (?P<retired>{_NUMBER}(?:-{_NUMBER})?(?:,{_NUMBER}(?:-{_NUMBER})?)*)"
     r"|home (?P<organization>[a-z0-9-]+) (?P<home>[a-z0-9-]+)"
+    rf"|with (?P<piece>{_NAME}-[a-z0-9-]+)"
 )
 
 Span = tuple[int, int]
@@ -132,18 +134,35 @@ def history_after(
     return History(last, retired, _used((*cells, *old.cells), fleet), homes)
 
 
+def supposed(history: History, fleet: Fleet) -> History:
+    """Return a history for one that was lost: every lower id that nobody has counts as retired."""
+    owned = sorted(one.id for one in fleet.organizations.values())
+    gaps = [
+        (before + 1, after - 1) for before, after in pairwise([0, *owned]) if after - before > 1
+    ]
+    return replace(history, retired=tuple(_divided(_united(chain(*history.retired, gaps)))))
+
+
 def pieces_of(history: History) -> tuple[Piece, ...]:
     """Return the text of a history in pieces; there is always a first one."""
     head = f"last-id {history.last_id}\n"
     head += "".join(_line(one) for one in history.cells)
     texts = [_text(spans) for spans in history.retired] or [""]
-    found = [Piece(_NAME, "0", head + texts[0])]
-    for number, text in enumerate(texts[1:], start=1):
-        found.append(Piece(f"{_NAME}-{number}", str(number), text))
+    others = [
+        Piece(f"{_NAME}-{number}", str(number), text)
+        for number, text in enumerate(texts[1:], start=1)
+    ]
     lines = [f"home {name} {cell}\n" for name, cell in sorted(history.homes.items())]
     for number, text in enumerate(_joined(lines)):
-        found.append(Piece(f"{_NAME}-homes-{number}", HOMES, text))
-    return tuple(found)
+        others.append(Piece(f"{_NAME}-homes-{number}", HOMES, text))
+    head += "".join(f"with {piece.name}\n" for piece in others)
+    return (Piece(_NAME, "0", head + texts[0]), *others)
+
+
+def pieces_named_in(text: str) -> list[str]:
+    """Return the names of the other pieces, by the text of the first one."""
+    words = (line.split(" ") for line in text.split("\n"))
+    return [name for verb, *rest in words if verb == "with" for name in rest[:1]]
 
 
 def history_of(pieces: Iterable[tuple[str, str]]) -> History | None:
@@ -166,7 +185,7 @@ def history_of(pieces: Iterable[tuple[str, str]]) -> History | None:
             elif fact["retired"]:
                 number = int(kind) if re.fullmatch("[0-9]{1,6}", kind) else 0
                 retired[number] += _spans(fact["retired"])
-            else:
+            elif fact["organization"]:
                 homes[fact["organization"]] = fact["home"]
     if nothing:
         return None
@@ -213,10 +232,13 @@ def _with(retired: Pieces, ids: Iterable[int]) -> Pieces:
     last = _united([*(retired[-1] if retired else ()), *new])
     if len(_text(last)) <= _MOST:
         return (*retired[:-1], last)
-    spans = _united(new)
-    most = _MOST // (2 * len(str(spans[-1][1])) + 2)
-    pieces = [spans[start : start + most] for start in range(0, len(spans), most)]
-    return (*retired, *pieces)
+    return (*retired, *_divided(_united(new)))
+
+
+def _divided(spans: tuple[Span, ...]) -> Iterator[tuple[Span, ...]]:
+    """Yield spans in pieces, each of which has room in a ConfigMap."""
+    most = _MOST // (2 * len(str(spans[-1][1])) + 2) if spans else 1
+    return (spans[start : start + most] for start in range(0, len(spans), most))
 
 
 def _united(spans: Iterable[Span]) -> tuple[Span, ...]:

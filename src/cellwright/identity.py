@@ -13,6 +13,7 @@ from cellwright.secret import derive_bytes
 
 FLEET_LABEL = "cellwright.dev/fleet"
 FLEET_ID_LABEL = "cellwright.dev/fleet-id"
+CELL_LABEL = "cellwright.dev/cell"
 APPLIED_ANNOTATION = "cellwright.dev/applied"
 """On a stack's namespace: what was applied last."""
 LAST_RUN_ANNOTATION = "cellwright.dev/last-run"

@@ -111,7 +111,8 @@ def _running(container: Body, pod: Body, events: Events) -> Known:
     for probe in ("Startup", "Liveness", "Readiness"):
         failure = events.newest(pod, "Unhealthy", containing=f"{probe} probe")
         if failure and failure.time >= started:
-            return f"is not ready: {_line(failure.message)}{again}", probe == "Liveness"
+            said = _line(failure.message).removesuffix(":")
+            return f"is not ready: {said}{again}", probe == "Liveness"
     return f"runs, but is not ready yet{again}", False
 
 

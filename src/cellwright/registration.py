@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from cellwright.changes import HISTORY
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, QUARANTINE, Fleet
 from cellwright.secret import derive_bytes
@@ -45,7 +46,8 @@ def registrations(fleet: Fleet, manifests: Iterable[Manifest]) -> tuple[Registra
 
     Protected is the data of a cell that is in service or holds organizations. With a retained
     namespace the volume claim stays, whatever else of the cell is destroyed; with the directory's
-    the cells' leave to read it, so that routers go on by themselves once it is there again.
+    the cells' leave to read it, so that routers go on by themselves once it is there again. What
+    is remembered of ids stays whatever is destroyed.
     """
     return tuple(_registration(fleet, manifest) for manifest in manifests)
 
@@ -95,7 +97,8 @@ def _registration(fleet: Fleet, manifest: Manifest) -> Registration:
     parts = (cluster, manifest.namespace, manifest.name)
     protect = retain = False
     if manifest.stack == FLEET_STACK:
-        retain = manifest.kind == "Namespace"
+        is_memory = HISTORY in (manifest.body["metadata"].get("labels") or {})
+        retain = manifest.kind == "Namespace" or is_memory
     elif manifest.kind in _PROTECTED_KINDS:
         cell = fleet.cells[manifest.stack]
         protect = cell.ring != QUARANTINE or bool(fleet.held_by(cell.name))

@@ -14,13 +14,13 @@ from cellwright.effects import Effect
 from cellwright.fixed import Finding, Fixed, FixedCell, Volume
 from cellwright.forbidden import forbidden, placed
 from cellwright.history import History, history_after, history_of, id_range_in
-from cellwright.identity import FLEET_LABEL
+from cellwright.identity import CELL_LABEL, FLEET_LABEL
 from cellwright.manifest import Manifest
 from cellwright.model import Fleet
 from cellwright.problem import Problem, refusing
 from cellwright.undeclared import undeclared_findings
+from cellwright.wholeness import Directory
 
-CELL_LABEL = "cellwright.dev/cell"
 CELL_ID_LABEL = "cellwright.dev/cell-id"
 ID_RANGE = "cellwright.dev/id-range"
 """The annotation of a namespace and a database with the values that its sequences give out."""
@@ -38,10 +38,13 @@ _MADE_ANEW = "leave it as it is, or make a new cell and move the organizations t
 
 
 class Facts(NamedTuple):
-    """What clusters hold: what never changes of it, and the objects that hold data."""
+    """What clusters hold: what never changes of it, the objects that hold data, and how whole the
+    directories are, by cluster.
+    """
 
     fixed: Fixed
     data: tuple[Manifest, ...] = ()
+    directories: Mapping[str, Directory] = {}
 
     def history(self, fleet: Fleet) -> History:
         """Return what is to be remembered of ids once the fleet is applied."""

@@ -7,6 +7,7 @@ state to what stands.
 
 import argparse
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cellwright.cli.asking import confirmed
@@ -15,15 +16,20 @@ from cellwright.cli.results import problems_as_text
 from cellwright.edge import stacks
 from cellwright.edge.adoption import Adoption, decode_given, label, read_adoption
 from cellwright.edge.clusters import Clusters, read_clusters
+from cellwright.edge.facts import read_facts
 from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read
 from cellwright.edge.guard import cluster_findings
+from cellwright.edge.memory import lost_parts, make_lost
 from cellwright.edge.settings import read_settings
 from cellwright.edge.state_listing import Stack
 from cellwright.forbidden import placed
+from cellwright.history import supposed
 from cellwright.identity import fleet_id
+from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, Fleet
-from cellwright.plan import Plan, plan
+from cellwright.plan import Loaded, Plan, loaded
+from cellwright.plan import planned as plan_of
 
 EXAMPLES = """examples:
   cellwright adopt                                # the root secret is in stacks/ still
@@ -49,7 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Show what would be taken on, ask, label it and make the stacks; 1 if that can't be."""
     snapshot = read(arguments.root)
-    planned = plan(snapshot)
+    workspace = loaded(snapshot)
+    planned = plan_of(workspace)
     if planned.problems or planned.fleet is None:
         problems_as_text(planned.problems)
         return 1
@@ -65,13 +72,16 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     secret = _secret(arguments, fleet, backend)
     adoption = read_adoption(fleet, planned.stacks, clusters.states, secret)
-    if not _is_allowed(fleet, adoption):
+    lost = _lost(workspace, fleet)
+    if lost is None or not _is_allowed(fleet, adoption):
         return 1
     _show(fleet, adoption, fleet_id(secret))
+    _show_lost(lost)
     if not arguments.yes and not confirmed("Take all of this on?"):
         tell("cellwright adopt: not confirmed; nothing was touched")
         return 1
     label(fleet, adoption, secret)
+    make_lost(fleet, lost, secret)
     _make_stacks(arguments.root, planned, clusters, secret, backend)
     say(
         f"fleet {fleet.name} (id {fleet_id(secret)}) is this workspace's; next: cellwright up --all"
@@ -121,6 +131,38 @@ def _show(fleet: Fleet, adoption: Adoption, number: str) -> None:
         say(f"    {one.kind} {where}{one.name} in cluster {one.cluster}")
     if len(adoption.unlabelled) > _MOST_NAMED:
         say(f"    and {len(adoption.unlabelled) - _MOST_NAMED} more")
+
+
+def _lost(workspace: Loaded, fleet: Fleet) -> dict[str, list[Manifest]] | None:
+    """Return what is lost of directories, as it is made anew; None if something is in the way."""
+    facts = read_facts(fleet, fleet.used_clusters())
+    for cluster, directory in facts.directories.items():
+        for name in directory.damaged:
+            tell(
+                f"ConfigMap {name} of the directory in cluster {cluster} was changed by hand: "
+                "restore or delete it first"
+            )
+    if any(one.damaged for one in facts.directories.values()):
+        tell("cellwright adopt: refused; nothing was touched")
+        return None
+    history = facts.history(fleet)
+    if facts.fixed.history is None:
+        history = supposed(history, fleet)
+    declared = plan_of(workspace, [FLEET_STACK], history).stacks[FLEET_STACK]
+    return lost_parts(declared, facts.directories)
+
+
+def _show_lost(lost: Mapping[str, Sequence[Manifest]]) -> None:
+    for cluster, parts in lost.items():
+        say(
+            f"  {counted(len(parts), 'ConfigMap')} of the directory in cluster {cluster} will be "
+            "made from the definitions:"
+        )
+        for one in parts[:_MOST_NAMED]:
+            say(f"    {one.name}")
+        if len(parts) > _MOST_NAMED:
+            say(f"    and {len(parts) - _MOST_NAMED} more")
+        say("  what they say of ids and of where rows are must be what was applied last")
 
 
 def _make_stacks(

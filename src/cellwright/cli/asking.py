@@ -17,7 +17,14 @@ def answered(question: str, instead: str) -> str:
         raise CommandError(f"there is no terminal to ask on: give {instead}")
     sys.stdout.write(question)
     sys.stdout.flush()
-    return sys.stdin.readline().strip()
+    line = ""
+    try:
+        line = sys.stdin.readline()
+    finally:
+        if not line.endswith("\n"):  # Ctrl-D or Ctrl-C: what is said next has a line of its own
+            sys.stdout.write("\n")
+            sys.stdout.flush()
+    return line.strip()
 
 
 def confirmed(question: str) -> bool:

@@ -26,8 +26,9 @@ def forbidden(
     """
     if against != LIVE:
         return change_problems(_committed(root, against), fleet, definitions)
-    problems = change_problems(read_facts(fleet).fixed, fleet, definitions)
-    return [*problems, *placed(live_findings(root, fleet), definitions)]
+    facts = read_facts(fleet)
+    problems = change_problems(facts.fixed, fleet, definitions)
+    return [*problems, *placed(live_findings(root, fleet, facts), definitions)]
 
 
 def _committed(root: Path, ref: str) -> Fixed:

@@ -108,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
     protected = protected_of(fleet, made.stacks)
     forbidden = refusals(pair.fixed, fleet, found, protected, snapshot.definitions)
     if facts is not None:
-        forbidden += placed(live_findings(arguments.root, fleet), snapshot.definitions)
+        forbidden += placed(live_findings(arguments.root, fleet, facts), snapshot.definitions)
     for line in (line for said in pair.refused for line in said.splitlines()):
         tell(f"refused: {line}")
     if arguments.format == "json":

@@ -36,8 +36,8 @@ def leftover_lines(reading: Reading) -> Iterator[str]:
         yield f"its definition is left: {_definition(reading)}"
         yield "  delete it, then `cellwright up`, which would make the cell again until then"
         span = retiree.declared.id_range
-        ids = f" and its ids {span.first} to {span.last}" if span else ""
-        yield f"  its id {retiree.declared.id}{ids} stay used for ever"
+        ids = f" and its ids {span.first} to {span.last} stay" if span else " stays"
+        yield f"  its id {retiree.declared.id}{ids} used for ever"
     if retiree.ring is None:
         yield f"nothing is left of it in cluster {retiree.cluster}"
         return

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from cellwright.cli.asking import add_wait, confirmed
 from cellwright.cli.report import counted, say, tell
@@ -19,6 +20,8 @@ from cellwright.cli.results import problems_as_text
 from cellwright.edge.clusters import Clusters, read_clusters
 from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read
+from cellwright.edge.kubectl import Kubectl
+from cellwright.edge.lease_object import holder
 from cellwright.edge.process import Interrupts
 from cellwright.edge.up.beginning import begin, lease_labels
 from cellwright.edge.up.leases import Leases
@@ -26,6 +29,9 @@ from cellwright.edge.up.reading import Situation, read_situation
 from cellwright.edge.up.refusing import refused
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.plan import loaded, planned
+
+if TYPE_CHECKING:
+    from cellwright.edge.up.preview import Proposal
 
 WOULD_CHANGE = 16
 """The exit code of a dry run where anything would change."""
@@ -53,13 +59,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="run unchanged stacks too, with a refresh: mends what was changed by hand",
     )
-    for option, what in (("cell", "this cell"), ("stack", "this stack (a cell, or fleet)")):
+    for option, what, kind in (
+        ("cell", "this cell", _cell),
+        ("stack", "this stack (a cell, or fleet)", str),
+    ):
         parser.add_argument(
             f"--{option}",
             action="append",
             dest="stacks",
+            type=kind,
             metavar="NAME",
-            help=f"{what} alone; repeatable",
+            help=f"{what} alone; repeatable, and beside others what any of them names",
         )
     parser.add_argument(
         "--ring",
@@ -102,12 +112,14 @@ def run(arguments: argparse.Namespace) -> int:
         clusters = _answering(fleet, asked.result())
     interrupts = Interrupts()
     with Leases(fleet, arguments.wait, interrupts, tell) as leases:
-        if not arguments.dry_run:
-            held = lease_labels(arguments.root, fleet, clusters)
-            for cluster, labels in held.items():
+        held = lease_labels(arguments.root, fleet, clusters)
+        for cluster, labels in held.items():
+            if not arguments.dry_run:
                 leases.take(cluster, labels)
-            if held:  # another run may have ended since the clusters were asked
-                clusters = _answering(fleet, read_clusters(fleet, fleet.clusters))
+            elif other := holder(Kubectl(fleet.clusters[cluster]), fleet.directory_namespace):
+                tell(f"`cellwright up` is running in cluster {cluster}: {other}")
+        if held and not arguments.dry_run:  # another run may have ended since they were asked
+            clusters = _answering(fleet, read_clusters(fleet, fleet.clusters))
         situation = read_situation(arguments.root, workspace, first, fleet, clusters)
         return _Run(arguments, situation, leases, interrupts).run(chosen)
 
@@ -135,29 +147,36 @@ class _Run:
         if not wanted.stacks:
             say(f"nothing to do: {counted(wanted.unchanged, 'stack')} unchanged")
             return int(bool(wanted.skipped))
-        # What loads Pulumi's SDK, a third of a second, is loaded once there is something to do.
-        from cellwright.cli.up_text import proposal_lines  # noqa: PLC0415
-        from cellwright.edge.up.preview import propose  # noqa: PLC0415
-
-        proposal = propose(
-            situation,
-            wanted.stacks,
-            arguments.parallel,
-            self.interrupts,
-            refresh=arguments.all,
-        )
-        for parts in proposal_lines(situation, wanted.stacks, proposal):
-            say(*parts)
+        proposal = self._propose(wanted)
         if proposal.refused:
             for line in proposal.refused:
                 tell(f"refused: {line}")
             return _refused()
         if arguments.dry_run:
-            return WOULD_CHANGE
+            return WOULD_CHANGE if proposal.changes_something else 0
         if not arguments.yes and not confirmed("Apply these changes?"):
             tell("cellwright up: not confirmed; nothing was touched")
             return 1
         return self._apply(wanted, wanted.stacks if arguments.all else proposal.drifted)
+
+    def _propose(self, wanted: _Wanted) -> "Proposal":
+        """Show what would change."""
+        # What loads Pulumi's SDK, a third of a second, is loaded once there is something to do.
+        from cellwright.cli.up_text import proposal_lines  # noqa: PLC0415
+        from cellwright.edge.up.preview import propose  # noqa: PLC0415
+
+        if sys.stderr.isatty():
+            tell(f"asking what would change of {counted(len(wanted.stacks), 'stack')} …")
+        proposal = propose(
+            self.situation,
+            wanted.stacks,
+            self.arguments.parallel,
+            self.interrupts,
+            refresh=self.arguments.all,
+        )
+        for parts in proposal_lines(self.situation, wanted.stacks, proposal):
+            say(*parts)
+        return proposal
 
     def _apply(self, wanted: _Wanted, refreshed: Collection[str]) -> int:
         from cellwright.cli.up_progress import Progress  # noqa: PLC0415 - as above
@@ -229,6 +248,12 @@ def _chosen(arguments: argparse.Namespace, fleet: Fleet) -> set[str]:
             raise CommandError(f"no cell is in ring {ring}")
         named |= members
     return named
+
+
+def _cell(text: str) -> str:
+    if text == FLEET_STACK:
+        raise argparse.ArgumentTypeError(f"{FLEET_STACK} is not a cell: give --stack {FLEET_STACK}")
+    return text
 
 
 def _positive(text: str) -> int:

@@ -62,7 +62,7 @@ def result_lines(ended: Ended, skipped: Mapping[str, str]) -> Iterator[str]:
     for outcome in ended.outcomes:
         yield from (f"{outcome.stack}: not finished: {note}" for note in outcome.notes)
         if not outcome.ok:
-            yield f"{outcome.stack}: not done: {(outcome.reasons or ('failed',))[0].strip()}"
+            yield f"{outcome.stack}: not done: {_first(outcome.reasons)}"
     for name, why in ended.not_begun.items():
         yield f"{name}: not begun: {why}"
     for name, why in skipped.items():
@@ -75,3 +75,10 @@ def result_lines(ended: Ended, skipped: Mapping[str, str]) -> Iterator[str]:
         yield f"{FLEET_STACK}: {count} not published as their cells are not there: {shown}{rest}"
     if not ended.ok or skipped:
         yield "cellwright up: not all was done; re-run `cellwright up` to resume"
+
+
+def _first(reasons: Iterable[str]) -> str:
+    """Return the first reason that says something: Pulumi names the resource in a line before."""
+    lines = [line.strip() for line in reasons]
+    said = [line for line in lines if line and not line.endswith(":")]
+    return next(iter((*said, *lines)), "failed")

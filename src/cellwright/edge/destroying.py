@@ -9,6 +9,7 @@ from cellwright.edge.backend import explained
 from cellwright.edge.engine import Finished, Run, destroy
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl, RefusedError
+from cellwright.edge.memory import remember
 from cellwright.edge.process import Interrupts
 from cellwright.edge.retiring import Reading, namespace_body, still_running, waits_for
 from cellwright.edge.up.leases import Leases
@@ -47,6 +48,9 @@ class Destroyer:
         What was applied last counts no more from here on: the directory waits for a cell that
         comes back, and the next run goes on here. Raises CommandError.
         """
+        situation = self.reading.situation
+        if situation.secret is not None:
+            remember(situation, situation.secret)
         if record is not None:
             begun = replace(record, begun=True).text()
             self._annotate({RETIREMENT_ANNOTATION: begun, APPLIED_ANNOTATION: None})

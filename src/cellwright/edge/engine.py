@@ -8,6 +8,7 @@ each run and can't interrupt one.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from cellwright.edge.failure import CommandError
 from cellwright.edge.process import Interrupts, stream
 
 Program = Callable[[], None]
+_TOTAL = re.compile(r"^[0-9]+ changes?\. ")  # before the number of unchanged resources
 _LARGEST = 400 * 1024 * 1024  # bytes of a message, as in Pulumi's SDKs
 
 
@@ -41,7 +43,8 @@ class Finished:
         if "Resources:" not in lines:
             return "no summary"
         counts = lines[lines.index("Resources:") + 1 :]
-        return ", ".join(counts[: counts.index("")] if "" in counts else counts)
+        counts = counts[: counts.index("")] if "" in counts else counts
+        return ", ".join(_TOTAL.sub("", one) for one in counts)
 
     @property
     def diagnostics(self) -> tuple[str, ...]:

@@ -11,9 +11,11 @@ from cellwright.changes import DIRECTORY, HISTORY
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
 from cellwright.history import History, UsedCell
+from cellwright.identity import CELL_LABEL
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, Cluster, Fleet
-from cellwright.standing import CELL_LABEL, Facts, is_of_another_fleet, standing
+from cellwright.standing import Facts, is_of_another_fleet, standing
+from cellwright.wholeness import MEMORY, directories
 
 _CELLS = (
     "/api/v1/namespaces",
@@ -25,7 +27,6 @@ _CELLS = (
 _DIRECTORY = "/api/v1/configmaps"
 _AT_ONCE = 4  # requests at the same time
 _DATA = ("PersistentVolumeClaim", "StatefulSet")
-_HISTORY = "directory-history"
 
 Body = Mapping[str, Any]
 
@@ -49,7 +50,7 @@ def read_used_ids(fleet: Fleet) -> tuple[int, list[UsedCell]]:
     """
     found = _answers(_cells_of(fleet, None))
     for name, cluster in fleet.clusters.items():
-        first = Kubectl(cluster).named("configmaps", fleet.directory_namespace, [_HISTORY])
+        first = Kubectl(cluster).named("configmaps", fleet.directory_namespace, [MEMORY])
         if first:
             found += [_manifest(name, body) for body in first]
         else:
@@ -113,4 +114,5 @@ def _facts(fleet: Fleet, found: Iterable[Manifest]) -> Facts:
         fixed = standing(fleet, ours)
     except ValueError as error:
         raise CommandError(f"the directory in the cluster can't be read: {error}") from None
-    return Facts(fixed, tuple(one for one in ours if one.kind in _DATA))
+    data = tuple(one for one in ours if one.kind in _DATA)
+    return Facts(fixed, data, directories(fleet, ours))

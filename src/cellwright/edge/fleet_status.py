@@ -28,10 +28,10 @@ from cellwright.edge.live import differing
 from cellwright.edge.volumes import measured
 from cellwright.edge.waiting import by_namespace, custom, observed
 from cellwright.fleet_state import StackState, Undeclared, holds_since, is_of, last_run
+from cellwright.identity import CELL_LABEL
 from cellwright.manifest import Identity, Manifest
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.reasons import Reason, about
-from cellwright.standing import CELL_LABEL
 
 Body = Mapping[str, Any]
 

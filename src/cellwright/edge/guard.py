@@ -18,12 +18,13 @@ from cellwright.forbidden import placed
 from cellwright.growth import Growth
 from cellwright.identity import Owner, belonging, fleet_id, owner_of, unowned
 from cellwright.manifest import Manifest
-from cellwright.model import FLEET_STACK, Fleet
+from cellwright.model import DIRECTORY_NAMESPACE, FLEET_STACK, Fleet
 from cellwright.plan import Loaded, planned
 from cellwright.problem import Path as FieldPath
 from cellwright.problem import Problem
 from cellwright.registration import protected_of
-from cellwright.standing import refusals
+from cellwright.standing import Facts, refusals
+from cellwright.wholeness import directory_findings
 
 _NAME: FieldPath = ("metadata", "name")
 _ADOPT = "if it is this fleet's, `cellwright adopt` takes it on; else use another namespacePrefix"
@@ -61,13 +62,14 @@ def guarded(root: Path, loaded: Loaded, fleet: Fleet, stack: str, secret: bytes)
     changed = local_changes(facts.data, protected)
     problems = refusals(facts.fixed, fleet, changed, protected, definitions)
     number = fleet_id(secret)
+    settings = {name: read_settings(root, name) for name in (FLEET_STACK, stack)}
     found = [
-        *cluster_findings(fleet, {stack: read_settings(root, stack)}, clusters.states),
+        *cluster_findings(fleet, settings, clusters.states),
         *namespace_findings(fleet, number, clusters.states, [stack]),
         *(
             _growth_findings(cell_growths(facts.data, stacks[stack]))
             if stack != FLEET_STACK
-            else ()
+            else directory_findings(fleet, facts.directories, stacks[stack])
         ),
     ]
     if not found:
@@ -91,7 +93,13 @@ def cluster_findings(
         for stack, said in settings.items()
         for cluster, uid in (said.clusters or {}).items()
     }
+    names = {state.uid: name for name, state in states.items()}
     for (cluster, uid), stack in recorded.items():
+        if names.get(uid, cluster) != cluster and cluster not in states:
+            name = names[uid]
+            message = f"cluster {name} is the one that stack {stack} was applied to as {cluster}"
+            hint = f"write {cluster}: the objects of a cluster would be deleted with its name"
+            yield Finding("Fleet", fleet.name, ("spec", "clusters", name), "CW405", message, hint)
         if cluster in states and states[cluster].uid != uid:
             message = (
                 f"cluster {cluster} is not the one that stack {stack} was applied to: its "
@@ -129,6 +137,21 @@ def namespace_findings(
                 continue
             where = f"Namespace {namespace} in cluster {cluster}"
             yield _finding(fleet, stack, f"{where} {belonging(owner, fleet.name)}", owner)
+        yield from _prefix_findings(fleet, number, state)
+
+
+def _prefix_findings(fleet: Fleet, number: str, state: ClusterState) -> Iterator[Finding]:
+    """Yield where this fleet has its directory, if that is in another namespace than declared."""
+    for name, body in state.namespaces.items():
+        is_directory = name.endswith(DIRECTORY_NAMESPACE) and name != fleet.directory_namespace
+        if is_directory and owner_of(body) == Owner(fleet.name, number):
+            prefix = name.removesuffix(DIRECTORY_NAMESPACE).removesuffix("-")
+            message = (
+                f"the fleet has its directory in namespace {name} of cluster {state.name}: "
+                "namespacePrefix never changes"
+            )
+            hint = f"write namespacePrefix: {prefix}" if prefix else "take namespacePrefix out"
+            yield Finding("Fleet", fleet.name, ("spec", "namespacePrefix"), "CW405", message, hint)
 
 
 def lost_findings(fleet: Fleet, states: Mapping[str, ClusterState]) -> Iterator[Finding]:
@@ -146,8 +169,9 @@ def lost_findings(fleet: Fleet, states: Mapping[str, ClusterState]) -> Iterator[
         yield Finding("Fleet", fleet.name, _NAME, "CW422", message, _LOST)
 
 
-def live_findings(root: Path, fleet: Fleet) -> list[Finding]:
-    """Return what `up` would refuse of a whole fleet since it is not this workspace's.
+def live_findings(root: Path, fleet: Fleet, facts: Facts) -> list[Finding]:
+    """Return what `up` would refuse of a whole fleet since it is not this workspace's, or since its
+    directory is not whole.
 
     The settings tell the fleet's id, so that no secret is needed. Raises CommandError for a
     cluster that does not answer.
@@ -162,6 +186,7 @@ def live_findings(root: Path, fleet: Fleet) -> list[Finding]:
     return [
         *cluster_findings(fleet, {FLEET_STACK: settings}, states),
         *namespace_findings(fleet, number, states, fleet.cells),
+        *directory_findings(fleet, facts.directories),
     ]
 
 

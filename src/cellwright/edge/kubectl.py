@@ -22,6 +22,7 @@ _TIMEOUT = 600.0  # seconds for all objects of a cluster
 _FEW = 8  # objects that are quicker asked for by their names than listed
 _MANAGER = "cellwright-diff"
 _SELECTOR = "app.kubernetes.io/managed-by=cellwright"
+_FORBIDDEN = "(Forbidden)"
 _MAY_NOT = "cannot patch resource"
 _AS_JSON = ("--output", "json", "--show-managed-fields")
 _SAID = re.compile(r"Error from server \((?P<reason>\w+)\): (?P<message>.*)")
@@ -49,19 +50,24 @@ class Kubectl:
         command = [*self._command, *asked, f"--request-timeout={_PATIENCE}s"]
         return run(command, timeout=_PATIENCE + 3).output
 
+    def _away(self, error: CommandError) -> CommandError:
+        """Return an error that says whether the cluster is away, or may not be asked."""
+        what = "refuses" if _FORBIDDEN in str(error) else "does not answer"
+        return CommandError(f"cluster {self._name} {what}: {error}")
+
     def greet(self) -> None:
         """Raise CommandError, within seconds, for a cluster that does not answer."""
         try:
             self._soon("get", "--raw", "/version")
         except CommandError as error:
-            raise CommandError(f"cluster {self._name} does not answer: {error}") from None
+            raise self._away(error) from None
 
     def namespaces(self) -> list[Body]:
         """Return all namespaces; raise CommandError, within seconds, if none are answered."""
         try:
             return _objects(self._soon("get", "namespaces", "--output", "json"))
         except CommandError as error:
-            raise CommandError(f"cluster {self._name} does not answer: {error}") from None
+            raise self._away(error) from None
 
     def annotate(self, namespace: str, annotations: Mapping[str, str | None]) -> None:
         """Set annotations of a namespace; None takes one away. Raises CommandError."""
@@ -229,6 +235,11 @@ class Kubectl:
             given = _as_list(_named(one) for one in missing)
             listed += _objects(run([*self._command, *asked], given=given, timeout=_TIMEOUT).output)
         return listed
+
+    def apply(self, bodies: Iterable[Body], manager: str) -> None:
+        """Apply objects for a field manager (server-side). Raises CommandError."""
+        asked = ["apply", "--server-side", "--force-conflicts", f"--field-manager={manager}"]
+        run([*self._command, *asked, "--filename", "-"], given=_as_list(bodies), timeout=_TIMEOUT)
 
     def applied(self, declared: Sequence[Body]) -> tuple[list[Body], list[str]]:
         """Return the objects as they would be, and what the server says of those it refuses.

@@ -15,12 +15,11 @@ from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
 from cellwright.effects import Effect
 from cellwright.growth import Growth, grown_sizes, growths, resized, sizes
-from cellwright.identity import MANAGER, Owner, identified, owner_of
+from cellwright.identity import CELL_LABEL, MANAGER, Owner, identified, owner_of
 from cellwright.manifest import Identity, Manifest
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.redact import REDACTED
 from cellwright.secret_text import Encoded, SecretText, base64_content, base64_encoded, could_be
-from cellwright.standing import CELL_LABEL
 
 _OWNERS = ("pulumi-kubernetes", MANAGER)
 _FEW = 20  # stacks that a selector names
@@ -153,8 +152,12 @@ def _read_cluster(
         after = without_given_up(live, answer, one.body, _OWNERS)
         found.before[one.stack].append(_with_body(one, _shown(live)))
         found.after[one.stack].append(_with_body(one, _with_keys(_shown(after), live, one)))
+    namespaces = {cell.namespace: name for name, cell in fleet.cells.items()}
     for body in held.values():
-        stack = body["metadata"].get("labels", {}).get(CELL_LABEL, FLEET_STACK)
+        metadata = body["metadata"]
+        stack = metadata.get("labels", {}).get(CELL_LABEL) or namespaces.get(
+            metadata.get("namespace", ""), FLEET_STACK
+        )
         if stack in found.before and _is_left_over(fleet, body):
             found.before[stack].append(Manifest(stack, cluster, "", 0, 0, _shown(body)))
 
@@ -169,8 +172,14 @@ def selector_of(stacks: Collection[str]) -> str:
 
 
 def _is_left_over(fleet: Fleet, body: Body) -> bool:
-    """Return whether an object that is not declared is this fleet's to remove."""
+    """Return whether an object that is not declared is this fleet's to remove.
+
+    What somebody else made and labelled stays: Pulumi knows nothing of it.
+    """
     metadata = body["metadata"]
+    managers = [str(one.get("manager", "")) for one in metadata.get("managedFields") or ()]
+    if not any(name.startswith(_OWNERS) for name in managers):
+        return False
     namespaces = {fleet.directory_namespace, *(cell.namespace for cell in fleet.cells.values())}
     where = metadata.get("namespace") or (metadata["name"] if body["kind"] == "Namespace" else "")
     is_ours = where in namespaces if where else owner_of(body).fleet == fleet.name

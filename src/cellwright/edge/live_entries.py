@@ -10,9 +10,7 @@ from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
 from cellwright.entry import Entries, Entry
 from cellwright.model import Fleet
-
-_CELLS = "directory-cells"
-_SHARDS = "cellwright.dev/shards"
+from cellwright.wholeness import CELLS, SHARDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +29,14 @@ def told(fleet: Fleet, cluster: str, organizations: Collection[str]) -> Iterator
     """
     kubectl = Kubectl(fleet.clusters[cluster])
     kubectl.greet()
-    cells = kubectl.named("configmaps", fleet.directory_namespace, [_CELLS])
+    cells = kubectl.named("configmaps", fleet.directory_namespace, [CELLS])
     if not cells:
         hint = "`cellwright up` applies the fleet's stack"
         raise CommandError(f"cluster {cluster} has no directory; {hint}")
     try:
-        count = int(cells[0]["metadata"]["annotations"][_SHARDS][:4])
+        count = int(cells[0]["metadata"]["annotations"][SHARDS][:4])
     except (KeyError, ValueError):
-        raise CommandError(f"cluster {cluster}: {_CELLS} says no number of shards") from None
+        raise CommandError(f"cluster {cluster}: {CELLS} says no number of shards") from None
     # An organization's path and hosts may be in any of them.
     names = [f"directory-{number:02d}" for number in range(count)]
     found = Entries(organizations)

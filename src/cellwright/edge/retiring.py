@@ -20,12 +20,11 @@ from cellwright.edge.stack_resources import read_resources
 from cellwright.edge.up.reading import Situation, read_situation
 from cellwright.fixed import Finding
 from cellwright.forbidden import placed
-from cellwright.identity import fleet_id
+from cellwright.identity import CELL_LABEL, fleet_id
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.plan import Loaded, Plan
 from cellwright.problem import Problem
 from cellwright.retirement import RETIREMENT_ANNOTATION, Retiree, record_in, residents
-from cellwright.standing import CELL_LABEL
 
 _RING = "cellwright.dev/ring"
 _RUNNING = ("deployments", "statefulsets", "jobs", "pods")

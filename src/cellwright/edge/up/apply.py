@@ -27,6 +27,7 @@ from cellwright.edge.waiting import not_ready
 from cellwright.edge.who import who
 from cellwright.identity import APPLIED_ANNOTATION, LAST_RUN_ANNOTATION
 from cellwright.model import FLEET_STACK
+from cellwright.wholeness import digest_of
 
 _PAUSE = 1.0  # seconds between two looks at what is not ready yet
 
@@ -80,7 +81,8 @@ class Applier:
         except CommandError as error:
             changes, reasons = "", tuple(str(error).splitlines())
         ok = bool(changes) and not reasons
-        self._note(stack, clusters, "succeeded" if ok else "failed")
+        stopped = "interrupted" if self.interrupts.is_interrupted else "failed"
+        self._note(stack, clusters, "succeeded" if ok else stopped)
         return Outcome(stack, clusters, ok, time.monotonic() - started, changes, reasons, notes)
 
     def stamp(self, outcomes: Collection[Outcome], digests: Mapping[tuple[str, str], str]) -> None:
@@ -162,6 +164,9 @@ class Applier:
             "by": who(),
         }
         for cluster in clusters:
+            if stack == FLEET_STACK:
+                manifests = self.situation.manifests[stack]
+                said |= {"directory": digest_of(manifests, cluster)}
             try:
                 self._annotate(stack, cluster, {LAST_RUN_ANNOTATION: json.dumps(said)})
             except CommandError:  # the namespace is not there yet, or the cluster is away

@@ -11,6 +11,7 @@ from cellwright.edge import stacks
 from cellwright.edge.clusters import Clusters
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl, RefusedError
+from cellwright.edge.memory import remember
 from cellwright.edge.settings import read_settings
 from cellwright.edge.stacks import Ownership
 from cellwright.edge.state_listing import Stack
@@ -55,6 +56,7 @@ def begin(
         if not situation.is_there(FLEET_STACK, cluster):
             _make_namespace(situation, cluster, number)
         leases.take(cluster, _labels(fleet, number))
+    remember(situation, secret)
     backend = dict(situation.backend)
     backend |= {name: Stack(name, "", 0) for name in made}
     return secret, backend

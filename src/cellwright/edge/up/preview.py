@@ -46,6 +46,12 @@ class Proposal:
     operations: Mapping[str, Mapping[str, int]]
     refused: tuple[str, ...]
 
+    @property
+    def changes_something(self) -> bool:
+        """Whether anything would change, in a cluster or in a state."""
+        counts = [{**one, "same": 0} for one in self.operations.values()]
+        return bool(self.changes or self.created or any(any(one.values()) for one in counts))
+
 
 def propose(
     situation: Situation,

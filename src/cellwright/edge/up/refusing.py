@@ -19,6 +19,7 @@ from cellwright.model import FLEET_STACK
 from cellwright.problem import Problem
 from cellwright.registration import protected_of
 from cellwright.standing import refusals
+from cellwright.wholeness import directory_findings
 
 
 def refused(situation: Situation, stacks: Collection[str]) -> list[Problem]:
@@ -41,11 +42,14 @@ def _findings(situation: Situation, stacks: Collection[str]) -> Iterator[Finding
     fleet, states = situation.fleet, situation.clusters.states
     settings = {
         name: read_settings(situation.root, name)
-        for name in stacks
+        for name in (FLEET_STACK, *stacks)
         if name in situation.backend and situation.backend[name].resources
     }
     found = list(cluster_findings(fleet, settings, states))
     found += growth_findings(situation, stacks)
+    if FLEET_STACK in stacks:
+        declared = situation.manifests[FLEET_STACK]
+        found += directory_findings(fleet, situation.facts.directories, declared)
     if situation.secret is None:
         found += lost_findings(fleet, states)
     else:
