@@ -71,7 +71,8 @@ class StackState:
     def state(self) -> str:
         """The most important thing that is to be said."""
         if self.away:
-            return f"unknown: cluster {self.cluster} does not answer"
+            what = "refuses to tell" if "forbidden" in self.away.lower() else "does not answer"
+            return f"unknown: cluster {self.cluster} {what}"
         if not self.is_there:
             return "absent, its volume is kept" if self.keeps_volume else "absent"
         if self.reasons:

@@ -99,7 +99,7 @@ def _registration(fleet: Fleet, manifest: Manifest) -> Registration:
     if manifest.stack == FLEET_STACK:
         is_memory = HISTORY in (manifest.body["metadata"].get("labels") or {})
         retain = manifest.kind == "Namespace" or is_memory
-    elif manifest.kind in _PROTECTED_KINDS:
+    elif manifest.kind in _PROTECTED_KINDS and not _is_without_data(manifest):
         cell = fleet.cells[manifest.stack]
         protect = cell.ring != QUARANTINE or bool(fleet.held_by(cell.name))
         retain = manifest.kind == "Namespace" and cell.postgres.keep_volume
@@ -110,3 +110,9 @@ def _registration(fleet: Fleet, manifest: Manifest) -> Registration:
         protect=protect,
         retain=retain,
     )
+
+
+def _is_without_data(manifest: Manifest) -> bool:
+    """Return whether this is a StatefulSet that has no volumes."""
+    spec = manifest.body.get("spec") or {}
+    return manifest.kind == "StatefulSet" and not spec.get("volumeClaimTemplates")

@@ -67,7 +67,8 @@ def directory_findings(
     listed = list(declared)
     for cluster, directory in held.items():
         parts = (*directory.missing, *directory.damaged)
-        if not parts or directory.attempt == digest_of(listed, cluster):
+        goes_on = directory.attempt and directory.attempt == digest_of(listed, cluster)
+        if not parts or goes_on:
             continue
         what = "is missing" if directory.missing else "is not as it was published"
         named = ", ".join(parts[:_MOST_NAMED])

@@ -44,6 +44,15 @@ class Cluster:
     def save(self) -> None:
         self.file.write_text(json.dumps({"objects": self.objects, "tables": self.tables}))
 
+    def read(self) -> dict[str, Any]:
+        """Return what the stand-in knows."""
+        state: dict[str, Any] = json.loads(self.file.read_text())
+        return state
+
+    def write(self, state: Mapping[str, Any]) -> None:
+        """Let the stand-in know this."""
+        self.file.write_text(json.dumps(state))
+
     def goes_away(self) -> None:
         self.file.unlink()
 

@@ -1,5 +1,9 @@
 """What `up` refuses because it may be another fleet's, or another root secret's."""
 
+import re
+
+import pytest
+
 from tests.cli.conftest import Program
 from tests.cli.standins import World
 from tests.cli.ups import Engine
@@ -47,3 +51,30 @@ def test_a_stack_of_another_root_secret_is_refused(program: Program, fleet: Engi
     done = program("up", "--yes", "--cell", "beta")
     assert (done.code, fleet.applied) == (1, [])
     assert "stack beta has another cellwright:rootSecret" in done.err
+
+
+def rename_cluster(program: Program, name: str) -> None:
+    """Give the one cluster another name, in the fleet and in every cell."""
+    program.edit("cells/fleet.yaml", "local: {}", f"{name}: {{context: current}}")
+    for file in (program.root / "cells").glob("*.yaml"):
+        file.write_text(re.sub("cluster: local", f"cluster: {name}", file.read_text()))
+
+
+@pytest.mark.parametrize("words", [("up", "--yes"), ("up", "--yes", "--all", "--stack", "fleet")])
+def test_a_cluster_keeps_its_name(program: Program, fleet: Engine, words: tuple[str, ...]) -> None:
+    """The objects of the old name would be deleted: they are those of the new one."""
+    rename_cluster(program, "other")
+    done = program(*words)
+    assert (done.code, fleet.applied) == (1, [])
+    assert "CW405 spec.clusters.other: cluster other is the one that stack fleet" in done.out
+    assert "CW405" in program("check", "--against", "live").out
+
+
+@pytest.mark.parametrize("words", [("up", "--yes"), ("up", "--yes", "--stack", "fleet")])
+def test_a_fleet_keeps_its_prefix(program: Program, fleet: Engine, words: tuple[str, ...]) -> None:
+    program.edit("cells/fleet.yaml", "  rings:", "  namespacePrefix: new\n  rings:")
+    done = program(*words)
+    assert (done.code, fleet.applied) == (1, [])
+    assert "the fleet has its directory in namespace cellwright-directory" in done.out
+    assert "take namespacePrefix out" in done.out
+    assert "CW405" in program("check", "--against", "live").out

@@ -12,7 +12,9 @@ from cellwright.history import (
     UsedCell,
     history_after,
     history_of,
+    pieces_named_in,
     pieces_of,
+    supposed,
 )
 from cellwright.model import IdRange
 from tests.fleets import cell, fleet, organization
@@ -50,12 +52,19 @@ def test_nothing_is_remembered_where_nothing_was_written() -> None:
 def test_the_text() -> None:
     history = replace(retired(History(), 5, 9, 10, 11), homes={"acme": "alpha"})
     (first, homes) = pieces_of(history)
-    assert first == (
-        "directory-history",
-        "0",
-        "last-id 1007\ncell alpha 1 1-9\ncell beta 2 -\nretired 5,9-11\n",
-    )
+    text = f"last-id 1007\ncell alpha 1 1-9\ncell beta 2 -\nwith {homes.name}\nretired 5,9-11\n"
+    assert first == ("directory-history", "0", text)
     assert homes == ("directory-history-homes-0", "homes", "home acme alpha\n")
+    assert pieces_named_in(first.text) == ["directory-history-homes-0"]
+
+
+def test_of_a_lost_history_every_id_that_nobody_has_counts_as_retired() -> None:
+    known = history_after(None, {}, (), BOTH)
+    owned = {one.id for one in BOTH.organizations.values()}
+    guessed = supposed(known, BOTH)
+    assert guessed.retired_of(range(1, 1010)) == set(range(1, max(owned))) - owned
+    assert supposed(guessed, BOTH) == guessed
+    assert history_of([(one.kind, one.text) for one in pieces_of(guessed)]) == guessed
 
 
 def test_who_is_removed_is_retired_for_good() -> None:

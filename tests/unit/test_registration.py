@@ -56,8 +56,15 @@ def test_the_data_of_a_cell_in_service_is_protected(
     assert kept(planned(tmp_path, ring, on_delete)) == expected
 
 
-def test_the_directorys_namespace_stays_with_the_cells_leave_to_read_it(tmp_path: Path) -> None:
-    assert kept(planned(tmp_path, 0), "fleet") == {"Namespace": (False, True)}
+def test_the_directorys_namespace_and_its_memory_stay(tmp_path: Path) -> None:
+    """With the namespace the cells' leave to read the directory stays."""
+    retained = {"Namespace": (False, True), "ConfigMap": (False, True)}
+    assert kept(planned(tmp_path, 0), "fleet") == retained
+    stack = planned(tmp_path, 0).stacks["fleet"]
+    fleet = planned(tmp_path, 0).fleet
+    assert fleet is not None
+    names = [one.manifest.name for one in registrations(fleet, stack) if one.retain]
+    assert names == ["cellwright-directory", "directory-history"]
 
 
 ROOT_SECRET = b"\x07" * 32

@@ -13,6 +13,9 @@ from cellwright.edge.root import workspace
 
 def run(parsed: argparse.Namespace) -> int:
     """Run the verb that was parsed and return the exit code."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # whoever started this has closed it
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115 - without pathlib
     prepare()
     signal.signal(signal.SIGTERM, _interrupt)
     called = f"cellwright {parsed.verb}"

@@ -9,6 +9,7 @@ each run and can't interrupt one.
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -168,9 +169,23 @@ def _told(program: Program) -> Program:
     return telling
 
 
+_hooks: list[Callable[[Any], object]] = []
+
+
+def _unraisable(failure: Any) -> None:
+    """Say nothing of Pulumi's coroutine that is thrown away after an engine has ended early: it
+    would stop a server on an event loop that is gone.
+    """
+    if "run_in_stack" not in repr(failure.object):
+        _hooks[-1](failure)
+
+
 @contextmanager
 def _served(program: Program) -> Iterator[str]:
     """Serve a program to an engine; gives the address."""
+    if sys.unraisablehook is not _unraisable:
+        _hooks.append(sys.unraisablehook)
+        sys.unraisablehook = _unraisable
     limits = [("grpc.max_receive_message_length", _LARGEST)]
     with ThreadPoolExecutor(max_workers=4) as pool:
         server = grpc.server(pool, options=limits)

@@ -79,13 +79,16 @@ def registering(
         }
         timeout = f"{fleet.timeout}s"
         number = fleet_id(root)
-        registered: list[tuple[int, pulumi.Resource]] = []
+        registered: list[tuple[str, int, pulumi.Resource]] = []
         for one in registrations(fleet, listed):
             options = pulumi.ResourceOptions(
                 parent=component,
                 provider=providers[one.manifest.cluster],
+                # Clusters do not wait for each other: one may be away.
                 depends_on=[
-                    resource for rank, resource in registered if rank <= one.manifest.after
+                    resource
+                    for cluster, rank, resource in registered
+                    if cluster == one.manifest.cluster and rank <= one.manifest.after
                 ],
                 protect=one.protect,
                 retain_on_delete=one.retain,
@@ -95,7 +98,7 @@ def registering(
             body = identified(one.manifest.body, fleet.name, number)
             inputs = _inputs(one, body, root)
             resource = pulumi.CustomResource(one.token, one.name, inputs, options)
-            registered.append((one.manifest.rank, resource))
+            registered.append((one.manifest.cluster, one.manifest.rank, resource))
         component.register_outputs({})
 
     return program

@@ -94,10 +94,12 @@ def propose(
         if not any(situation.is_there(name, cluster) for cluster in clusters)
     )
     differing = Counter(change.stack for change in found)
+    missing = Counter(change.stack for change in found if change.action == "add")
     drifted = frozenset(
         name
         for name, counts in operations.items()
         if differing[name] > sum(counts.values()) - counts.get("same", 0)
+        or missing[name] > counts.get("create", 0)
     )
     return Proposal(found, created, drifted - created, operations, tuple(refused))
 

@@ -1,0 +1,123 @@
+"""What `up`, `check` and `adopt` do about a directory of which a part is lost."""
+
+import pytest
+
+from cellwright.edge.files import read
+from cellwright.edge.settings import read_settings
+from cellwright.identity import identified
+from cellwright.plan import plan
+from tests.cli.conftest import Program
+from tests.cli.standins import Body, Cluster
+from tests.cli.ups import Engine
+
+DIRECTORY = "cellwright-directory"
+
+
+@pytest.fixture
+def data(program: Program, fleet: Engine) -> Engine:
+    """A fleet that is up, with the database of one of its cells."""
+    (database,) = [
+        one.body for one in plan(read(program.root)).stacks["alpha"] if one.kind == "StatefulSet"
+    ]
+    fleet.put(identified(database, "demo", read_settings(program.root, "fleet").fleet_id))
+    return fleet
+
+
+def lose(cluster: Cluster, *names: str) -> None:
+    """Delete ConfigMaps of the directory, all of them if none is named."""
+
+    def is_lost(one: Body) -> bool:
+        metadata = one["metadata"]
+        is_here = one["kind"] == "ConfigMap" and metadata.get("namespace") == DIRECTORY
+        return is_here and (not names or metadata["name"] in names)
+
+    state = cluster.read()
+    state["objects"] = [one for one in state["objects"] if not is_lost(one)]
+    cluster.write(state)
+
+
+def config_maps(cluster: Cluster) -> dict[str, Body]:
+    return {
+        one["metadata"]["name"]: one
+        for one in cluster.read()["objects"]
+        if one["kind"] == "ConfigMap" and one["metadata"].get("namespace") == DIRECTORY
+    }
+
+
+LOST = [("directory-history",), ("directory-cells",), ("directory-00", "directory-40"), ()]
+
+
+@pytest.mark.parametrize("names", LOST)
+def test_a_lost_part_is_refused_and_comes_back(
+    program: Program, data: Engine, names: tuple[str, ...]
+) -> None:
+    assert program("check", "--against", "live").code == 0
+    before = set(config_maps(data.cluster))
+    lose(data.cluster, *names)
+    assert "CW413" in program("check", "--against", "live").out
+    program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
+    file = program.root / "organizations" / "customers.yaml"
+    kept = file.read_text()
+    file.write_text(kept.replace("cell: alpha", "cell: beta"))
+    done = program("up", "--yes", "--all")
+    assert (done.code, data.applied) == (1, [])
+    assert "CW413" in done.out
+    file.write_text(kept)
+    adopted = program("adopt", "--yes")
+    assert adopted.code == 0, adopted
+    assert "of the directory in cluster local will be made from the definitions:" in adopted.out
+    assert set(config_maps(data.cluster)) == before
+    assert program("check", "--against", "live").code == 0
+    assert program("up", "--yes", "--all").code == 0
+
+
+def test_of_a_lost_history_no_lower_id_is_given_again(program: Program, data: Engine) -> None:
+    lose(data.cluster, "directory-history")
+    assert program("adopt", "--yes").code == 0
+    held = config_maps(data.cluster)["directory-history"]["data"]["history"]
+    assert "retired 3-1000\n" in held
+    program.write(
+        "organizations/newcomer.yaml",
+        "apiVersion: cellwright/v1\nkind: Organization\nmetadata: {name: newcomer}\n"
+        "spec: {id: 77, cell: alpha}\n",
+    )
+    assert "CW402" in program("up", "--yes").out
+
+
+def test_what_was_changed_by_hand_is_not_taken_on(program: Program, data: Engine) -> None:
+    state = data.cluster.read()
+    for one in state["objects"]:
+        if one["metadata"]["name"] == "directory-00":
+            one["data"]["table"] += "131099 ,evil=active:beta:9:evil,\n"
+    data.cluster.write(state)
+    assert "is not as it was published" in program("check", "--against", "live").out
+    done = program("adopt", "--yes")
+    assert done.code == 1
+    assert (
+        "ConfigMap directory-00 of the directory in cluster local was changed by hand" in done.err
+    )
+
+
+def test_a_cell_is_remembered_before_it_is_made(program: Program, data: Engine) -> None:
+    """Also by a run for this cell alone, and though it fails."""
+    program.write(
+        "cells/eta.yaml",
+        "apiVersion: cellwright/v1\nkind: Cell\nmetadata: {name: eta}\n"
+        "spec: {id: 44, ring: 1, region: us, cluster: local, size: small,"
+        " idRange: {first: 44000000, last: 44999999}}\n",
+    )
+    data.fails["eta"] = ("Diagnostics:", "  the disk is full", "")
+    assert program("up", "--yes", "--cell", "eta").code == 1
+    held = config_maps(data.cluster)["directory-history"]["data"]["history"]
+    assert "cell eta 44 44000000-44999999\n" in held
+    (program.root / "cells" / "eta.yaml").unlink()
+    for name, number in (("theta", 44), ("iota", 45)):
+        program.write(
+            f"cells/{name}.yaml",
+            f"apiVersion: cellwright/v1\nkind: Cell\nmetadata: {{name: {name}}}\n"
+            f"spec: {{id: {number}, ring: 1, region: us, cluster: local, size: small,"
+            f" idRange: {{first: {number}500000, last: {number}599999}}}}\n",
+        )
+    done = program("up", "--yes")
+    assert "CW402" in done.out
+    assert "CW410" in done.out
