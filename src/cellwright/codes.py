@@ -446,7 +446,9 @@ _CHANGES = {
     "CW401": Code(
         "an id that was changed",
         "The id of a cell is part of its ports, the id of an organization is the key of its "
-        "rows. Neither can change once it is in use.",
+        "rows. Neither can change once it is in use. A cluster tells the id of a cell by labels "
+        "of its namespace, database and volume claim; one that was changed by hand is to be set "
+        "back.",
         "cells/alpha.yaml",
         _cell("alpha", 9),
         _cell("alpha", 1),
@@ -494,7 +496,8 @@ _CHANGES = {
         "organizations; `up` says so before anything is touched. A volume that grows is "
         "different: `cellwright up` raises the ResourceQuota and the claim, takes the StatefulSet "
         "away while its pod goes on, and makes it again with the new size. A typed `pulumi up` "
-        "can't do that, so it is refused.",
+        "can't do that, so it is refused. A StatefulSet with volumes that is declared no more is "
+        "not deleted either: delete it with kubectl, then `cellwright up --all` forgets it.",
         "",
         "a patch changes podManagementPolicy of the StatefulSet of a cell that is in service",
         "the patch is left out, or is for a new cell",

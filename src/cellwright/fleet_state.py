@@ -50,6 +50,7 @@ class Volume:
 @dataclass(frozen=True, slots=True)
 class StackState:
     """What a cluster says of one stack. `away` is why it says nothing; `is_there` at all.
+    `growing` is what a volume waits for that does not have its size yet.
 
     `is_applying` tells whether an `up` holds the lease since before the last run began.
     """
@@ -64,6 +65,7 @@ class StackState:
     last_run: LastRun | None = None
     is_applying: bool = False
     volume: Volume | None = None
+    growing: str = ""
     node_port: int | None = None
     is_draining: bool = False
 
@@ -80,7 +82,8 @@ class StackState:
             return f"not ready: {self.reasons[0]}" + (f" (and {more} more)" if more else "")
         if self.differences:
             return f"different: {self.differences}"
-        return self.run or self.fullness or ("draining" if self.is_draining else "ready")
+        known = self.run or self.growing or self.fullness
+        return known or ("draining" if self.is_draining else "ready")
 
     @property
     def is_good(self) -> bool:

@@ -84,10 +84,7 @@ def _cell_ids(before: Fixed, after: Fleet) -> Iterator[Finding]:
         old = stands and stands.id
         if old is not None and old != cell.id:
             message = f"the id goes from {old} to {cell.id}"
-            hint = f"write {old}"
-            if stands and stands.where:
-                hint += f"; if a label was changed by hand, set it back on {stands.where[0]}"
-            yield Finding("Cell", name, _ID, "CW401", message, hint)
+            yield Finding("Cell", name, _ID, "CW401", message, f"write {old}")
         elif old is None and (owner := owners.get(cell.id)):
             if owner.name == name and not owner.retired:  # torn down, and declared all the time
                 continue

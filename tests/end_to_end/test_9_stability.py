@@ -43,15 +43,14 @@ def told(fleet: Workspace, routers: dict[str, str]) -> dict[str, tuple[str, str]
 
 
 @pytest.fixture
-def no_directory(fleet: Workspace, told: dict[str, tuple[str, str]]) -> Iterator[None]:
-    """Without the fleet's stack, once all routers serve the same; it is up again afterwards."""
+def no_directory(fleet: Workspace, told: dict[str, tuple[str, str]]) -> None:
+    """Without the fleet's stack, once all routers serve the same; what it remembers stays."""
     assert told
     destroyed = fleet.pulumi("destroy", "--yes", "--stack", "fleet")
     assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr
     held = fleet.kubectl("get", "configmaps", "--namespace", "cellwright-directory")["items"]
-    assert not [one for one in held if one["metadata"]["name"].startswith("directory-")]
-    yield
-    fleet.up("fleet")
+    names = [one["metadata"]["name"] for one in held]
+    assert [name for name in names if name.startswith("directory-")] == ["directory-history"]
 
 
 @pytest.fixture
@@ -143,13 +142,24 @@ def test_every_organization_is_answered_while_everything_is_away(
 
     no_api_server()
     assert unanswered() == [], "nothing is forgotten with the directory away"
+    comes_back(fleet)
+    assert unanswered() == []
     fleet.write("organizations/late-riser.yaml", LATE_RISER)
-    try:
-        fleet.up("fleet")
-        done = fleet.run("cellwright", "directory", "wait", "--timeout", "2m")
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert unanswered() == []
-        found = json.loads(fleet.must("cellwright", "directory", "get", "--format", "json"))
-        assert "late-riser" in {one["organization"] for one in found}
-    finally:
-        (fleet.root / "organizations/late-riser.yaml").unlink()
+    fleet.up("fleet")
+    done = fleet.run("cellwright", "directory", "wait", "--timeout", "2m")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert unanswered() == []
+    found = json.loads(fleet.must("cellwright", "directory", "get", "--format", "json"))
+    assert "late-riser" in {one["organization"] for one in found}
+
+
+def comes_back(fleet: Workspace) -> None:
+    """A directory that is lost is not made by itself: nobody could tell who had moved."""
+    for command in (("cellwright", "up", "--yes"), ("cellwright", "check", "--against", "live")):
+        refused = fleet.run(*command)
+        assert (refused.returncode, "CW413" in refused.stdout) == (1, True), command
+    typed = fleet.pulumi("up", "--yes", "--skip-preview", "--stack", "fleet")
+    assert typed.returncode != 0
+    assert "CW413" in typed.stdout + typed.stderr
+    assert "of the directory in cluster local" in fleet.must("cellwright", "adopt", "--yes")
+    fleet.must("cellwright", "check", "--against", "live")

@@ -56,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
         description="Declare cells and organizations; check, render and apply them.",
         epilog="Each verb has its own help with examples: cellwright VERB --help\n\n"
         "exit codes: 0 clean, 1 problems or a failed operation, 2 usage, 3 unexpected,\n"
-        "16 diff found differences, 130 interrupted",
+        "16 diff found differences, or up --dry-run changes; 130 interrupted",
         formatter_class=_Help,
     )
     made.add_argument("--version", action="version", version=f"cellwright {__version__}")

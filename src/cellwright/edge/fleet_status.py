@@ -28,6 +28,7 @@ from cellwright.edge.live import differing
 from cellwright.edge.volumes import measured
 from cellwright.edge.waiting import by_namespace, custom, observed
 from cellwright.fleet_state import StackState, Undeclared, holds_since, is_of, last_run
+from cellwright.growth import resize_of
 from cellwright.identity import CELL_LABEL
 from cellwright.manifest import Identity, Manifest
 from cellwright.model import FLEET_STACK, Fleet
@@ -137,6 +138,7 @@ class _Cluster:
                 reasons=_why(reasons.get(namespace, ()), own, differences),
                 differences=differences,
                 last_run=run,
+                growing=self._growing(namespace),
                 is_applying=is_of(run, held_since),
                 node_port=self._node_port(namespace),
                 is_draining=cell is not None and cell.draining,
@@ -224,6 +226,16 @@ class _Cluster:
         found = self._kubectl.named("leases.coordination.k8s.io", space, [_LEASE])
         now = datetime.now(UTC)
         return next((since for one in found if (since := holds_since(one, now))), None)
+
+    def _growing(self, namespace: str) -> str:
+        """Return what the volumes of a namespace wait for that do not have their sizes yet."""
+        waiting = []
+        for body in self._ours[namespace]:
+            if body["kind"] == "PersistentVolumeClaim":
+                size = body["spec"]["resources"]["requests"]["storage"]
+                if (resize := resize_of(body, size)) is not None:
+                    waiting.append(resize.message)
+        return "; ".join(waiting)
 
     def _keeps_volume(self, namespace: str) -> bool:
         return any(each["kind"] == "PersistentVolumeClaim" for each in self._ours[namespace])

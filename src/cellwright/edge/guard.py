@@ -11,14 +11,14 @@ from cellwright.edge.clusters import ClusterState, read_clusters
 from cellwright.edge.facts import read_facts
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
-from cellwright.edge.live import cell_growths, local_changes, selector_of
+from cellwright.edge.live import cell_growths, is_managed, local_changes, selector_of
 from cellwright.edge.settings import Settings, read_settings
 from cellwright.fixed import Finding
 from cellwright.forbidden import placed
 from cellwright.growth import Growth
 from cellwright.identity import Owner, belonging, fleet_id, owner_of, unowned
 from cellwright.manifest import Manifest
-from cellwright.model import DIRECTORY_NAMESPACE, FLEET_STACK, Fleet
+from cellwright.model import DIRECTORY_NAMESPACE, FLEET_STACK, QUARANTINE, Fleet
 from cellwright.plan import Loaded, planned
 from cellwright.problem import Path as FieldPath
 from cellwright.problem import Problem
@@ -72,6 +72,7 @@ def guarded(root: Path, loaded: Loaded, fleet: Fleet, stack: str, secret: bytes)
             else directory_findings(fleet, facts.directories, stacks[stack])
         ),
     ]
+    found += dropped_findings(fleet, facts, stacks)
     if not found:
         found += object_findings(fleet, number, stacks, clusters.states)
     return Guarded(stacks[stack], (*problems, *placed(found, definitions)))
@@ -218,6 +219,23 @@ def object_findings(
             owner = owners.get(one.identity)
             if owner and (why := unowned(one, owner, fleet.name, number)):
                 yield _finding(fleet, one.stack, why, owner)
+
+
+def dropped_findings(
+    fleet: Fleet, facts: Facts, stacks: Mapping[str, Iterable[Manifest]]
+) -> Iterator[Finding]:
+    """Yield the StatefulSets with volumes that cells in service would lose: they are protected."""
+    for one in facts.data:
+        cell = fleet.cells.get(one.stack)
+        if one.kind != "StatefulSet" or cell is None or one.stack not in stacks:
+            continue
+        is_used = cell.ring != QUARANTINE or bool(fleet.held_by(cell.name))
+        has_volumes = (one.body.get("spec") or {}).get("volumeClaimTemplates")
+        is_declared = any(one.identity == other.identity for other in stacks[one.stack])
+        if is_used and has_volumes and not is_declared and is_managed(one.body):
+            message = f"StatefulSet {one.namespace}/{one.name} has volumes and is declared no more"
+            hint = "declare it again; or delete it with kubectl, then run `cellwright up --all`"
+            yield Finding("Cell", one.stack, ("spec",), "CW406", message, hint)
 
 
 def _growth_findings(growing: Iterable[Growth]) -> Iterator[Finding]:

@@ -171,15 +171,20 @@ def selector_of(stacks: Collection[str]) -> str:
     return f"{CELL_LABEL} in ({','.join(sorted(stacks))})"
 
 
+def is_managed(body: Body) -> bool:
+    """Return whether Pulumi's plugin has applied an object, for a fleet's stack."""
+    managers = [str(one.get("manager", "")) for one in body["metadata"].get("managedFields") or ()]
+    return any(name.startswith(_OWNERS) for name in managers)
+
+
 def _is_left_over(fleet: Fleet, body: Body) -> bool:
     """Return whether an object that is not declared is this fleet's to remove.
 
     What somebody else made and labelled stays: Pulumi knows nothing of it.
     """
-    metadata = body["metadata"]
-    managers = [str(one.get("manager", "")) for one in metadata.get("managedFields") or ()]
-    if not any(name.startswith(_OWNERS) for name in managers):
+    if not is_managed(body):
         return False
+    metadata = body["metadata"]
     namespaces = {fleet.directory_namespace, *(cell.namespace for cell in fleet.cells.values())}
     where = metadata.get("namespace") or (metadata["name"] if body["kind"] == "Namespace" else "")
     is_ours = where in namespaces if where else owner_of(body).fleet == fleet.name

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 
 from cellwright.edge.guard import (
     cluster_findings,
+    dropped_findings,
     lost_findings,
     namespace_findings,
     object_findings,
@@ -47,6 +48,9 @@ def _findings(situation: Situation, stacks: Collection[str]) -> Iterator[Finding
     }
     found = list(cluster_findings(fleet, settings, states))
     found += growth_findings(situation, stacks)
+    found += dropped_findings(
+        fleet, situation.facts, {name: situation.manifests[name] for name in stacks}
+    )
     if FLEET_STACK in stacks:
         declared = situation.manifests[FLEET_STACK]
         found += directory_findings(fleet, situation.facts.directories, declared)
