@@ -8,7 +8,7 @@ Refuses to read clusters.
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from cellwright.changes import DIRECTORY, HISTORY
@@ -26,8 +26,8 @@ _CHECKSUM = "cellwright.dev/checksum"
 _DATA = ("StatefulSet", "PersistentVolumeClaim")
 _MOST_NAMED = 3
 _HINT = (
-    "apply its backup; or, if the definitions still are those that were applied last, "
-    "`cellwright adopt` makes it from them"
+    "apply a backup of it; or, if the definitions still are those that were applied last, "
+    "`cellwright adopt` makes what is missing from them"
 )
 
 
@@ -66,22 +66,30 @@ def directory_findings(
     """
     listed = list(declared)
     for cluster, directory in held.items():
-        parts = (*directory.missing, *directory.damaged)
         goes_on = directory.attempt and directory.attempt == digest_of(listed, cluster)
-        if not parts or goes_on:
+        wrong = [
+            f"{word}: {_named(names)}"
+            for word, names in (
+                ("missing", directory.missing),
+                ("changed by hand", directory.damaged),
+            )
+            if names
+        ]
+        if not wrong or goes_on:
             continue
-        what = "is missing" if directory.missing else "is not as it was published"
-        named = ", ".join(parts[:_MOST_NAMED])
-        if len(parts) > _MOST_NAMED:
-            named, what = f"{named} and {len(parts) - _MOST_NAMED} more", "are missing or damaged"
         message = (
-            f"ConfigMap {named} of the directory in cluster {cluster} {what}: whether ids and "
-            "homes stay as they are can't be told"
+            f"the directory in cluster {cluster} is not whole ({'; '.join(wrong)}): whether ids "
+            "and homes stay as they are can't be told"
         )
         hint = _HINT
         if directory.attempt:
             hint = f"apply the definitions that the run which ended early was to apply; else {hint}"
         yield Finding("Fleet", fleet.name, ("metadata", "name"), "CW413", message, hint)
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def digest_of(declared: Iterable[Manifest], cluster: str) -> str:

@@ -128,6 +128,35 @@ def test_what_pulumi_does_not_know_of_is_refreshed(program: Program, fleet: Engi
         assert ("--refresh" in fleet.options["alpha"]) == refreshed
 
 
+def test_an_object_that_is_missing_is_no_update(program: Program, fleet: Engine) -> None:
+    """However many changes Pulumi foresees: what it would not create, its state has."""
+    fleet.operation = "update"
+    program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
+    assert program("up", "--yes", "--cell", "alpha").code == 0
+    assert "--refresh" in fleet.options["alpha"]
+
+
+def test_a_dry_run_says_whether_anything_would_change(
+    program: Program, fleet: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cellwright.edge.up.preview.changes", lambda *_: ())
+    for foreseen, code in ((0, 0), (1, 16)):
+        fleet.foreseen = foreseen
+        assert program("up", "--all", "--dry-run").code == code
+    assert fleet.applied == []
+
+
+def test_the_reason_of_a_failure_is_no_heading(program: Program, fleet: Engine) -> None:
+    program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
+    fleet.fails["alpha"] = ("Diagnostics:", "  pulumi:pulumi:Stack (x):", "    * full", "")
+    assert "alpha: not done: full\n" in program("up", "--yes", "--cell", "alpha").err
+
+
+def test_the_directory_is_no_cell(program: Program) -> None:
+    done = program("up", "--cell", "fleet")
+    assert (done.code, "give --stack fleet" in done.err) == (2, True)
+
+
 def test_a_failure_stops_later_rings_but_not_the_directory(program: Program, fleet: Engine) -> None:
     program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
     program.edit("organizations/customers.yaml", "name: stark", "name: starks")

@@ -90,7 +90,7 @@ def test_what_was_changed_by_hand_is_not_taken_on(program: Program, data: Engine
         if one["metadata"]["name"] == "directory-00":
             one["data"]["table"] += "131099 ,evil=active:beta:9:evil,\n"
     data.cluster.write(state)
-    assert "is not as it was published" in program("check", "--against", "live").out
+    assert "(changed by hand: directory-00)" in program("check", "--against", "live").out
     done = program("adopt", "--yes")
     assert done.code == 1
     assert (

@@ -40,6 +40,8 @@ class Engine:
     before: Callable[[str], None] = lambda _: None
     foreseen: int = 1000
     """How many changes Pulumi's previews tell."""
+    operation: str = "create"
+    """What these do to objects."""
     _runs: int = 0
 
     def up(self, run: Run, stack: str, program: Any, options: Sequence[str] = ()) -> Finished:
@@ -55,7 +57,8 @@ class Engine:
         return Finished(ok=True, lines=("Resources:", "    + 33 created", ""))
 
     def preview(self, _run: Run, stack: str, _program: Any, *_options: Any) -> Preview:
-        return Preview({"create": self.foreseen, "same": 1}, tuple(self.refuses.get(stack, ())))
+        operations = {self.operation: self.foreseen, "same": 1}
+        return Preview(operations, tuple(self.refuses.get(stack, ())))
 
     def holds(self, stack: str, manifests: Sequence[Manifest]) -> None:
         """Let the clusters hold what was registered of namespaces and of the directory."""

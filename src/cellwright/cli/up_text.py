@@ -79,6 +79,6 @@ def result_lines(ended: Ended, skipped: Mapping[str, str]) -> Iterator[str]:
 
 def _first(reasons: Iterable[str]) -> str:
     """Return the first reason that says something: Pulumi names the resource in a line before."""
-    lines = [line.strip() for line in reasons]
+    lines = [line.strip().removeprefix("* ") for line in reasons]
     said = [line for line in lines if line and not line.endswith(":")]
     return next(iter((*said, *lines)), "failed")

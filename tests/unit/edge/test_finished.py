@@ -32,3 +32,8 @@ def test_the_diagnostics_are_what_went_wrong() -> None:
         "    error: the volume is full",
         "",
     )
+
+
+def test_pulumis_total_is_left_out() -> None:
+    text = "Resources:\n    + 1 created\n    ~ 1 updated\n    2 changes. 31 unchanged\n\n"
+    assert finished(text, ok=True).changes == "+ 1 created, ~ 1 updated, 31 unchanged"
