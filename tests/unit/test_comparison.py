@@ -150,3 +150,18 @@ def test_differences_are_counted() -> None:
     one = manifest("ConfigMap")
     assert not Differences()
     assert str(Differences(missing=(one,), extra=(one, one))) == "1 missing, 2 extra"
+
+
+@pytest.mark.parametrize(
+    "noted",
+    [
+        {"annotations": {"cellwright.dev/applied": "{}", "cellwright.dev/last-run": "{}"}},
+        {"annotations": {"pulumi.com/patchFieldManager": "cellwright-0123"}},
+        {"labels": {"cellwright.dev/fleet-id": "0123"}},
+    ],
+)
+def test_what_up_has_noted_is_no_change_beside_one(noted: dict[str, Any]) -> None:
+    """The server answers with what it holds: notes are in it, and in no manifest."""
+    live = manifest("ConfigMap", data={"a": "1"})
+    answered = manifest("ConfigMap", data={"a": "2"}, metadata=noted)
+    assert paths(live, answered) == ["data.a"]

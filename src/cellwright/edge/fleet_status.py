@@ -232,8 +232,9 @@ class _Cluster:
         waiting = []
         for body in self._ours[namespace]:
             if body["kind"] == "PersistentVolumeClaim":
-                size = body["spec"]["resources"]["requests"]["storage"]
-                if (resize := resize_of(body, size)) is not None:
+                requests = ((body.get("spec") or {}).get("resources") or {}).get("requests") or {}
+                size = str(requests.get("storage", ""))
+                if size and (resize := resize_of(body, size)) is not None:
                     waiting.append(resize.message)
         return "; ".join(waiting)
 

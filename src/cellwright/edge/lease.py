@@ -28,7 +28,7 @@ from cellwright.pulumi_locks import Lock
 
 LEASE_VARIABLE = "CELLWRIGHT_LEASE"
 """Tells the processes that a holder starts that the lease is theirs: its holderIdentity."""
-DURATION = 60  # seconds without a renewal after which a lease ends
+DURATION = 30  # seconds without a renewal after which a lease ends
 _MOST_CONFLICTS = 5  # in a row, by others who edit the Lease but do not take it
 
 
