@@ -107,6 +107,7 @@ def program(
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """Stand-ins first on the PATH: clusters are away until they are made, Pulumi does nothing."""
     made = world_in(tmp_path / "standins")
+    monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)  # else its states would be read
     monkeypatch.setenv("PATH", f"{made.folder}{os.pathsep}{os.environ['PATH']}")
     return made
 
