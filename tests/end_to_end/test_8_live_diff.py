@@ -84,6 +84,9 @@ def test_an_object_that_is_declared_no_more_is_removed(fleet: Workspace) -> None
     }
     fleet.write("left.json", json.dumps(body))
     fleet.must("kubectl", "create", "--filename", "left.json")
+    assert differences(fleet, "--cell", "beta") == {}, "Pulumi knows nothing of it"
+    as_the_plugin = ("--server-side", "--force-conflicts", "--field-manager=cellwright-0123")
+    fleet.must("kubectl", "apply", "--filename", "left.json", *as_the_plugin)
     found = differences(fleet, "--cell", "beta")
     assert (found["ConfigMap/left"]["action"], len(found)) == ("remove", 1)
     fleet.must("kubectl", "delete", "--filename", "left.json")
