@@ -40,6 +40,17 @@ def test_nothing_to_do_starts_no_run(program: Program, fleet: Engine, world: Wor
     assert len(world.pulumi) - before == 2, world.pulumi[before:]
 
 
+def test_one_organization_decrypts_the_root_secret_once(
+    program: Program, fleet: Engine, world: World
+) -> None:
+    program.edit("organizations/customers.yaml", "id: 1006", "id: 1006\n  state: suspended")
+    before = len(world.pulumi)
+    assert program("up", "--yes").code == 0
+    assert fleet.applied == ["fleet"]
+    asked = [line for line in world.pulumi[before:] if line.startswith("config")]
+    assert len(asked) == 1, asked
+
+
 def test_a_dry_run_touches_nothing(program: Program, engine: Engine, world: World) -> None:
     before = engine.cluster.file.read_text()
     done = program("up", "--dry-run")

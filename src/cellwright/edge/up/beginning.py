@@ -48,7 +48,8 @@ def begin(
     )
     secret = situation.secret or stacks.new_root()
     made: list[str] = []
-    make_stacks(situation, [FLEET_STACK], secret, made.append)
+    if not _is_set(situation):
+        make_stacks(situation, [FLEET_STACK], secret, made.append)
     for name in made:
         tell(f"{name}: stack made")
     number = fleet_id(secret)
@@ -60,6 +61,17 @@ def begin(
     backend = dict(situation.backend)
     backend |= {name: Stack(name, "", 0) for name in made}
     return secret, backend
+
+
+def _is_set(situation: Situation) -> bool:
+    """Return whether the fleet's stack has its settings: the root secret was read from them."""
+    if situation.secret is None or FLEET_STACK not in situation.backend:
+        return False
+    states = situation.clusters.states
+    uids = {one: states[one].uid for one in situation.clusters_of(FLEET_STACK) if one in states}
+    known = read_settings(situation.root, FLEET_STACK)
+    is_ours = known.has_root and known.fleet_id == fleet_id(situation.secret)
+    return is_ours and uids.items() <= (known.clusters or {}).items()
 
 
 def make_stacks(
