@@ -180,14 +180,16 @@ def test_an_interrupt_waits_for_pulumi_and_is_taken_up_again(
         text=True,
         start_new_session=True,
     ) as interrupted:
-        children = ("pgrep", "--parent", str(interrupted.pid), "--list-full")
-        eventually(lambda: "pulumi up" in broken.run(*children).stdout)
+        children = ("pgrep", "--parent", str(interrupted.pid), "--full", "pulumi up")
+        eventually(lambda: broken.run(*children).stdout)
+        engines = broken.run(*children).stdout.split()
         interrupted.send_signal(number)
         _, errors = interrupted.communicate(timeout=120)
     assert interrupted.returncode == 130
     assert "interrupted" in errors
     assert "Traceback" not in errors
-    assert "pulumi up" not in broken.run("ps", "-e", "-o", "args=").stdout
+    assert engines
+    assert broken.run("ps", "-o", "pid=", "-p", ",".join(engines)).stdout == ""
     lease = broken.kubectl("get", "lease", "cellwright-up", "--namespace", "cellwright-directory")
     assert not lease["spec"].get("holderIdentity")
     done = broken.run("cellwright", "up", "--yes", timeout=600)
