@@ -92,7 +92,7 @@ def told(changes: Iterable[Change], scaled: Collection[Scaled]) -> Iterator[Chan
             field
             for field in change.fields
             if not _is_same(field)
-            and field.path not in _NOTED_PATHS
+            and not _is_noted(field)
             and not (field.path == "spec.replicas" and workload in scaled)
         )
         if fields:
@@ -152,6 +152,14 @@ def is_extra(
         return False
     volume = (identity.namespace, identity.name.rpartition("-")[0])
     return not (identity.kind == "PersistentVolumeClaim" and volume in volumes)
+
+
+def _is_noted(change: FieldChange) -> bool:
+    """Return whether nothing but notes differs: one, or all labels or annotations there are."""
+    known = _NOTED.get(change.path.removeprefix("metadata."), ())
+    if known and change.before is MISSING and isinstance(change.after, Mapping):
+        return change.after.keys() <= set(known)
+    return change.path in _NOTED_PATHS
 
 
 def _cleaned(body: Body) -> dict[str, Any]:

@@ -100,6 +100,7 @@ def program(
     root = demo_in(tmp_path / "workspace")
     monkeypatch.chdir(root)
     monkeypatch.setenv("CELLWRIGHT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("KUBECONFIG", os.devnull)  # no cluster of the one who runs the tests
     return Program(root, capsys)
 
 
