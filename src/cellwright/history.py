@@ -13,6 +13,7 @@ Retired ids are only ever added: to the last of the pieces that hold them, so th
 half-way loses none. Refuses to judge who may have which id (`forbidden` and `residents` do).
 """
 
+import hashlib
 import re
 from bisect import bisect
 from collections import defaultdict
@@ -81,6 +82,11 @@ class Piece(NamedTuple):
     kind: str
     text: str
 
+    @property
+    def checksum(self) -> str:
+        """The SHA-256 of the text's UTF-8 bytes, in hexadecimal."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
 
 @dataclass(frozen=True, slots=True)
 class History:
@@ -134,7 +140,7 @@ def history_after(
     return History(last, retired, _used((*cells, *old.cells), fleet), homes)
 
 
-def supposed(history: History, fleet: Fleet) -> History:
+def at_worst(history: History, fleet: Fleet) -> History:
     """Return a history for one that was lost: every lower id that nobody has counts as retired."""
     owned = sorted(one.id for one in fleet.organizations.values())
     gaps = [

@@ -105,7 +105,7 @@ def digest_of(declared: Iterable[Manifest], cluster: str) -> str:
     return hashlib.sha256(json.dumps(tables).encode()).hexdigest() if tables else ""
 
 
-def attempted(namespace: Manifest) -> str:
+def _attempt_noted_on(namespace: Manifest) -> str:
     """Return the digest that the last run noted on the directory's namespace, unless it ended well.
 
     Empty where nothing can be read.
@@ -139,7 +139,7 @@ def _directory(fleet: Fleet, objects: Iterable[Manifest]) -> Directory:
     attempt = ""
     for one in objects:
         if one.kind == "Namespace" and one.name == fleet.directory_namespace:
-            attempt = attempted(one)
+            attempt = _attempt_noted_on(one)
         if _is_part(fleet, one):
             parts[one.name] = one
     expected = [CELLS, *(f"directory-{number:02d}" for number in range(_shards(fleet, parts)))]

@@ -5,6 +5,7 @@ What the real ones say is shown by the end-to-end tests.
 
 import base64
 import fcntl
+import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -84,6 +85,8 @@ class Cluster:
         def add(body: Body) -> None:
             if body["metadata"]["name"] == "directory-history":
                 body["data"]["history"] += f"{text}\n"
+                checksum = hashlib.sha256(body["data"]["history"].encode()).hexdigest()
+                body["metadata"]["annotations"]["cellwright.dev/checksum"] = checksum
 
         self.declared(root, add)
 

@@ -10,11 +10,11 @@ from cellwright.directory import Value
 from cellwright.history import (
     History,
     UsedCell,
+    at_worst,
     history_after,
     history_of,
     pieces_named_in,
     pieces_of,
-    supposed,
 )
 from cellwright.model import IdRange
 from tests.fleets import cell, fleet, organization
@@ -61,9 +61,9 @@ def test_the_text() -> None:
 def test_of_a_lost_history_every_id_that_nobody_has_counts_as_retired() -> None:
     known = history_after(None, {}, (), BOTH)
     owned = {one.id for one in BOTH.organizations.values()}
-    guessed = supposed(known, BOTH)
+    guessed = at_worst(known, BOTH)
     assert guessed.retired_of(range(1, 1010)) == set(range(1, max(owned))) - owned
-    assert supposed(guessed, BOTH) == guessed
+    assert at_worst(guessed, BOTH) == guessed
     assert history_of([(one.kind, one.text) for one in pieces_of(guessed)]) == guessed
 
 

@@ -16,15 +16,15 @@ from cellwright.cli.results import problems_as_text
 from cellwright.edge import stacks
 from cellwright.edge.adoption import Adoption, decode_given, label, read_adoption
 from cellwright.edge.clusters import Clusters, read_clusters
+from cellwright.edge.directory_parts import lost_parts, make_lost
 from cellwright.edge.facts import read_facts
 from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read
 from cellwright.edge.guard import cluster_findings
-from cellwright.edge.memory import lost_parts, make_lost
 from cellwright.edge.settings import read_settings
 from cellwright.edge.state_listing import Stack
 from cellwright.forbidden import placed
-from cellwright.history import supposed
+from cellwright.history import at_worst
 from cellwright.identity import fleet_id
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, Fleet
@@ -126,11 +126,7 @@ def _show(fleet: Fleet, adoption: Adoption, number: str) -> None:
     say(f"  {counted(adoption.labelled, 'object')} with this id")
     if adoption.unlabelled:
         say(f"  {counted(len(adoption.unlabelled), 'object')} without an id, which will get it:")
-    for one in adoption.unlabelled[:_MOST_NAMED]:
-        where = f"{one.namespace}/" if one.namespace else ""
-        say(f"    {one.kind} {where}{one.name} in cluster {one.cluster}")
-    if len(adoption.unlabelled) > _MOST_NAMED:
-        say(f"    and {len(adoption.unlabelled) - _MOST_NAMED} more")
+    _show_some(adoption.unlabelled)
 
 
 def _lost(workspace: Loaded, fleet: Fleet) -> dict[str, list[Manifest]] | None:
@@ -147,7 +143,7 @@ def _lost(workspace: Loaded, fleet: Fleet) -> dict[str, list[Manifest]] | None:
         return None
     history = facts.history(fleet)
     if facts.fixed.history is None:
-        history = supposed(history, fleet)
+        history = at_worst(history, fleet)
     declared = plan_of(workspace, [FLEET_STACK], history).stacks[FLEET_STACK]
     return lost_parts(declared, facts.directories)
 
@@ -158,11 +154,16 @@ def _show_lost(lost: Mapping[str, Sequence[Manifest]]) -> None:
             f"  {counted(len(parts), 'ConfigMap')} of the directory in cluster {cluster} will be "
             "made from the definitions:"
         )
-        for one in parts[:_MOST_NAMED]:
-            say(f"    {one.name}")
-        if len(parts) > _MOST_NAMED:
-            say(f"    and {len(parts) - _MOST_NAMED} more")
+        _show_some(parts)
         say("  what they say of ids and of where rows are must be what was applied last")
+
+
+def _show_some(objects: Sequence[Manifest]) -> None:
+    for one in objects[:_MOST_NAMED]:
+        where = f"{one.namespace}/" if one.namespace else ""
+        say(f"    {one.kind} {where}{one.name} in cluster {one.cluster}")
+    if len(objects) > _MOST_NAMED:
+        say(f"    and {len(objects) - _MOST_NAMED} more")
 
 
 def _make_stacks(

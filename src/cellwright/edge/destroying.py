@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from cellwright.edge.backend import explained
+from cellwright.edge.directory_parts import remember
 from cellwright.edge.engine import Finished, Run, destroy
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl, RefusedError
-from cellwright.edge.memory import remember
 from cellwright.edge.process import Interrupts
 from cellwright.edge.retiring import Reading, namespace_body, still_running, waits_for
 from cellwright.edge.up.leases import Leases

@@ -18,7 +18,7 @@ from cellwright.forbidden import placed
 from cellwright.growth import Growth
 from cellwright.identity import Owner, belonging, fleet_id, owner_of, unowned
 from cellwright.manifest import Manifest
-from cellwright.model import DIRECTORY_NAMESPACE, FLEET_STACK, QUARANTINE, Fleet
+from cellwright.model import DIRECTORY_NAMESPACE, FLEET_STACK, Fleet
 from cellwright.plan import Loaded, planned
 from cellwright.problem import Path as FieldPath
 from cellwright.problem import Problem
@@ -224,16 +224,15 @@ def object_findings(
 def dropped_findings(
     fleet: Fleet, facts: Facts, stacks: Mapping[str, Iterable[Manifest]]
 ) -> Iterator[Finding]:
-    """Yield the StatefulSets with volumes that cells in service would lose: they are protected."""
+    """Yield what holds data and is declared no more: Pulumi protects it, and would refuse."""
+    held: dict[str, list[Manifest]] = {}
     for one in facts.data:
-        cell = fleet.cells.get(one.stack)
-        if one.kind != "StatefulSet" or cell is None or one.stack not in stacks:
-            continue
-        is_used = cell.ring != QUARANTINE or bool(fleet.held_by(cell.name))
-        has_volumes = (one.body.get("spec") or {}).get("volumeClaimTemplates")
-        is_declared = any(one.identity == other.identity for other in stacks[one.stack])
-        if is_used and has_volumes and not is_declared and is_managed(one.body):
-            message = f"StatefulSet {one.namespace}/{one.name} has volumes and is declared no more"
+        if one.stack in stacks:
+            held.setdefault(one.stack, []).append(one)
+    declared = {one.identity for manifests in stacks.values() for one in manifests}
+    for one in protected_of(fleet, held):
+        if one.identity not in declared and is_managed(one.body):
+            message = f"{one.kind} {one.namespace}/{one.name} holds data and is declared no more"
             hint = "declare it again; or delete it with kubectl, then run `cellwright up --all`"
             yield Finding("Cell", one.stack, ("spec",), "CW406", message, hint)
 

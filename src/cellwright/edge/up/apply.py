@@ -164,9 +164,8 @@ class Applier:
             "by": who(),
         }
         for cluster in clusters:
-            if stack == FLEET_STACK:
-                manifests = self.situation.manifests[stack]
-                said |= {"directory": digest_of(manifests, cluster)}
+            if stack == FLEET_STACK:  # who finds it half done knows what it was to be
+                said["directory"] = digest_of(self.situation.manifests[stack], cluster)
             try:
                 self._annotate(stack, cluster, {LAST_RUN_ANNOTATION: json.dumps(said)})
             except CommandError:  # the namespace is not there yet, or the cluster is away

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from cellwright.edge import stacks
 from cellwright.edge.clusters import Clusters
+from cellwright.edge.directory_parts import remember
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl, RefusedError
-from cellwright.edge.memory import remember
 from cellwright.edge.settings import read_settings
 from cellwright.edge.stacks import Ownership
 from cellwright.edge.state_listing import Stack
