@@ -169,3 +169,13 @@ def test_a_terminal_without_unicode_is_no_failure(program: Program) -> None:
     )
     assert done.returncode == 1
     assert "\\xe4rger" in done.stdout
+
+
+@pytest.mark.parametrize("verb", ["check", "render --stack alpha", "schema cell"])
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_output_is_no_failure(program: Program, verb: str, closed: str) -> None:
+    command = f"'{sys.executable}' -m cellwright {verb} {closed}"
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=program.root, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "unexpected" in done.stdout + done.stderr) == (0, False), done

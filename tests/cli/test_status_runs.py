@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli.conftest import Program
 from tests.cli.running import df
-from tests.cli.standins import Cluster, World
+from tests.cli.standins import Body, Cluster, World
 from tests.cli.statuses import DIRECTORY, GAMMA, change, declared, delete, note, told
 
 
@@ -166,3 +166,18 @@ def test_a_cluster_that_is_away_leaves_the_others_told(
     ]
     assert "cellwright status: cluster far does not answer: " in done.err
     assert list(program("status", "--format", "json").json["clusters_away"]) == ["far"]
+
+
+@pytest.mark.parametrize(("capacity", "code"), [("1Gi", 1), ("2Gi", 0), ("3Gi", 0)])
+def test_a_volume_that_grows_is_told(
+    program: Program, fleet: Cluster, capacity: str, code: int
+) -> None:
+    def grow(body: Body) -> None:
+        body["spec"] = {"resources": {"requests": {"storage": "2Gi"}}}
+        body["status"]["capacity"] = {"storage": capacity}
+
+    change(fleet, "PersistentVolumeClaim", "cell-gamma/data-postgres-0", grow)
+    done = program("status")
+    assert done.code == code
+    waits = f"{GAMMA}volume claim data-postgres-0: the volume has 1Gi of 2Gi"
+    assert (waits in done.out) == bool(code)

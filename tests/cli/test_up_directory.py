@@ -1,5 +1,7 @@
 """What `up`, `check` and `adopt` do about a directory of which a part is lost."""
 
+import json
+
 import pytest
 
 from cellwright.edge.files import read
@@ -121,3 +123,20 @@ def test_a_cell_is_remembered_before_it_is_made(program: Program, data: Engine) 
     done = program("up", "--yes")
     assert "CW402" in done.out
     assert "CW410" in done.out
+
+
+def test_what_holds_data_is_not_dropped(program: Program, data: Engine) -> None:
+    """Pulumi protects it, and would say so in its own words, after the plan was shown."""
+    state = data.cluster.read()
+    (database,) = [one for one in state["objects"] if one["kind"] == "StatefulSet"]
+    own = json.loads(json.dumps(database))
+    own["metadata"] |= {"name": "queue", "managedFields": [{"manager": "cellwright-0123"}]}
+    own["metadata"]["labels"]["app.kubernetes.io/name"] = "queue"
+    data.put(own)
+    program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
+    done = program("up", "--yes")
+    assert (done.code, data.applied) == (1, [])
+    assert "CW406 spec: StatefulSet cell-alpha/queue holds data and is declared no more" in done.out
+    own["spec"].pop("volumeClaimTemplates")
+    data.put(own)
+    assert program("up", "--yes").code == 0

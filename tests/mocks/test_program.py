@@ -234,3 +234,30 @@ def test_every_object_has_the_time_that_the_fleet_gives(
     for given in times.values():
         assert isinstance(given, pulumi.CustomTimeouts)
         assert (given.create, given.update, given.delete) == ("180s", "180s", "180s")
+
+
+def test_clusters_do_not_wait_for_each_other(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One may be away: what the others get depends on nothing of it."""
+    seen: dict[str, list[str]] = {}
+    plain = pulumi.CustomResource
+
+    def noted(kind: str, name: str, inputs: Any, options: pulumi.ResourceOptions) -> Any:
+        seen[name] = [one._name for one in options.depends_on]  # type: ignore[union-attr]
+        return plain(kind, name, inputs, options)
+
+    monkeypatch.setattr(program.pulumi, "CustomResource", noted)
+    file = workspace / "cells" / "fleet.yaml"
+    text = file.read_text().replace("local: {}", "local: {context: a}\n    far: {context: b}")
+    file.write_text(text)
+    for name in ("alpha", "beta", "gamma"):
+        cell = workspace / "cells" / f"{name}.yaml"
+        address = f"  routerAddress: {{host: {name}.example.com, port: 80}}\n"
+        cluster = "far" if name == "gamma" else "local"
+        cell.write_text(cell.read_text().replace("cluster: local", f"cluster: {cluster}") + address)
+    register(workspace, "fleet")
+    assert {name.partition("/")[0] for name in seen} == {"local", "far"}
+    for name, others in seen.items():
+        assert {one.partition("/")[0] for one in others} <= {name.partition("/")[0]}, name
+    assert all(seen[f"{one}/cellwright-directory/directory-00"] for one in ("local", "far"))

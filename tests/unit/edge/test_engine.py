@@ -1,5 +1,6 @@
 """Runs of the real Pulumi engine on programs in this process."""
 
+import asyncio
 import gc
 import os
 import shutil
@@ -220,3 +221,33 @@ def test_a_preview_that_fails_without_a_reason(
     said = engine.preview(Run(tmp_path, Interrupts(), {}), "alpha", thing)
     assert said.errors == ("pulumi preview ended with exit code 255",)
     assert dict(said.operations) == {"same": 3}
+
+
+def test_what_pulumi_throws_away_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its coroutine would stop a server on an event loop that is gone; all else is told."""
+    said: list[str] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda failure: said.append(repr(failure.object)))
+
+    class Awaited:
+        def __await__(self) -> Iterator[None]:
+            yield
+
+    async def run_in_stack() -> None:
+        try:
+            await Awaited()
+        finally:
+            asyncio.get_running_loop()
+
+    async def of_somebody_else() -> None:
+        try:
+            await Awaited()
+        finally:
+            asyncio.get_running_loop()
+
+    with engine._served(lambda: None):
+        for function in (run_in_stack, of_somebody_else):
+            coroutine = function()
+            coroutine.send(None)
+            del coroutine
+            gc.collect()
+    assert [("of_somebody_else" in one) for one in said] == [True]
