@@ -170,5 +170,8 @@ def program(place: Place, system: System, report: Report) -> str:
     text = capture([go, "env", "GOVERSION"], timeout=120, cwd=GO).out
     found = re.match(r"go(\d+)\.(\d+)", text)
     if not found or (int(found[1]), int(found[2])) < OLDEST_GO:
-        raise Failed(f"{wanted} is needed to build what cannot be downloaded, found {text.strip()}")
+        raise Failed(
+            f"{wanted} is needed to build what cannot be downloaded, found {text.strip()} at {go}; "
+            "put a newer one first in PATH"
+        )
     return go

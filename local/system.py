@@ -28,8 +28,9 @@ PACKAGES = {
 }
 """Debian's package of each program that a step may need."""
 
-SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
-"""Not on the PATH of ordinary users, nor of root after a plain `su`; looked into all the same."""
+SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/go/bin"
+"""Often not on PATH (of ordinary users, of root after a plain `su`, after go.dev's installation of
+Go); looked into all the same."""
 
 APT_TIMEOUT_S = 1200.0
 

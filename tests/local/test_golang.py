@@ -109,11 +109,14 @@ def test_a_missing_go_is_named(where: Place, shown: Shown) -> None:
         golang.built("pause", where, System(root=False, apt=None, path="/nowhere"), shown.report)
 
 
-def test_root_on_debian_gets_a_go(where: Place, shown: Shown, tmp_path: Path) -> None:
+def test_root_on_debian_gets_a_go(
+    where: Place, shown: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "bin"
+    monkeypatch.setattr("local.system.SYSTEM_FOLDERS", "/nowhere")
     script(folder / "dpkg", "")
-    go = f"printf '#!/bin/sh\\necho go1.99.0\\n' > {folder}/go; chmod +x {folder}/go"
+    go = f"printf '#!/bin/sh\\necho go1.99.0\\n' > {folder}/go; /bin/chmod +x {folder}/go"
     apt = script(folder / "apt-get", f'test "$1" = update || {{ {go}; }}')
-    system = System(root=True, apt=str(apt), path=f"{folder}:/usr/bin:/bin")
+    system = System(root=True, apt=str(apt), path=str(folder))
     assert golang.program(where, system, shown.report) == f"{folder}/go"
     assert "installing golang-go" in shown.text
