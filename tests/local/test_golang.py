@@ -104,7 +104,8 @@ def test_an_old_go_is_named(
         golang.built("pause", where, this_machine(), shown.report)
 
 
-def test_a_missing_go_is_named(where: Place, shown: Shown) -> None:
+def test_a_missing_go_is_named(where: Place, shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local.system.SYSTEM_FOLDERS", "/nowhere")
     with pytest.raises(Failed, match=r"missing: go\. .*apt-get install golang-go"):
         golang.built("pause", where, System(root=False, apt=None, path="/nowhere"), shown.report)
 
