@@ -26,6 +26,8 @@ class ApiServer:
         self.address, self.port, self.token = address, port, token
         self.objects: dict[str, dict[str, Any]] = {}
         self.requests: list[str] = []
+        self.odd_lists: list[bytes] = []
+        """What is answered to the next requests for a list, in place of what they ask for."""
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._context.load_cert_chain(certificate)
         self._events: list[tuple[int, bytes]] = []
@@ -56,6 +58,13 @@ class ApiServer:
         self._version += 1
         subject["metadata"]["resourceVersion"] = str(self._version)
         self._events.append((self._version, _line({"type": kind, "object": subject})))
+
+    def say(self, line: bytes) -> None:
+        """Let watches see a line that is no event of this API."""
+        with self.changed:
+            self._version += 1
+            self._events.append((self._version, line.rstrip() + b"\n"))
+            self.changed.notify_all()
 
     def delete(self, name: str) -> None:
         with self.changed:
@@ -185,6 +194,9 @@ class _Handler(BaseHTTPRequestHandler):
             and key in one["metadata"]["labels"]
             and value in ("", one["metadata"]["labels"][key])
         ]
+        if self.server.api.odd_lists:
+            self._send_text(200, self.server.api.odd_lists.pop(0))
+            return
         page = found[:limit]
         metadata = {"resourceVersion": str(self.server.api.version)}
         if len(found) > limit:
@@ -207,7 +219,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"0\r\n\r\n")
 
     def _send(self, code: int, value: dict[str, Any]) -> None:
-        text = json.dumps(value).encode()
+        self._send_text(code, json.dumps(value).encode())
+
+    def _send_text(self, code: int, text: bytes) -> None:
         self.send_response(code)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))

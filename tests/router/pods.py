@@ -196,6 +196,9 @@ class Pod:
         found: dict[str, Any] = httpx.get(f"http://{self.address}:8405/table").json()
         return found
 
+    def agent_metrics(self) -> str:
+        return httpx.get(f"http://{self.address}:8405/metrics").text
+
     def wait(self, mark: str) -> None:
         """Wait until HAProxy serves the table with this checksum."""
 

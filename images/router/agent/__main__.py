@@ -45,7 +45,7 @@ def main() -> int:
         status.certificate = certificate.status
         _start("certificate", certificate.run)
     server = Server(settings.address, settings.port, status)
-    _start("server", server.serve_forever)
+    _start("server", server.run)
     _start("resolver", agent.resolver.run)
     _start("publisher", agent.publisher.run)
     _start("directory", lambda: follow(agent.directory, agent.put))

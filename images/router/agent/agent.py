@@ -202,4 +202,5 @@ class Agent:
         status.version = table.version
         status.resource_version = table.resource_version
         status.heard = self.directory.heard
+        status.odd_answers = self.directory.odd_answers
         status.turn = time.monotonic()

@@ -6,16 +6,16 @@ read anew for each connection, as kubelet rotates them. Refuses to write anythin
 """
 
 import http.client
-import json
 import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlencode
 
+from agent.answers import MOST_BYTES, read_event, read_one, read_page
 from agent.directory import Endpoint
 from agent.log import log
 from agent.table import CELLS, ConfigMap
@@ -27,10 +27,6 @@ WATCH_SECONDS = 240
 """How long the API server is asked to keep one watch open."""
 
 _LABEL = "cellwright.dev/directory"
-_SHARDS = "cellwright.dev/shards"
-_CHECKSUM = "cellwright.dev/checksum"
-_EPOCH = "cellwright.dev/epoch"
-_MAXIMUM_LOSS = "cellwright.dev/maximum-loss"
 
 
 class Batch(NamedTuple):
@@ -49,7 +45,7 @@ class Batch(NamedTuple):
 
 
 class ApiError(Exception):
-    """The API server is away, or its answer can't be used."""
+    """The API server is away, or refuses to answer."""
 
 
 class ExpiredError(ApiError):
@@ -70,25 +66,29 @@ class Directory:
         """Whether all has to be listed (again) before watching goes on."""
         self.heard: float | None = None
         """When the API server last said something, by the monotonic clock."""
+        self.odd_answers = 0
+        """How many of its answers had another form than they should."""
 
     def listed(self) -> Iterator[Batch]:
-        """Yield all ConfigMaps, the cells first, for they say how many shards there are."""
-        cells = self._get(f"{self._path}/{CELLS}", {}, missing={})
-        yield Batch(_config_maps([cells]), begins=True)
-        names: set[str] = set()
+        """Yield all ConfigMaps, the cells first, for they say how many shards there are.
+
+        Raises ApiError, and AnswerError, as `watched` does.
+        """
+        with self._answer(f"{self._path}/{CELLS}", {}, 30, missing_is_fine=True) as answer:
+            cells = [read_one(answer.read(MOST_BYTES + 1))] if answer.status == 200 else []
+        yield Batch(cells, begins=True)
+        names: frozenset[str] = frozenset()
         more = ""
         while True:
             query = {"labelSelector": _LABEL, "limit": str(PAGE)}
-            page = self._get(self._path, {**query, "continue": more} if more else query)
-            found = _config_maps(page.get("items") or [])
-            names |= {one.name for one in found}
-            metadata = page.get("metadata") or {}
-            more = metadata.get("continue", "")
+            page = read_page(self._get(self._path, {**query, "continue": more} if more else query))
+            names |= page.names
+            more = page.more
             if not more:
                 break
-            yield Batch(found)
-        self.version = metadata.get("resourceVersion", "")
-        yield Batch(found, _number(self.version), present=frozenset(names))
+            yield Batch(page.found)
+        self.version = page.version
+        yield Batch(page.found, int(page.version or 0), present=names)
 
     def check(self) -> None:
         """Raise ExpiredError if the API server is behind what it has said before.
@@ -113,23 +113,18 @@ class Directory:
             "timeoutSeconds": str(WATCH_SECONDS),
         }
         with self._answer(self._path, query, WATCH_SECONDS + 15) as answer:
-            while not self.stale and (line := answer.readline()):
-                event = _object(line)
-                kind, subject = event.get("type"), event.get("object") or {}
-                if kind == "ERROR":
-                    raise ExpiredError(str(subject.get("message", "the watch failed")))
+            while not self.stale and (line := answer.readline(MOST_BYTES + 1)):
+                event = read_event(line)
+                if event.kind == "ERROR":
+                    raise ExpiredError(event.message)
                 self.heard = time.monotonic()
-                metadata = subject.get("metadata") or {}
-                version = _number(metadata.get("resourceVersion", ""))
-                if version < _number(self.version):
+                if event.version < int(self.version or 0):
                     raise ExpiredError("the API server is behind what it has said before")
-                self.version = str(version)
-                gone = ""
-                if kind == "DELETED":
-                    gone = metadata.get("name", "")
+                self.version = str(event.version)
+                gone = event.name if event.kind == "DELETED" else ""
+                if gone:
                     log("a ConfigMap of the directory vanished; what it said is kept", name=gone)
-                changed = [subject] if kind in ("ADDED", "MODIFIED") else []
-                yield Batch(_config_maps(changed), version, gone=gone)
+                yield Batch([event.found] if event.found else [], event.version, gone=gone)
 
     def interrupt(self) -> None:
         """End the watch, so that its reader lists again; from any thread."""
@@ -138,11 +133,9 @@ class Directory:
         if watching is not None:
             socket.socket.shutdown(watching, socket.SHUT_RDWR)  # not TLS's: its reader is another
 
-    def _get(
-        self, path: str, query: Mapping[str, str], missing: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        with self._answer(path, query, 30, missing_is_fine=missing is not None) as answer:
-            found = _object(answer.read()) if answer.status == 200 else missing or {}
+    def _get(self, path: str, query: Mapping[str, str]) -> bytes:
+        with self._answer(path, query, 30) as answer:
+            found = answer.read(MOST_BYTES + 1)
         self.heard = time.monotonic()
         return found
 
@@ -185,39 +178,3 @@ class Directory:
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
         return connection
-
-
-def _object(text: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError as error:
-        raise ApiError(f"the API server's answer is not JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise ApiError("the API server's answer is not an object")
-    return found
-
-
-def _number(version: str) -> int:
-    """Return a resourceVersion as the number that it is, or 0."""
-    return int(version) if version.isascii() and version.isdecimal() else 0
-
-
-def _config_maps(items: list[dict[str, Any]]) -> list[ConfigMap]:
-    found = []
-    for item in items:
-        metadata = item.get("metadata") or {}
-        annotations = metadata.get("annotations") or {}
-        name = metadata.get("name", "")
-        text = (item.get("data") or {}).get("cells" if name == CELLS else "table", "")
-        found.append(
-            ConfigMap(
-                name,
-                text.encode(),
-                annotations.get(_CHECKSUM, ""),
-                annotations.get(_SHARDS, ""),
-                _number(metadata.get("resourceVersion", "")),
-                annotations.get(_EPOCH, ""),
-                annotations.get(_MAXIMUM_LOSS, ""),
-            )
-        )
-    return found

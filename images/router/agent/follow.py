@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable
 
+from agent.answers import AnswerError
 from agent.api import ApiError, Batch, Directory, ExpiredError
 from agent.log import log
 
@@ -25,6 +26,13 @@ def follow(directory: Directory, put: Callable[[Batch], None]) -> None:
         except ApiError as error:
             directory.stale = directory.stale or isinstance(error, ExpiredError)
             log(str(error))
+        except AnswerError as error:
+            directory.odd_answers += 1
+            directory.stale = True  # what it left out is in the next list
+            log(
+                "the API server's answer can't be used; what was good before is kept",
+                error=str(error),
+            )
         lasted = time.monotonic() - began
         pause = SHORTEST_PAUSE if lasted > LONGEST_PAUSE else min(2 * pause, LONGEST_PAUSE)
         time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 (spreads the routers)
@@ -36,7 +44,7 @@ def _once(directory: Directory, put: Callable[[Batch], None]) -> None:
         try:
             for page in directory.listed():
                 put(page)
-        except ApiError:
+        except (ApiError, AnswerError):
             directory.stale = True
             raise
         log("the directory is listed", version=directory.version)

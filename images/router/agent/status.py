@@ -39,6 +39,7 @@ class Status:
     rebuilds: int = 0
     refusals: int = 0
     failures: int = 0
+    odd_answers: int = 0
     certificate: Certified | None = None
 
     @property
@@ -119,6 +120,12 @@ class Status:
                 ),
                 ("refusals_total", "counter", "ConfigMaps refused", self.refusals),
                 ("failures_total", "counter", "changes that HAProxy did not take", self.failures),
+                (
+                    "odd_answers_total",
+                    "counter",
+                    "answers of the API server that could not be used",
+                    self.odd_answers,
+                ),
             )
             for line in metric(f"table_{name}", kind, text, {"": value})
         ]
