@@ -135,13 +135,20 @@ end
 --
 -- The payload is base64url of 16 random bytes, lines such as `c:<cell in base 36>`, and their length
 -- in one byte. Returns nothing for whatever is not exactly that.
+--
+-- A header can be as long as a buffer, so only as much of its end is looked at as a token can have, and
+-- every pattern begins at one place.
+local LONGEST_TOKEN, ENDING = 512, #".01." + 2 + 7
+
 core.register_converters("cell_of_token", function(header)
-  local token = header:match("[^ ]*$")
-  if #token > 512 or token:find("[\128-\255]") then
+  local last = header:sub(-LONGEST_TOKEN - 1)
+  local token = last:sub((select(2, last:find("^.* ")) or 0) + 1)
+  if #token > LONGEST_TOKEN or token:find("[\128-\255]") then
     return ""
   end
-  local signed, length, crc = token:match("^(.*%.01%.(%w%w))(%w%w%w%w%w%w%w)$")
-  if not signed or (length .. crc):find("[^0-9a-z]") or tonumber(crc, 36) ~= crc32(signed) then
+  local length, crc = token:match("^%.01%.([0-9a-z][0-9a-z])([0-9a-z]+)$", -ENDING)
+  local signed = token:sub(1, -8)
+  if not length or #token < ENDING or tonumber(crc, 36) ~= crc32(signed) then
     return ""
   end
   local body, size = signed:sub(1, -7), tonumber(length, 36)

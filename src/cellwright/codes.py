@@ -333,7 +333,9 @@ _WHOLE = {
     ),
     "CW223": Code(
         "a rule that is never asked",
-        "The rule default applies to every request, so that it must be the last one.",
+        "The rule default applies to every request, so that it must be the last one. Headers in "
+        "which clients could say where they come from (docs/routing.md) are taken off before the "
+        "rules are asked.",
         "",
         "rules: [{by: default, cell: alpha}, {by: host}]",
         "rules: [{by: host}, {by: default, cell: alpha}]",

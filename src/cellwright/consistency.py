@@ -4,6 +4,7 @@ Each check takes documents that fit their schemas and returns problems; what doe
 not judged a second time. Refuses to build anything (`parse` does).
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
@@ -12,7 +13,7 @@ from cellwright.declared import Declared, name, problem, spec
 from cellwright.document import Document
 from cellwright.duplicates import duplicates
 from cellwright.homes import home_problems
-from cellwright.model import FLEET_STACK, LOCAL_CLUSTER, STANDARD
+from cellwright.model import FLEET_STACK, LOCAL_CLUSTER, STANDARD, TAKEN_OFF
 from cellwright.problem import Path, Place, Problem, nearest
 from cellwright.quantity import amount
 
@@ -118,6 +119,10 @@ def _rule_problems(declared: Declared) -> Iterator[Problem]:
     known = {name(cell) for cell in declared.cells} | declared.broken.get("Cell", set())
     for index, rule in enumerate(rules):
         path: Path = ("spec", "routing", "rules", index)
+        if re.fullmatch(TAKEN_OFF, rule.get("header", "").lower()):
+            message = f"routers take {rule['header']} off every request, so that no rule sees it"
+            hint = "choose a name of your own, such as X-Organization"
+            yield problem(fleet, (*path, "header"), "CW223", message, hint)
         if rule["by"] != "default":
             continue
         if not declared.incomplete:

@@ -5,7 +5,7 @@ Everything here is complete (defaults applied) and has been checked. Refuses to 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from cellwright.counts import Counts
 
@@ -186,15 +186,28 @@ class Rule:
     cell: str | None = None
 
 
+TAKEN_OFF = (
+    r"^(forwarded|x-forwarded-(?!for$|proto$).*"
+    r"|x-real-ip|(x-(cluster-)?|true-|fastly-|cf-connecting-)?(client-)?ip"
+    r"|x-original-(url|uri|host|method|forwarded-for)|x-rewrite-url"
+    r"|x-(http-)?method(-override)?|proxy|proxy-connection|keep-alive)$"
+)
+"""The names of headers, in lower case, that routers take off every request: with them apps and their
+frameworks can be told another client, host, path or method. A Perl regular expression."""
+
+
 @dataclass(frozen=True, slots=True)
 class Routing:
     """How a request is classified, first match wins.
 
-    Requests of an organization that is being moved are held for up to `hold` seconds.
+    Requests of an organization that is being moved are held for up to `hold` seconds. What
+    proxies in the networks `trusted_proxies` (CIDR) say about their clients is believed.
     """
 
     rules: tuple[Rule, ...]
     hold: int = 10
+    trusted_proxies: tuple[str, ...] = ()
+    taken_off: ClassVar[str] = TAKEN_OFF
 
 
 @dataclass(frozen=True, slots=True)

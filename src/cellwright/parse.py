@@ -66,7 +66,8 @@ def _routing(body: Mapping[str, Any]) -> Routing:
     for rule in rules:
         header = rule.get("header", "Authorization" if rule["by"] == "token" else None)
         found.append(Rule(rule["by"], header, rule.get("cookie"), rule.get("cell")))
-    return Routing(tuple(found), seconds(body.get("hold", "10s")))
+    proxies = tuple(body.get("trustedProxies", ()))
+    return Routing(tuple(found), seconds(body.get("hold", "10s")), proxies)
 
 
 def _cell(shared: Mapping[str, Any], document: Document) -> Cell:

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from cellwright.model import Rule
+from cellwright.model import Routing, Rule
 from tests.postgres.containers import docker, new_name, until
 
 IMAGE = os.environ.get("ROUTER_IMAGE", "cellwright/router:0.1.0")
@@ -24,6 +24,8 @@ HOP_KEY = "a-key-of-the-whole-fleet-in-tests"
 RULES = ("path", "host", "header:X-Organization")
 HOLD = 3
 """Seconds for which requests of a fenced organization are held."""
+TRUSTED = ("127.99.0.0/16", "2001:db8::/32")
+"""Networks of proxies that the routers believe."""
 _TEMPLATES = Path(__file__).parents[2] / "templates"
 _RESTRICTED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 _DUMP = """
@@ -68,7 +70,7 @@ def configuration(
     template = environment.from_string(
         f'{{% extends "router/haproxy.cfg.j2" %}}{{% block requests %}}{extra}{{% endblock %}}'
     )
-    fleet = SimpleNamespace(routing=SimpleNamespace(rules=found, hold=HOLD))
+    fleet = SimpleNamespace(routing=Routing(tuple(found), HOLD, TRUSTED))
     router = SimpleNamespace(tls_secret=tls_secret)
     return template.render(cell=SimpleNamespace(name=cell, router=router), fleet=fleet)
 
