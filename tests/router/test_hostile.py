@@ -256,6 +256,14 @@ TAKEN_OFF = (
 )
 
 
+def joined(answer: httpx.Response) -> dict[str, str]:
+    """Return the headers that the app was told, those of one name joined as RFC 9110 has it."""
+    found: dict[str, list[str]] = {}
+    for name, value in answer.json()["headers"]:
+        found.setdefault(name.lower(), []).append(value)
+    return {name: ", ".join(values) for name, values in found.items()}
+
+
 @pytest.mark.parametrize("path", ["/o/acme/x", "/o/umb/x"])
 def test_what_others_say_about_a_client_reaches_no_app(fleet: Fleet, path: str) -> None:
     """Also not through another cell's router, and whatever the case of the name is."""
@@ -268,8 +276,8 @@ def test_what_others_say_about_a_client_reaches_no_app(fleet: Fleet, path: str) 
 def test_the_address_of_a_client_is_the_one_that_it_has(fleet: Fleet) -> None:
     forged = {"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https"}
     for path in ("/o/acme/x", "/o/umb/x"):
-        told = fleet.alpha.get(path, forged).json()["headers"]
-        assert told["x-forwarded-for"] == "127.0.0.1" or told["x-forwarded-for"].startswith("127.77")
+        told = joined(fleet.alpha.get(path, forged))
+        assert told["x-forwarded-for"].startswith("127.")
         assert told["x-forwarded-proto"] == "http"
 
 
@@ -278,11 +286,11 @@ def test_a_trusted_proxy_is_believed(fleet: Fleet, path: str) -> None:
     said = {"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "a"}
     with httpx.Client(transport=httpx.HTTPTransport(local_address="127.99.3.4")) as proxy:
         url = f"http://{fleet.alpha.address}:8080{path}"
-        told = proxy.get(url, headers=said).json()["headers"]
+        told = joined(proxy.get(url, headers=said))
         assert told["x-forwarded-for"] == "192.0.2.7, 127.99.3.4"
         assert told["x-forwarded-proto"] == "https"
         assert "x-forwarded-host" not in told
-        odd = proxy.get(url, headers={"X-Forwarded-Proto": "gopher"}).json()["headers"]
+        odd = joined(proxy.get(url, headers={"X-Forwarded-Proto": "gopher"}))
         assert odd["x-forwarded-proto"] == "http"
 
 
