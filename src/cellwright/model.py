@@ -5,7 +5,7 @@ Everything here is complete (defaults applied) and has been checked. Refuses to 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from cellwright.counts import Counts
 
@@ -192,8 +192,9 @@ TAKEN_OFF = (
     r"|x-original-(url|uri|host|method|forwarded-for)|x-rewrite-url"
     r"|x-(http-)?method(-override)?|proxy|proxy-connection|keep-alive)$"
 )
-"""The names of headers, in lower case, that routers take off every request: with them apps and their
-frameworks can be told another client, host, path or method. A Perl regular expression."""
+"""The names of headers, in lower case, that routers take off every request: with them apps and
+their frameworks can be told another client, host, path or method. A Perl regular expression, as it
+stands in their configuration, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,6 @@ class Routing:
     rules: tuple[Rule, ...]
     hold: int = 10
     trusted_proxies: tuple[str, ...] = ()
-    taken_off: ClassVar[str] = TAKEN_OFF
 
 
 @dataclass(frozen=True, slots=True)
