@@ -1,11 +1,26 @@
 """Which headers routers take off, in the configuration and for the check of rules."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+from cellwright.edge.files import read
 from cellwright.model import TAKEN_OFF
-from tests.workspaces import ROOT
+from cellwright.plan import plan
+from tests.workspaces import ROOT, demo_in
+
+
+def test_trusted_proxies_stand_in_the_configuration(tmp_path: Path) -> None:
+    root = demo_in(tmp_path / "workspace")
+    file = root / "cells" / "fleet.yaml"
+    proxies = "trustedProxies: [10.1.0.0/16, '2001:db8::/32']"
+    file.write_text(file.read_text().replace("  routing:\n", f"  routing:\n    {proxies}\n"))
+    made = plan(read(root))
+    assert made.problems == ()
+    text = "".join(str(one.body) for one in made.stacks["alpha"])
+    for network in ("10.1.0.0/16", "2001:db8::/32"):
+        assert f"acl believed src {network}" in text
 
 
 def test_the_configuration_has_the_same_expression() -> None:
