@@ -144,6 +144,20 @@ def test_the_agent_is_away(fleet: Fleet, move: Callable[[str, str], None]) -> No
     assert fleet.alpha.process() == process
 
 
+def test_what_an_agent_has_left_unfinished_is_freed(fleet: Fleet) -> None:
+    """A content of the map that was begun and never committed, as by an agent that was killed."""
+    file = "/run/cellwright/table/table.map"
+    version = fleet.alpha.ask(f"prepare map {file}").split()[-1]
+    fleet.alpha.ask(f"add map @{version} {file} 999999 ,left=active:alpha:1:left,")
+    assert "999999" in fleet.alpha.ask(f"show map @{version} {file}")
+    docker("kill", fleet.alpha.agent)
+    docker("start", fleet.alpha.agent)
+    until(fleet.alpha.ready, "the agent is back")
+    fleet.alpha.wait(fleet.directory.mark())
+    assert "999999" not in fleet.alpha.ask(f"show map @{version} {file}")
+    assert fleet.alpha.answered_by("/o/acme/") == "alpha-app"
+
+
 def test_the_api_server_is_away(fleet: Fleet, move: Callable[[str, str], None]) -> None:
     """Agent and HAProxy are killed and start from disk; when it is back they catch up."""
     before = fleet.directory.mark()

@@ -20,7 +20,7 @@ from agent.publish import Edition, Publisher
 from agent.settings import Settings
 from agent.states import States
 from agent.status import Status
-from agent.store import Store
+from agent.store import TABLE, Store
 from agent.table import ConfigMap, Table
 
 TURN = 1.0
@@ -57,6 +57,8 @@ class Agent:
         self._states = States()
         self._edition: Edition | None = None
         self._failed_connections = 0
+        self._broke_off = True
+        """Whether HAProxy may hold a content of the map that was begun and never ended."""
         self._spoke = time.monotonic()
         self.directory = Directory(settings.api, settings.credentials, settings.namespace)
         self.resolver = Resolver(self._addresses, self.put)
@@ -159,16 +161,21 @@ class Agent:
         served = False
         try:
             with session(self._settings.socket) as opened:
+                if self._broke_off:
+                    opened.free_abandoned(self._store.map_file(TABLE))
                 applied = apply(opened, self._store, self._table, self._cells())
                 opened.set_version(self._table.version)
                 failed = opened.failed_connections()
             served = True
+            self._broke_off = False
             self._table.told()
         except AwayError as error:
+            self._broke_off = True
             if self._status.served:
                 log("HAProxy is away", error=str(error))
         except RuntimeApiError as error:
             self._status.failures += 1
+            self._broke_off = True
             log("HAProxy did not take a change; its map is built anew", error=str(error))
         else:
             if failed > self._failed_connections:

@@ -153,6 +153,17 @@ class Session:
             raise RuntimeApiError(f"prepare map {file}: {said}")
         return int(found[1])
 
+    def free_abandoned(self, file: Path) -> None:
+        """Forget contents of a map that were begun and never committed: HAProxy would keep them."""
+        said = "".join(self.ask("show map"))
+        found = re.search(
+            rf"\({re.escape(str(file))}\).* curr_ver=([0-9]+) next_ver=([0-9]+)", said
+        )
+        if not found:
+            raise RuntimeApiError(f"show map: nothing of {file}")
+        begun = range(int(found[1]) + 1, int(found[2]) + 1)
+        self.tell(b"clear map @%d %s" % (version, bytes(file)) for version in begun)
+
     def set_version(self, version: int) -> None:
         """Say which version of the table the access log is to name."""
         said = self.ask("experimental-mode on", f"set var proc.table_version int({version})")
