@@ -4,10 +4,13 @@
 --   lua-load-per-thread router.lua <folder of the maps> <seconds> <requests held by this thread>
 --                                  <buckets of the map>
 --
+-- One organization gets at most a quarter of the requests that a thread holds.
+--
 -- Refuses to decide where a request goes: the rules do, with what is found here.
 
 local folder, seconds, most, buckets = ...
 local HOLD, PLACES, BUCKETS = tonumber(seconds), tonumber(most), tonumber(buckets)
+local SHARE = math.max(1, PLACES // 4)
 local TICK = 100 -- milliseconds between two looks at the table
 
 -- The very map of the rules, not a copy of it.
@@ -31,20 +34,36 @@ local function crc32(text)
   return crc ~ 0xFFFFFFFF
 end
 
--- When each held request was last awake. One that HAProxy gave up, since its client went away, does
--- not wake again, and is told by that.
-local places, taken = {}, 0
+-- The held requests: whose each is, and when it was last awake. One that HAProxy gave up, since its
+-- client went away, does not wake again, and is told by that.
+local places, taken, taken_by = {}, 0, {}
 
 local function now()
   local time = core.now()
   return time.sec + time.usec / 1e6
 end
 
+local function take(name, time)
+  local place = { name = name, awake = time }
+  places[place], taken, taken_by[name] = true, taken + 1, (taken_by[name] or 0) + 1
+  return place
+end
+
+local function free(place)
+  if places[place] then
+    local left = taken_by[place.name] - 1
+    places[place], taken, taken_by[place.name] = nil, taken - 1, left > 0 and left or nil
+  end
+end
+
+local function is_full(name)
+  return taken >= PLACES or (taken_by[name] or 0) >= SHARE
+end
+
 local function free_the_lost(time)
-  for place, awake in pairs(places) do
-    if time - awake > 5 * TICK / 1000 then
-      places[place] = nil
-      taken = taken - 1
+  for place in pairs(places) do
+    if time - place.awake > 5 * TICK / 1000 then
+      free(place)
     end
   end
 end
@@ -74,27 +93,22 @@ core.register_action("hold", { "http-req" }, function(txn)
   local name = name_in(txn:get_var("txn.organization"))
   local time = now()
   local deadline = time + HOLD
-  if taken >= PLACES then
+  if is_full(name) then
     free_the_lost(time)
   end
-  if taken >= PLACES then
+  if is_full(name) then
     return
   end
-  local place = {}
-  places[place], taken = time, taken + 1
+  local place = take(name, time)
   txn:set_var("txn.held", true)
   local value = value_of(name)
   while value and value:sub(1, 7) == "fenced:" and time < deadline do
     core.msleep(TICK)
     time = now()
-    if places[place] then
-      places[place] = time
-    end
+    place.awake = time
     value = value_of(name)
   end
-  if places[place] then
-    places[place], taken = nil, taken - 1
-  end
+  free(place)
   if value then
     txn:set_var("txn.organization", value)
   else

@@ -348,6 +348,14 @@ _WHOLE = {
         _organization("new", "id: 2001, cell: alpha, moved: {from: alpha, reason: a test}"),
         _organization("new", "id: 2001, cell: alpha, moved: {from: beta, reason: a test}"),
     ),
+    "CW225": Code(
+        "a router that does not fit its memory",
+        "Half of its memory limit is for connections and requests, 64 KiB for each. More would let "
+        "clients end it by asking.",
+        _GAMMA,
+        _cell("gamma", 3, ", router: {connections: 20000}"),
+        _cell("gamma", 3, ", router: {connections: 1000}"),
+    ),
     "CW230": Code(
         "a cluster without a context",
         "Which cluster the kubeconfig's current context means changes with every "

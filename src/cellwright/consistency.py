@@ -16,6 +16,7 @@ from cellwright.homes import home_problems
 from cellwright.model import FLEET_STACK, LOCAL_CLUSTER, STANDARD, TAKEN_OFF
 from cellwright.problem import Path, Place, Problem, nearest
 from cellwright.quantity import amount
+from cellwright.router_room import room_problems
 
 _LAST_NODE_PORT = 32767
 _PARTS = ("postgres", "app", "router")
@@ -136,6 +137,7 @@ def _size_problems(fleet: Document) -> Iterator[Problem]:
     for called, size in spec(fleet)["sizes"].items():
         path: Path = ("spec", "sizes", called)
         yield from _limit_problems(fleet, path, size)
+        yield from room_problems(fleet, (*path, "router"), size["router"])
         yield from _scale_problems(fleet, (*path, "app"), size["app"])
 
 
@@ -178,6 +180,8 @@ def _workload_problems(shared: Mapping[str, Any], cell: Document) -> Iterator[Pr
             hint = f"in the cell or in size {spec(cell)['size']}"
             yield problem(cell, ("spec", part), "CW212", message, hint)
     yield from _limit_problems(cell, ("spec",), spec(cell))
+    if own_router := spec(cell).get("router"):
+        yield from room_problems(cell, ("spec", "router"), merged(size["router"], own_router))
     yield from _scale_problems(cell, ("spec", "app"), spec(cell).get("app", {}))
 
 

@@ -76,7 +76,9 @@ class App:
 class Router:
     """A cell's router: where other routers find it, and its ports on every node, if any.
 
-    `tls_secret` names the Secret with the certificate for clients; None means no TLS.
+    `tls_secret` names the Secret with the certificate for clients; None means no TLS. At the same
+    time it takes so many `connections` and as many requests, `share` of them from one organization,
+    with so many of HAProxy's `buffers`.
     """
 
     image: str
@@ -85,6 +87,9 @@ class Router:
     host: str
     port: int
     node_port: int | None
+    connections: int
+    share: int
+    buffers: int
     tls_secret: str | None = None
     tls_node_port: int | None = None
 

@@ -26,6 +26,7 @@ from cellwright.model import (
     Routing,
     Rule,
 )
+from cellwright.router_room import SHARE, Room, room
 
 
 def parse(declared: Declared) -> Fleet:
@@ -80,6 +81,7 @@ def _cell(shared: Mapping[str, Any], document: Document) -> Cell:
     tls_secret = router.get("tls", {}).get("secret")
     address = own.get("routerAddress", {})
     span = own.get("idRange")
+    takes = _room(router)
     scale = app.get("autoscale")
     accepts = own.get("accepts", {})
     prefix = f"{shared['namespacePrefix']}-" if "namespacePrefix" in shared else ""
@@ -120,6 +122,9 @@ def _cell(shared: Mapping[str, Any], document: Document) -> Cell:
             node_port=http_node_port(routers, own["id"]) if on_nodes else None,
             tls_secret=tls_secret,
             tls_node_port=tls_node_port(routers, own["id"]) if on_nodes and tls_secret else None,
+            connections=takes.connections,
+            share=takes.share,
+            buffers=takes.buffers,
         ),
         accepts=Accepts(accepts.get("new", True), tuple(accepts.get("tiers", ()))),
         draining=own.get("draining", False),
@@ -127,6 +132,11 @@ def _cell(shared: Mapping[str, Any], document: Document) -> Cell:
         values=overlaid(shared.get("values", {}), own.get("values", {})),
         namespace_prefix=prefix,
     )
+
+
+def _room(router: Mapping[str, Any]) -> Room:
+    limit = _resources(router["resources"]).memory_limit
+    return room(limit, router.get("connections"), router.get("share", SHARE))
 
 
 def overlaid(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

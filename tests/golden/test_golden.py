@@ -29,12 +29,14 @@ from cellwright.model import (
     Rule,
 )
 from cellwright.render import Renderer
+from cellwright.router_room import SHARE, room
 from cellwright.template import Templates
 from tests.fleets import ROOT
 
 HERE = Path(__file__).parent
 SNAPSHOT = read(ROOT)
 TYPES = ApiTypes(SNAPSHOT.api_types[""])
+ROOM = room("512Mi", None, SHARE)
 
 # Here is every value, so that a change of the demo's definitions changes no golden file.
 
@@ -51,7 +53,7 @@ def cell(name: str, number: int, cluster: str = "local") -> Cell:
         id_range=IdRange(number * 1000, number * 1000 + 999),
         postgres=Postgres("postgres:1", 17, "1Gi", None, "64MB", 50, resources, keep_volume=True),
         app=App("app:1", 2, None, resources),
-        router=Router("router:1", 1, resources, f"{name}.example.com", 80, 30080 + number),
+        router=Router("router:1", 1, resources, f"{name}.example.com", 80, 30080 + number, *ROOM),
     )
 
 

@@ -15,7 +15,7 @@ import re
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +30,22 @@ class Batch(NamedTuple):
 
     sent: float
     paths: list[int]
+
+
+def first_bytes(connections: Iterable[socket.socket]) -> list[bytes]:
+    """Return what has come on each connection and was not taken yet; b"-" for nothing yet."""
+    found = []
+    for one in connections:
+        patience = one.gettimeout()
+        one.settimeout(0)
+        try:
+            found.append(one.recv(4096, socket.MSG_PEEK))
+        except BlockingIOError:
+            found.append(b"-")
+        except ConnectionError:
+            found.append(b"")
+        one.settimeout(patience)
+    return found
 
 
 def read_answers(connection: socket.socket, count: int) -> list[str]:

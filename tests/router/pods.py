@@ -17,6 +17,7 @@ import httpx
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cellwright.model import Routing, Rule
+from cellwright.router_room import SHARE, room
 from tests.postgres.containers import docker, new_name, until
 
 IMAGE = os.environ.get("ROUTER_IMAGE", "cellwright/router:0.1.0")
@@ -24,6 +25,9 @@ HOP_KEY = "a-key-of-the-whole-fleet-in-tests"
 RULES = ("path", "host", "header:X-Organization")
 HOLD = 3
 """Seconds for which requests of a fenced organization are held."""
+MEMORY = "512Mi"
+"""Of the demo's routers; the connections and shares of these are those that it has room for."""
+ROOM = room(MEMORY, None, SHARE)
 TRUSTED = ("127.99.0.0/16", "2001:db8::/32")
 """Networks of proxies that the routers believe."""
 _TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -71,7 +75,7 @@ def configuration(
         f'{{% extends "router/haproxy.cfg.j2" %}}{{% block requests %}}{extra}{{% endblock %}}'
     )
     fleet = SimpleNamespace(routing=Routing(tuple(found), HOLD, TRUSTED))
-    router = SimpleNamespace(tls_secret=tls_secret)
+    router = SimpleNamespace(tls_secret=tls_secret, **ROOM._asdict())
     return template.render(cell=SimpleNamespace(name=cell, router=router), fleet=fleet)
 
 

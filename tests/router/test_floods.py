@@ -18,6 +18,7 @@ import pytest
 
 from tests.postgres.containers import processes, until
 from tests.router.conftest import Fleet
+from tests.router.pods import ROOM
 
 pytestmark = pytest.mark.docker
 
@@ -101,8 +102,8 @@ def test_slow_clients_keep_nobody_waiting(fleet: Fleet) -> None:
         until(lambda: _open(fleet) >= 2000, "all are there at once")
         _ask_the_others(fleet)
         assert _memory(fleet) - before < 128
-        with _connections(fleet, 2100, 8080):
-            until(lambda: _open(fleet) >= 4000, "the router has all that it takes")
+        with _connections(fleet, ROOM.connections - 1900, 8080):
+            until(lambda: _open(fleet) >= ROOM.connections, "the router has all that it takes")
             health = httpx.get(f"http://{fleet.alpha.address}:8404/healthz")
             assert health.status_code == 200
         ended = threading.Event()
@@ -176,29 +177,52 @@ def test_a_cell_that_takes_no_connections_harms_no_other(fleet: Fleet) -> None:
         assert _answers_of_a_cell_that_is_down(fleet).keys() == {"503"}
 
 
+@pytest.fixture
+def many_of_gamma(fleet: Fleet) -> Iterator[list[str]]:
+    """Add organizations of gamma that together may have more requests than a cell."""
+    names = [f"of-gamma-{number}" for number in range(4)]
+    for name in names:
+        fleet.directory.add(name, "gamma")
+    fleet.publish()
+    yield names
+    for name in names:
+        del fleet.directory.organizations[name]
+    fleet.publish()
+
+
 @pytest.mark.usefixtures("gamma_is_down")
-def test_a_cell_that_hangs_harms_no_other(fleet: Fleet) -> None:
-    """It takes connections and says nothing: 1,000 requests wait for it, more are refused."""
-    with socket.socket() as listening:
+def test_a_cell_that_hangs_harms_no_other(fleet: Fleet, many_of_gamma: list[str]) -> None:
+    """It takes connections and says nothing: so many requests wait for it, more are refused."""
+    most = ROOM.connections // 4
+    with socket.socket() as listening, ExitStack() as stack:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((fleet.gamma.address, 8080))
         listening.listen(4096)
-        request = b"GET /o/globex/ HTTP/1.1\r\nHost: x\r\n\r\n"
-        with _connections(fleet, 1050, 8080, request) as opened:
-            answers: list[bytes] = []
-            waiting = select.poll()
-            by_number = {one.fileno(): one for one in opened}
-            for number in by_number:
-                waiting.register(number, select.POLLIN)
+        each = (most + 48) // len(many_of_gamma)
+        opened = [
+            one
+            for name in many_of_gamma
+            for one in stack.enter_context(
+                _connections(
+                    fleet, each, 8080, f"GET /o/{name}/ HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+                )
+            )
+        ]
+        over = len(opened) - most
+        answers: list[bytes] = []
+        waiting = select.poll()
+        by_number = {one.fileno(): one for one in opened}
+        for number in by_number:
+            waiting.register(number, select.POLLIN)
 
-            def refused() -> bool:
-                for number, _ in waiting.poll(0):
-                    answers.append(by_number[number].recv(65536))
-                    waiting.unregister(number)
-                return len(answers) >= 50
+        def refused() -> bool:
+            for number, _ in waiting.poll(0):
+                answers.append(by_number[number].recv(65536))
+                waiting.unregister(number)
+            return len(answers) >= over
 
-            until(refused, "50 are refused")
-            assert all(b"the cell is overloaded" in one for one in answers)
-            _ask_the_others(fleet)
-            refused()
-            assert len(answers) == 50
+        until(refused, f"{over} are refused")
+        assert all(b"the cell is busy" in one for one in answers)
+        _ask_the_others(fleet)
+        refused()
+        assert len(answers) == over

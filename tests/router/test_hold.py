@@ -12,7 +12,7 @@ import pytest
 
 from tests.postgres.containers import until
 from tests.router.conftest import Fleet
-from tests.router.pods import HOP_KEY, Pod
+from tests.router.pods import HOP_KEY, ROOM, Pod
 
 pytestmark = pytest.mark.docker
 
@@ -21,7 +21,8 @@ WAYS = {
     "host": ("/notes", {"Host": "moving.example.com"}),
     "name": ("/notes", {"X-Organization": "moving"}),
 }
-PLACES = 1000
+PLACES = ROOM.connections // 16
+"""For the held requests of one organization, half of them in each of two threads."""
 GET = b"GET /o/moving-path/ HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -120,8 +121,14 @@ def test_nobody_is_held_for_ever(fleet: Fleet) -> None:
 
 
 def test_held_requests_leave_room_for_the_others(fleet: Fleet) -> None:
-    """More than there are places for: the rest is refused at once, and the others are served."""
-    with ExitStack() as stack, selectors.DefaultSelector() as selector:
+    """More than its places: the rest is refused at once, others are served, and held as well."""
+    fleet.directory.add("moving-too", "alpha", state="fenced")
+    fleet.publish()
+    with (
+        ThreadPoolExecutor(4) as pool,
+        ExitStack() as stack,
+        selectors.DefaultSelector() as selector,
+    ):
         for _ in range(PLACES + 200):
             connection = socket.create_connection((fleet.alpha.address, 8080), timeout=20)
             stack.enter_context(connection)
@@ -142,6 +149,10 @@ def test_held_requests_leave_room_for_the_others(fleet: Fleet) -> None:
         until(refused, "those beyond the places are refused")
         assert set(statuses) == {503}
         assert fleet.alpha.answered_by("/o/acme/") == "alpha-app"
+        before = _requests(fleet.alpha)
+        too = [pool.submit(fleet.alpha.get, "/o/moving-too/", timeout=30) for _ in range(4)]
+        until(lambda: _requests(fleet.alpha) >= before + len(too), "they wait as well")
+        fleet.directory.change("moving-too", state="active")
         fleet.directory.change("moving", state="active", cell="gamma")
         fleet.publish()
 
@@ -151,6 +162,8 @@ def test_held_requests_leave_room_for_the_others(fleet: Fleet) -> None:
 
         until(answered, "all are answered")
         assert statuses.count(200) > PLACES / 2
+        assert {one.result().status_code for one in too} == {200}
+    del fleet.directory.organizations["moving-too"]
 
 
 def test_a_client_that_goes_away_gives_its_place_back(fleet: Fleet) -> None:

@@ -115,12 +115,3 @@ def test_who_is_refused_anyway_has_no_use_for_limits(fleet: Fleet) -> None:
     fleet.directory.change("greedy", limits="1/", state="suspended")
     fleet.publish()
     assert _ask(fleet.alpha, *WAYS[0], 30) == {403: 30}
-
-
-def test_organizations_without_limits_are_not_counted(fleet: Fleet) -> None:
-    _limit(fleet, "5/5")
-    assert _ask(fleet.alpha, "/o/acme/", {}, 5) == {200: 5}
-    fleet.alpha.get(*WAYS[0])
-    table = fleet.alpha.ask("show table limits")
-    keys = [line.split("key=")[1].split()[0] for line in table.splitlines() if "key=" in line]
-    assert keys == [str(fleet.directory.organizations["greedy"].id)]

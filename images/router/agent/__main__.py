@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable
 
 from agent.agent import Agent
+from agent.bodies import Bodies
 from agent.certificate import Certificate
 from agent.follow import follow
 from agent.log import log
@@ -44,10 +45,13 @@ def main() -> int:
         certificate = Certificate(settings.tls, settings.certificate, settings.socket)
         status.certificate = certificate.status
         _start("certificate", certificate.run)
+    bodies = Bodies(settings.socket)
+    status.bodies = bodies
     server = Server(settings.address, settings.port, status)
     _start("server", server.run)
     _start("resolver", agent.resolver.run)
     _start("publisher", agent.publisher.run)
+    _start("bodies", bodies.run)
     _start("directory", lambda: follow(agent.directory, agent.put))
     agent.run(stopping)
     log("the agent ends")

@@ -6,6 +6,7 @@ Refuses to compute anything about the table; it holds what the main loop last sa
 import time
 from dataclasses import dataclass, field
 
+from agent.bodies import Bodies
 from agent.certificate import Certified
 from agent.directory import KINDS
 from agent.metrics import metric
@@ -41,6 +42,7 @@ class Status:
     failures: int = 0
     odd_answers: int = 0
     certificate: Certified | None = None
+    bodies: Bodies | None = None
 
     @property
     def alive(self) -> bool:
@@ -137,11 +139,14 @@ class Status:
         refused = {
             f'{{configmap="{name}",kind="{one.kind}"}}': 1 for name, one in self.refused.items()
         }
+        ended = {"": self.bodies.ended if self.bodies else 0}
+        slow = "requests ended since their body came too slowly"
         reason = "a ConfigMap that is refused, and the kind of reason"
         return [
             *metric("table_entries", "gauge", "entries by the kind of their key", entries),
             *metric("table_organizations", "gauge", "organizations by state", states),
             *metric("table_refused", "gauge", reason, refused),
+            *metric("slow_bodies_total", "counter", slow, ended),
             *(self.certificate.metrics() if self.certificate else ()),
         ]
 

@@ -1,0 +1,181 @@
+"""What organizations share has a share for each: one that takes all it can harms no other.
+
+Real clients of HTTP/2 and HTTP/1.1 at routers with the demo's own memory. Everything is bounded
+and on loopback, and closed at the end of its test.
+"""
+
+import re
+import socket
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.postgres.containers import processes, until
+from tests.router.asking import first_bytes
+from tests.router.conftest import Fleet
+from tests.router.http2 import Client, clients
+from tests.router.pods import MEMORY, ROOM, Pod
+
+pytestmark = pytest.mark.docker
+
+BODY = 1_000_000
+NEIGHBOURS = {"/o/other/": "alpha-app", "/o/umb/": "beta-app", "/o/globex/": "gamma"}
+"""Paths of others than the attacker, acme of alpha, and who answers."""
+
+
+def _assert_served(fleet: Fleet, rounds: int = 8) -> None:
+    """Ask for every neighbour through both routers."""
+    for _ in range(rounds):
+        for router in fleet.routers:
+            for path, app in NEIGHBOURS.items():
+                assert router.answered_by(path) == app
+
+
+def _statuses(opened: list[Client]) -> Counter[int]:
+    for one in opened:
+        one.hear()
+    return Counter(status for one in opened for status in one.statuses.values())
+
+
+def _memory(router: Pod) -> int:
+    """Return the most memory that HAProxy has had so far, in MiB."""
+    peaks = (
+        re.search(r"^VmHWM:\s+(\d+) kB", Path(f"/proc/{one}/status").read_text(), re.MULTILINE)
+        for one in processes(router.haproxy)
+    )
+    return sum(int(peak[1]) for peak in peaks if peak) // 1024
+
+
+def _under_way(router: Pod) -> int:
+    """Return how many requests of clients there are."""
+    return int(router.ask("show table all").partition("conn_cur=")[2] or 0)
+
+
+def _busy(router: Pod, code: str) -> int:
+    text = httpx.get(f"http://{router.address}:8404/metrics").text
+    name = f'haproxy_backend_http_responses_total{{proxy="busy",code="{code}"}} '
+    return int(next(line for line in text.splitlines() if line.startswith(name)).split()[-1])
+
+
+@pytest.mark.parametrize("through", ["alpha", "beta"])
+@pytest.mark.parametrize("window", [0, 65_535])
+def test_bodies_that_never_end_take_the_share_of_their_organization(
+    fleet: Fleet, through: str, window: int
+) -> None:
+    """2,200 over 22 connections shut down a cell once, also through another cell's router."""
+    router = fleet.alpha if through == "alpha" else fleet.beta
+    before = _busy(router, "4xx")
+    with clients(router.address, 22, window) as opened:
+        for one in opened:
+            one.ask("/o/acme/", 100, BODY, "POST")
+            one.hear()
+        assert _under_way(router) >= ROOM.share
+        _assert_served(fleet)
+        assert router.answered_by("/o/acme/") in ("429", "alpha-app")
+        if window:  # else not even that can be told
+            until(lambda: 429 in _statuses(opened), "what is beyond is told")
+            assert _busy(router, "4xx") > before
+        for one in opened:
+            one.drip()
+        _assert_served(fleet, 5)
+    until(lambda: router.answered_by("/o/acme/") == "alpha-app", "it is served again")
+
+
+@pytest.mark.parametrize("path", ["/o/nobody/", "/o/in-suspended/", "/o/in-fenced/"])
+def test_who_is_not_served_has_a_share_as_well(fleet: Fleet, path: str) -> None:
+    """Answers that nobody takes need memory until somebody does."""
+    with clients(fleet.alpha.address, 30, window=0) as opened:
+        for one in opened:
+            one.ask(path, 100)
+        if path == "/o/in-fenced/":
+            assert _under_way(fleet.alpha) > 0
+        _assert_served(fleet)
+        for one in opened:
+            one.hear()
+        assert any(one.closed for one in opened)
+
+
+def test_no_flood_needs_more_than_the_memory_that_the_cell_declares(fleet: Fleet) -> None:
+    """420 connections of 100 streams, half of them with bodies, that take no answer."""
+    with clients(fleet.alpha.address, 420, window=0) as opened:
+        for number, one in enumerate(opened):
+            organization = list(NEIGHBOURS)[number % 3] if number % 2 else "/o/acme/"
+            one.ask(organization, 100, BODY * (number % 2), "POST" if number % 2 else "GET")
+            one.hear()
+        for one in opened:
+            one.drip()
+        assert _under_way(fleet.alpha) > 3 * ROOM.share
+        assert fleet.alpha.answered_by("/o/in-gone/") in ("410", "503")
+    assert _memory(fleet.alpha) < int(MEMORY.removesuffix("Mi"))
+    until(lambda: fleet.alpha.answered_by("/o/acme/") == "alpha-app", "it is served again")
+    _assert_served(fleet, 1)
+
+
+@contextmanager
+def _held(router: Pod, path: str, count: int) -> Iterator[list[socket.socket]]:
+    """Ask so many times over HTTP/1.1 for what the app answers later."""
+    request = f"GET {path} HTTP/1.1\r\nHost: x\r\nX-Test-Hold: 1\r\n\r\n".encode()
+    with ExitStack() as stack:
+        opened = []
+        for _ in range(count):
+            one = stack.enter_context(socket.create_connection((router.address, 8080), timeout=20))
+            one.sendall(request)
+            opened.append(one)
+        yield opened
+
+
+def test_a_share_is_a_number_of_requests(fleet: Fleet) -> None:
+    """So many are served at the same time, a quarter more are told, and further ones closed."""
+    app = fleet.apps["alpha"]
+    app.release.clear()
+    try:
+        with _held(fleet.alpha, "/o/acme/", ROOM.share + 20) as opened:
+            until(
+                lambda: sum(one.startswith(b"HTTP/1.1 429 ") for one in first_bytes(opened)) == 20,
+                "those beyond the share are told",
+            )
+            answer = fleet.alpha.get("/o/acme/")
+            assert answer.status_code == 429
+            assert answer.headers["Retry-After"] == "1"
+            assert fleet.alpha.answered_by("/o/other/") == "alpha-app"
+    finally:
+        app.release.set()
+
+
+def test_an_organization_with_limits_of_its_own_has_these(fleet: Fleet) -> None:
+    more = ROOM.share + 30
+    fleet.directory.change("acme", limits=f"/{more}")
+    fleet.publish()
+    app = fleet.apps["alpha"]
+    app.release.clear()
+    before = len(app.requests)
+    try:
+        with _held(fleet.alpha, "/o/acme/", more) as opened:
+            until(lambda: len(app.requests) == before + more, "all are under way")
+            assert set(first_bytes(opened)) == {b"-"}
+            assert fleet.alpha.answered_by("/o/acme/") == "429"
+    finally:
+        app.release.set()
+        fleet.directory.change("acme", limits="")
+        fleet.publish()
+
+
+def test_a_rate_alone_leaves_the_share(fleet: Fleet) -> None:
+    fleet.directory.change("acme", limits="100000/")
+    fleet.publish()
+    app = fleet.apps["alpha"]
+    app.release.clear()
+    try:
+        with _held(fleet.alpha, "/o/acme/", ROOM.share + 5) as opened:
+            until(
+                lambda: sum(one.startswith(b"HTTP/1.1 429 ") for one in first_bytes(opened)) == 5,
+                "those beyond the share are told",
+            )
+    finally:
+        app.release.set()
+        fleet.directory.change("acme", limits="")
+        fleet.publish()
