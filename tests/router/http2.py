@@ -6,7 +6,8 @@ from contextlib import ExitStack, contextmanager, suppress
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
-from h2.events import ResponseReceived
+from h2.events import ConnectionTerminated, ResponseReceived
+from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes
 
 
@@ -23,12 +24,15 @@ class Client:
         self.closed = False
         self._send()
 
-    def ask(self, path: str, count: int, body: int = 0, method: str = "GET") -> None:
+    def ask(self, path: str, count: int, body: int = 0, header: str = "") -> None:
         """Open so many streams; of the `body` that each promises only the first byte comes."""
-        head = [(":method", method), (":scheme", "http"), (":authority", "x"), (":path", path)]
+        head = [(":method", "POST" if body else "GET"), (":scheme", "http")]
+        head += [(":authority", "x"), (":path", path)]
         if body:
             head.append(("content-length", str(body)))
-        for _ in range(count):
+        if header:
+            head.append((header, "1"))
+        for _ in range(0 if self.closed else count):
             stream = self._protocol.get_next_available_stream_id()
             self._protocol.send_headers(stream, head, end_stream=not body)
             if body:
@@ -38,7 +42,7 @@ class Client:
     def drip(self) -> None:
         """Send one more byte in each stream that waits for its body."""
         for stream in list(self._protocol.streams):
-            with suppress(Exception):
+            with suppress(ProtocolError):
                 self._protocol.send_data(stream, b"x")
         self._send()
 
@@ -59,13 +63,19 @@ class Client:
         self._socket.close()
 
     def _take(self, data: bytes) -> None:
-        self.closed = not data
-        for event in self._protocol.receive_data(data) if data else ():
+        try:
+            events = self._protocol.receive_data(data) if data else [ConnectionTerminated()]
+        except ProtocolError:  # of h2: what comes behind a GOAWAY
+            events = [ConnectionTerminated()]
+        for event in events:
             if isinstance(event, ResponseReceived):
                 status = dict(event.headers)[":status"]
                 self.statuses[event.stream_id] = int(status)
+            self.closed = self.closed or isinstance(event, ConnectionTerminated)
 
     def _send(self) -> None:
+        if self.closed:
+            return
         try:
             self._socket.sendall(self._protocol.data_to_send())
         except OSError:

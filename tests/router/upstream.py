@@ -49,7 +49,7 @@ class Upstream(AbstractContextManager["Upstream"]):
 
 
 class _Handler(socketserver.StreamRequestHandler):
-    timeout = 30
+    timeout = 60
 
     def handle(self) -> None:
         self.server.upstream.connections += 1  # type: ignore[attr-defined]
@@ -78,7 +78,7 @@ class _Handler(socketserver.StreamRequestHandler):
             return self._parts(upstream)
         if "x-test-hold" in found:
             upstream.held.set()
-            assert upstream.release.wait(30)
+            assert upstream.release.wait(60)
         if found.get("expect") == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = self._body(found)
@@ -125,7 +125,7 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def _parts(self, upstream: Upstream) -> bool:
         self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + b"a" * 50_000)
-        assert upstream.release.wait(30)
+        assert upstream.release.wait(60)
         self.wfile.write(b"b" * 50_000)
         return True
 
@@ -134,6 +134,6 @@ class _Handler(socketserver.StreamRequestHandler):
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
             b"data: first\n\n"
         )
-        assert upstream.release.wait(30)
+        assert upstream.release.wait(60)
         self.wfile.write(b"data: second\n\n")
         return False
