@@ -14,12 +14,12 @@ RUN python3 -m venv /opt/cellwright \
  && /opt/cellwright/bin/pip install --quiet --no-cache-dir --disable-pip-version-check "$@"
 
 FROM debian:trixie-slim
-# git: for `cellwright diff` and the checks against a commit. Whoever owns the mounted folder, it
-# is the one that was asked for.
+# git: for `cellwright diff` and the checks against a commit. It reads what is mounted here, whoever
+# owns it, and no other repository of someone else's.
 RUN apt-get update -q \
  && apt-get install -q -y --no-install-recommends git python3 \
  && rm -rf /var/lib/apt/lists/* \
- && git config --system --add safe.directory '*'
+ && git config --system --add safe.directory /workspace
 COPY --from=build /opt/cellwright /opt/cellwright
 ENV PATH=/opt/cellwright/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -1,7 +1,8 @@
 """Reads a workspace as a commit has it, and which commits changed it.
 
-The commit's files are written to a folder of their own through an index of their own, so that
-neither the working tree nor what is staged is touched. Refuses everything but reading.
+The commit's files are written to a folder of their own through a repository of their own, so that
+neither the working tree nor what is staged is touched. Refuses everything but reading, and all
+programs that the repository's settings name (`git_command`).
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,9 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cellwright.edge.failure import CommandError
-from cellwright.edge.process import run
-
-_TIMEOUT = 300.0  # seconds
+from cellwright.edge.git_command import Objects, git
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ def touching(root: Path, paths: Iterable[str], pattern: str = "") -> dict[str, l
     lines = ["-G", pattern, "--extended-regexp"] if pattern else []
     said = _must(
         root,
-        *("-c", "core.quotePath=false", "--literal-pathspecs", "log"),
+        *("-c", "core.quotePath=false", "log", "--no-textconv", "--no-ext-diff"),
         *("--first-parent", "--diff-merges=first-parent", "--format=:%H", "--name-only"),
         *("--relative", *lines, "--", *paths),
     )
@@ -92,7 +91,7 @@ def blobs(root: Path, commit: str, paths: Iterable[str]) -> dict[str, str]:
 
 def content(root: Path, blob: str) -> str:
     """Return the text of a file by the id of its content."""
-    return run(["git", "cat-file", "blob", blob], directory=root, timeout=_TIMEOUT).output
+    return git(root, "cat-file", "blob", blob).output
 
 
 @contextmanager
@@ -104,32 +103,25 @@ def checked_out(root: Path, ref: str) -> Iterator[Path]:
     found = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     if found is None:
         raise CommandError(f"{ref!r} is no commit of git here")
-    top = Path(_must(root, "rev-parse", "--show-toplevel"))
     below = _must(root, "rev-parse", "--show-prefix").rstrip("/")
+    tree = _git(root, "rev-parse", "--verify", "--quiet", f"{found}:{below}")
+    if tree is None:
+        raise CommandError(f"the commit {ref} has no folder {below}")
     with TemporaryDirectory(prefix="cellwright-git-") as name:
-        folder = Path(name)
-        index = {"GIT_INDEX_FILE": str(folder / "index")}
-        if _git(top, "read-tree", f"{found}:{below}", environment=index) is None:
-            raise CommandError(f"the commit {ref} has no folder {below}")
-        files = folder / "files"
+        files = Path(name) / "files"
         files.mkdir()
-        written = f"--prefix={files}/"
-        if _git(top, "checkout-index", "--all", written, environment=index) is None:
-            raise CommandError(f"the files of {ref} can't be written to {files}")
+        try:
+            Objects(root, Path(name)).write(tree, files)
+        except CommandError as error:
+            raise CommandError(f"the files of {ref} can't be read from git: {error}") from None
         yield files
 
 
 def _must(folder: Path, *arguments: str) -> str:
-    return run(["git", *arguments], directory=folder, timeout=_TIMEOUT).output.rstrip("\n")
+    return git(folder, *arguments).output.rstrip("\n")
 
 
-def _git(folder: Path, *arguments: str, environment: dict[str, str] | None = None) -> str | None:
+def _git(folder: Path, *arguments: str) -> str | None:
     """Return what git prints, or None where it says no."""
-    done = run(
-        ["git", *arguments],
-        directory=folder,
-        environment=environment,
-        timeout=_TIMEOUT,
-        check=False,
-    )
+    done = git(folder, *arguments, check=False)
     return done.output.rstrip("\n") if done.code == 0 else None

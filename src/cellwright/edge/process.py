@@ -30,16 +30,16 @@ def run(  # noqa: PLR0913 - the parts of a command
     command: Sequence[str],
     *,
     directory: Path | None = None,
-    environment: Mapping[str, str] | None = None,
+    environment: Mapping[str, str | None] | None = None,
     given: str | None = None,
     timeout: float | None = None,
     check: bool = True,
 ) -> Result:
     """Run a command to its end and return what it left.
 
-    `given` is its standard input, `environment` is added to this process' own, `timeout` is in
-    seconds. Raises CommandError if it can't be started, takes too long, or (with `check`) ends
-    with a code other than 0.
+    `given` is its standard input, `environment` is added to this process' own (None takes a
+    variable out), `timeout` is in seconds. Raises CommandError if it can't be started, takes too
+    long, or (with `check`) ends with a code other than 0.
     """
     with _started(command, directory, environment, has_input=given is not None) as process:
         try:
@@ -133,17 +133,18 @@ def stream(  # noqa: PLR0913 - the parts of a command
 def _started(  # noqa: PLR0913 - the parts of a command
     command: Sequence[str],
     directory: Path | None,
-    environment: Mapping[str, str] | None,
+    environment: Mapping[str, str | None] | None,
     *,
     has_input: bool,
     merged: bool = False,
     apart: bool = False,
 ) -> "subprocess.Popen[str]":
+    variables = {**os.environ, **(environment or {})}
     try:
         return subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
             list(command),
             cwd=directory,
-            env={**os.environ, **(environment or {})},
+            env={name: value for name, value in variables.items() if value is not None},
             stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if merged else subprocess.PIPE,
