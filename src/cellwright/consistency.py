@@ -139,6 +139,8 @@ def _size_problems(fleet: Document) -> Iterator[Problem]:
         yield from _limit_problems(fleet, path, size)
         yield from room_problems(fleet, (*path, "router"), size["router"])
         yield from _scale_problems(fleet, (*path, "app"), size["app"])
+    extra = spec(fleet).get("quota", {}).get("extra", {})
+    yield from _resource_problems(fleet, ("spec", "quota", "extra"), extra)
 
 
 def _reference_problems(shared: Mapping[str, Any], cell: Document) -> Iterator[Problem]:
@@ -188,15 +190,21 @@ def _workload_problems(shared: Mapping[str, Any], cell: Document) -> Iterator[Pr
 def _limit_problems(document: Document, path: Path, parts: Mapping[str, Any]) -> Iterator[Problem]:
     for part in _PARTS:
         resources = parts.get(part, {}).get("resources", {})
-        for request in ("cpu", "memory"):
-            limit = f"{request}Limit"
-            if limit not in resources:
-                continue
-            asked, most = amount(resources[request]), amount(resources[limit])
-            if asked is not None and most is not None and most < asked:
-                message = f"{resources[limit]} is less than the request of {resources[request]}"
-                here = (*path, part, "resources", limit)
-                yield problem(document, here, "CW217", message, f"raise it, or lower {request}")
+        yield from _resource_problems(document, (*path, part, "resources"), resources)
+
+
+def _resource_problems(
+    document: Document, path: Path, resources: Mapping[str, Any]
+) -> Iterator[Problem]:
+    for request in ("cpu", "memory"):
+        limit = f"{request}Limit"
+        if limit not in resources:
+            continue
+        asked, most = amount(resources[request]), amount(resources[limit])
+        if asked is not None and most is not None and most < asked:
+            message = f"{resources[limit]} is less than the request of {resources[request]}"
+            hint = f"raise it, or lower {request}"
+            yield problem(document, (*path, limit), "CW217", message, hint)
 
 
 def _scale_problems(document: Document, path: Path, app: Mapping[str, Any]) -> Iterator[Problem]:

@@ -115,7 +115,8 @@ class Cell:
     """One complete copy of the stack.
 
     A cell that is `draining` gets no new organizations and is to lose those that it has.
-    `values` are the fleet's with the cell's own over them, for users' templates.
+    `values` are the fleet's with the cell's own over them, for users' templates. `compute_quota`
+    holds the limits of CPU and memory by their names in a ResourceQuota, if there are any.
     """
 
     name: str
@@ -133,6 +134,7 @@ class Cell:
     size: str = ""
     values: Mapping[str, Any] = field(default_factory=dict, hash=False)
     namespace_prefix: str = ""
+    compute_quota: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def namespace(self) -> str:

@@ -5,6 +5,7 @@ taken in (`declared`). Refuses to look for problems (`schema` and `consistency` 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
@@ -26,6 +27,7 @@ from cellwright.model import (
     Routing,
     Rule,
 )
+from cellwright.quota import compute_quota
 from cellwright.router_room import SHARE, Room, room
 
 
@@ -36,7 +38,7 @@ def parse(declared: Declared) -> Fleet:
     timeout = shared.get("rollout", {}).get("timeout", "5m")
     prefix = shared.get("namespacePrefix")
     by_name = attrgetter("name")
-    cells = sorted((_cell(shared, cell) for cell in declared.cells), key=by_name)
+    cells = sorted((_limited(shared, _cell(shared, cell)) for cell in declared.cells), key=by_name)
     organizations = sorted(declared.organizations, key=by_name)
     return Fleet(
         name=name(fleet),
@@ -137,6 +139,14 @@ def _cell(shared: Mapping[str, Any], document: Document) -> Cell:
 def _room(router: Mapping[str, Any]) -> Room:
     limit = _resources(router["resources"]).memory_limit
     return room(limit, router.get("connections"), router.get("share", SHARE))
+
+
+def _limited(shared: Mapping[str, Any], cell: Cell) -> Cell:
+    quota = shared.get("quota")
+    if quota is None:
+        return cell
+    extra = _resources(quota["extra"]) if "extra" in quota else None
+    return replace(cell, compute_quota=compute_quota(cell, extra))
 
 
 def overlaid(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from cellwright.edge.stacks import Ownership
 from cellwright.edge.up.growing import Grower
 from cellwright.edge.up.leases import Leases
 from cellwright.edge.up.locks import Locked
+from cellwright.edge.up.loosening import loosen_quota
 from cellwright.edge.up.preview import FORCE, targets
 from cellwright.edge.up.reading import Situation
 from cellwright.edge.waiting import not_ready
@@ -71,6 +72,7 @@ class Applier:
             self._prepare(stack, clusters)
             grower = Grower(self.situation, stack, self.interrupts)
             grower.grow()
+            loosen_quota(self.situation, stack)
             finished = self._run(stack, clusters, program)
             reasons = () if finished.ok else self._why(finished)
             changes = finished.changes
