@@ -372,6 +372,14 @@ _WHOLE = {
         "clusters: {eu: {context: prod}, us: {context: prod}}",
         "clusters: {eu: {context: prod-eu}, us: {context: prod-us}}",
     ),
+    "CW235": Code(
+        "a network of the API server takes in addresses of others",
+        "Link-local addresses, and those at which clouds give machines their credentials, are "
+        "never reached by a router, so that whoever takes one over gets none of them.",
+        "",
+        "clusters: {local: {apiServer: [169.254.0.0/16]}}",
+        "clusters: {local: {apiServer: [10.0.0.10/32]}}",
+    ),
 }
 
 _RENDERED = {

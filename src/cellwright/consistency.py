@@ -14,6 +14,7 @@ from cellwright.document import Document
 from cellwright.duplicates import duplicates
 from cellwright.homes import home_problems
 from cellwright.model import FLEET_STACK, LOCAL_CLUSTER, STANDARD, TAKEN_OFF
+from cellwright.networks import never_reached_in
 from cellwright.problem import Path, Place, Problem, nearest
 from cellwright.quantity import amount
 from cellwright.router_room import room_problems
@@ -80,6 +81,7 @@ def _cluster_problems(fleet: Document) -> Iterator[Problem]:
     users: dict[str, str] = {}
     for called, cluster in clusters.items():
         path: Path = ("spec", "clusters", called)
+        yield from _api_server_problems(fleet, (*path, "apiServer"), cluster.get("apiServer", ()))
         context = cluster.get("context")
         if context is None:
             if len(clusters) > 1 or called != LOCAL_CLUSTER:
@@ -95,6 +97,14 @@ def _cluster_problems(fleet: Document) -> Iterator[Problem]:
             yield problem(fleet, (*path, "context"), "CW231", message, hint)
         else:
             users[context] = called
+
+
+def _api_server_problems(fleet: Document, path: Path, networks: list[str]) -> Iterator[Problem]:
+    for index, network in enumerate(networks):
+        if taken_in := never_reached_in(network):
+            message = f"{network} and {taken_in} overlap, where no API server is"
+            hint = "name the addresses of the API server alone, as `10.0.0.10/32`"
+            yield problem(fleet, (*path, index), "CW235", message, hint)
 
 
 def _ring_problems(fleet: Document) -> Iterator[Problem]:

@@ -219,10 +219,14 @@ class Routing:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """One Kubernetes cluster; no `context` means the kubeconfig's current one."""
+    """One Kubernetes cluster; no `context` means the kubeconfig's current one.
+
+    `api_server` are the networks (CIDR) in which its API server is; none means that nobody said.
+    """
 
     name: str
     context: str | None
+    api_server: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

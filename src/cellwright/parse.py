@@ -44,7 +44,8 @@ def parse(declared: Declared) -> Fleet:
         name=name(fleet),
         rings=tuple(shared["rings"]),
         clusters={
-            key: Cluster(key, body.get("context")) for key, body in shared["clusters"].items()
+            key: Cluster(key, body.get("context"), tuple(body.get("apiServer", ())))
+            for key, body in shared["clusters"].items()
         },
         routing=_routing(shared.get("routing", {})),
         routers_type=shared.get("routers", {}).get("type", "ClusterIP"),

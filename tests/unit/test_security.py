@@ -112,6 +112,8 @@ def test_the_only_right_is_to_read_the_directory() -> None:
 # Flows: (from, to, port); ANY stands for everyone.
 
 ANY = "anyone"
+ANYWHERE = ("0.0.0.0/0", "::/0")
+"""Networks whose exceptions tests/unit/test_egress.py looks at."""
 
 
 def _names(selector: Any) -> list[str]:
@@ -132,6 +134,9 @@ def _peers(rule: Any, key: str) -> list[str]:
         return [ANY]
     found = []
     for peer in rule[key]:
+        if "ipBlock" in peer:
+            found.append(peer["ipBlock"]["cidr"])
+            continue
         others = "cell " if "cellwright.dev/cell" in str(peer.get("namespaceSelector")) else ""
         found += [others + name for name in _names(peer["podSelector"])]
     return found
@@ -171,8 +176,7 @@ def test_who_may_call_whom() -> None:
         ("app-migrate", "postgres", 5432),
         ("router", "app", 8080),
         ("router", "cell router", 8080),
-        ("router", ANY, 443),
-        ("router", ANY, 6443),
+        *(("router", network, port) for network in ANYWHERE for port in (443, 6443)),
     }
 
 
