@@ -380,6 +380,15 @@ _WHOLE = {
         "clusters: {local: {apiServer: [169.254.0.0/16]}}",
         "clusters: {local: {apiServer: [10.0.0.10/32]}}",
     ),
+    "CW236": Code(
+        "an image without its digest, where the fleet asks for it",
+        "A tag can be pushed again. Nodes that have the old content go on with it, others get the "
+        "new one, and the migration that belongs to it does not run. `spec.images.pinned` asks for "
+        "digests, which can't change.",
+        "",
+        "images: {pinned: true, app: example.com/app:1.2}",
+        "images: {pinned: true, app: example.com/app:1.2@sha256:4f53cda18c2baa0c0354bb5f9a3ecbe5…}",
+    ),
 }
 
 _RENDERED = {

@@ -15,6 +15,7 @@ from cellwright.duplicates import duplicates
 from cellwright.homes import home_problems
 from cellwright.model import FLEET_STACK, LOCAL_CLUSTER, STANDARD, TAKEN_OFF
 from cellwright.networks import never_reached_in
+from cellwright.pinning import image_problems
 from cellwright.problem import Path, Place, Problem, nearest
 from cellwright.quantity import amount
 from cellwright.router_room import room_problems
@@ -38,6 +39,7 @@ def find_problems(declared: Declared) -> list[Problem]:
             problems += _reference_problems(shared, cell)
             problems += _workload_problems(shared, cell)
         problems += _node_port_problems(shared, cells)
+        problems += image_problems(declared.fleets[0], cells)
     problems += _clash_problems(cells)
     problems += _range_problems(cells)
     problems += home_problems(declared, shared)

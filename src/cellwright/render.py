@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from cellwright.api_types import ApiTypes
+from cellwright.content_names import named_by_content
 from cellwright.directory import cell_table, shard_tables
 from cellwright.history import History, history_after, pieces_of
 from cellwright.holed_text import UnfitError
@@ -154,7 +155,14 @@ class Renderer:
         if patches:
             manifests, wrong = apply_patches(manifests, patches, self._types[cluster])
             problems += wrong
-        return Rendered(tuple(manifests), tuple(problems))
+        named: list[Manifest] = []
+        for one in manifests:
+            try:
+                named.append(named_by_content(one))
+            except ValueError as error:
+                place = one.shape.place(("metadata", "annotations"))
+                problems.append(Problem(place, "", "CW302", str(error)))
+        return Rendered(tuple(named), tuple(problems))
 
     def _draw(
         self, name: str, context: dict[str, Any], problems: list[Problem]
