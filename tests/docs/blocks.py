@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = (
     "README.md",
     "CONTRIBUTING.md",
+    "SECURITY.md",
     *(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/**/*.md")),
 )
 ANY = "…"
