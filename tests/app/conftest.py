@@ -31,15 +31,16 @@ _ids = count(1)
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A running app, and its client."""
+    """A running app; `client` asks as a router does, `health` as kubelet and Prometheus."""
 
     container: Container
     client: httpx.Client
+    health: httpx.Client
 
     def ready(self) -> bool:
         assert self.container.running(), f"it stopped:\n{self.container.logs()}"
         try:
-            return self.client.get("/readyz").status_code == 200
+            return self.health.get("/readyz").status_code == 200
         except httpx.TransportError:
             return False
 
@@ -70,6 +71,12 @@ class Organization:
 
     def texts(self) -> list[str]:
         return [note["text"] for note in self.ask("GET").json()["notes"]]
+
+
+def _client(running: Container, port: int) -> httpx.Client:
+    address = f"http://127.0.0.1:{running.port(port)}"
+    # Longer than the app may take; a test that waits for it fails with this error.
+    return httpx.Client(base_url=address, timeout=30, trust_env=False)
 
 
 StartApp = Callable[..., AbstractContextManager[App]]
@@ -128,14 +135,16 @@ def start_app(network: str, postgres: Postgres) -> StartApp:  # noqa: ARG001 - t
 
     @contextmanager
     def begin(*options: str) -> Iterator[App]:
-        reached = (f"--network={network}", "--publish=127.0.0.1::8080")
-        with container(APP_IMAGE, *reached, *environment("app"), *options) as running:
-            address = f"http://127.0.0.1:{running.port(8080)}"
-            # Longer than the app may take; a test that waits for it fails with this error.
-            with httpx.Client(base_url=address, timeout=30, trust_env=False) as client:
-                started = App(running, client)
-                until(started.ready, "the app is ready")
-                yield started
+        ports = ("--publish=127.0.0.1::8080", "--publish=127.0.0.1::8081")
+        reached = (f"--network={network}", *ports)
+        with (
+            container(APP_IMAGE, *reached, *environment("app"), *options) as running,
+            _client(running, 8080) as client,
+            _client(running, 8081) as health,
+        ):
+            started = App(running, client, health)
+            until(started.ready, "the app is ready")
+            yield started
 
     return begin
 

@@ -20,7 +20,7 @@ def assert_away(app: App, organization: Organization) -> None:
     for answer in (writing.result(), reading.result()):
         assert answer.headers["Retry-After"] == "1"
     for path in ("/healthz", "/readyz", "/metrics"):
-        assert app.client.get(path).status_code == 200
+        assert app.health.get(path).status_code == 200
 
 
 def goes_on(organization: Organization) -> bool:

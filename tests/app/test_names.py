@@ -50,7 +50,7 @@ def test_no_request_of_another_name_is_served(
     assert name_of(organization, postgres) == f"organization-{organization.id}"
     lines = [line for line in app.container.logs().splitlines() if '"level": "error"' in line]
     assert f'"organization": "stranger", "owner": "organization-{organization.id}"' in lines[-1]
-    counted = app.client.get("/metrics").text
+    counted = app.health.get("/metrics").text
     refused = [line for line in counted.splitlines() if line.startswith("app_wrong_organization_")]
     assert [float(line.split()[1]) >= 5 for line in refused] == [True]
 

@@ -2,11 +2,13 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from tests.app.conftest import CELL, App, Organization, StartApp, environment
 from tests.app.test_fence import waiting
+from tests.app.test_requests import assert_error
 from tests.postgres.containers import APP_IMAGE, PASSWORDS, Postgres, container, docker, until
 
 pytestmark = pytest.mark.docker
@@ -14,9 +16,28 @@ pytestmark = pytest.mark.docker
 
 def test_health_names_the_cell(app: App) -> None:
     for path in ("/healthz", "/readyz"):
-        answer = app.client.get(path)
+        answer = app.health.get(path)
         assert (answer.status_code, answer.json()) == (200, {"status": "ok", "cell": CELL})
         assert answer.headers["X-Cellwright-Cell"] == CELL
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/o/acme/metrics"])
+def test_what_machines_ask_is_not_there_for_organizations(
+    app: App, organization: Organization, path: str
+) -> None:
+    assert_error(organization.ask("GET", path), 404, "Not Found")
+    assert_error(app.client.get(path), 404, "Not Found")
+
+
+def test_nothing_of_organizations_is_there_for_machines(
+    organization: Organization, app: App
+) -> None:
+    note = organization.note()
+    beside = replace(organization, client=app.health)
+    for path in ("/notes", f"/notes/{note}", "/o/acme/notes"):
+        assert_error(beside.ask("GET", path), 404, "Not Found")
+    assert_error(beside.ask("POST", json={"text": "x"}), 404, "Not Found")
+    assert organization.texts() == ["a note"]
 
 
 def test_metrics_count_by_route_and_never_by_what_clients_send(
@@ -24,7 +45,7 @@ def test_metrics_count_by_route_and_never_by_what_clients_send(
 ) -> None:
     organization.note()
     organization.ask("BREW", "/no/such/path")
-    metrics = app.client.get("/metrics").text
+    metrics = app.health.get("/metrics").text
     assert 'app_requests_total{method="POST",route="Notes",status="201"}' in metrics
     assert 'app_requests_total{method="other",route="none",status="404"}' in metrics
     assert 'app_request_seconds_bucket{le="+Inf",method="POST",route="Notes"}' in metrics
@@ -100,7 +121,10 @@ def test_what_is_under_way_is_answered_before_the_end(
             until(lambda: waiting(postgres), "the write is under way")
             docker("kill", "--signal=TERM", app.container.name)
             app.container.follow("Waiting for connections to close")
-            assert app.container.running()
+            # No endpoint of the Service any more, and not to be killed for it.
+            assert app.health.get("/readyz").status_code == 503
+            assert app.health.get("/healthz").status_code == 200
+            assert "app_pool_connections" in app.health.get("/metrics").text
         assert answer.result().status_code == 201
         assert app.container.exit_code() == 0
 

@@ -51,6 +51,7 @@ class Target:
     port_name: str
     cell: str
     pod: str
+    name: str = "router"
 
     def static(self) -> dict[str, Any]:
         pod = "__meta_kubernetes_pod_"
@@ -64,7 +65,7 @@ class Target:
 
 
 def configuration(targets: Iterable[Target]) -> dict[str, Any]:
-    """Return the example of the project with every target given to every job.
+    """Return the example of the project with every job given the targets that it selects.
 
     Debian's Prometheus has no discovery in Kubernetes; what that would find is written down.
     """
@@ -72,9 +73,13 @@ def configuration(targets: Iterable[Target]) -> dict[str, Any]:
     found["rule_files"] = [str(SCRAPE.parent / name) for name in found["rule_files"]]
     found["global"] = {"evaluation_interval": "1s"}
     for job in found["scrape_configs"]:
-        del job["kubernetes_sd_configs"]
+        ((selector,),) = (one["selectors"] for one in job.pop("kubernetes_sd_configs"))
         job["scrape_interval"] = job["scrape_timeout"] = "1s"
-        job["static_configs"] = [target.static() for target in targets]
+        job["static_configs"] = [
+            target.static()
+            for target in targets
+            if f"app.kubernetes.io/name={target.name}," in selector["label"]
+        ]
     return found
 
 

@@ -4,7 +4,7 @@ import math
 import re
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pytest
 from tests.monitoring.prometheus import Prometheus, Target, running
 from tests.monitoring.test_dashboard import DASHBOARD, PANELS
 from tests.monitoring.test_rules import PAGE, _rules
-from tests.postgres.containers import until
+from tests.postgres.containers import APP_IMAGE, Container, container, until
 from tests.router.conftest import Fleet
 from tests.router.directory import config_map
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.docker
 ONLY_IN_TROUBLE = {"Routers that do not serve their agent's table"}
 """Panels that are empty while all is well."""
 
-SELECTOR = re.compile(r"\b(?:up|(?:haproxy|cellwright)_[a-z_]+)(?:\{[^}]*\})?(?=[\s()\[]|$)")
+SELECTOR = re.compile(r"\b(?:up|(?:haproxy|cellwright|app)_[a-z_]+)(?:\{[^}]*\})?(?=[\s()\[]|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,11 @@ def monitored(
     new_address: Callable[[], str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Monitored]:
-    """Return a fleet with some traffic of every kind and one refused ConfigMap, and its monitor."""
-    with new_fleet() as fleet:
+    """Return a fleet with some traffic of every kind and one refused ConfigMap, and its monitor.
+
+    Beside it there is one real app, without a database and without requests.
+    """
+    with new_fleet() as fleet, _app() as app:
         # Else its fence lasts for as long as an alert about it wants.
         fleet.directory.change("in-fenced", state="active")
         fleet.publish()
@@ -50,10 +53,22 @@ def monitored(
             for one in fleet.routers
             for name, port in (("health", 8404), ("agent", 8405), ("http", 8080))
         ]
+        targets += [
+            Target(f"127.0.0.1:{app.port(port)}", name, "alpha", "app-alpha", "app")
+            for name, port in (("health", 8081), ("http", 8080))
+        ]
         folder = tmp_path_factory.mktemp("prometheus")
         with running(programs["prometheus"], new_address(), folder, targets) as prometheus:
             _traffic(fleet, prometheus)
             yield Monitored(fleet, prometheus)
+
+
+@contextmanager
+def _app() -> Iterator[Container]:
+    ports = ("--publish=127.0.0.1::8080", "--publish=127.0.0.1::8081")
+    with container(APP_IMAGE, *ports, "--env=CELL=alpha", "--env=PGHOST=127.0.0.1") as running:
+        running.follow("Uvicorn running on http://0.0.0.0:8081")
+        yield running
 
 
 def _traffic(fleet: Fleet, prometheus: Prometheus) -> None:
@@ -72,7 +87,7 @@ def _traffic(fleet: Fleet, prometheus: Prometheus) -> None:
                 router.get(path)
         answers = 'haproxy_backend_http_responses_total{proxy=~"app|cells|refused"}'
         found = prometheus.query(f"min(sum by (cell, proxy) (rate({answers}[1m]))) > 0")
-        scraped = prometheus.query("count(count_over_time(up[1m]) > 5) == 4")
+        scraped = prometheus.query("count(count_over_time(up[1m]) > 5) == 5")
         return bool(found and scraped)
 
     until(told, "Prometheus knows the rates of all backends")
@@ -87,7 +102,7 @@ def _asked(expression: str) -> str:
     return expression
 
 
-def test_the_targets_are_the_two_exporters_of_each_router(monitored: Monitored) -> None:
+def test_the_targets_are_the_two_exporters_of_each_router_and_the_app(monitored: Monitored) -> None:
     found = monitored.prometheus.query("up == 1")
     assert {
         (one["metric"]["job"], one["metric"]["cell"], one["metric"]["pod"]) for one in found
@@ -95,7 +110,7 @@ def test_the_targets_are_the_two_exporters_of_each_router(monitored: Monitored) 
         (f"cellwright-{job}", cell, f"router-{cell}")
         for job in ("router", "agent")
         for cell in ("alpha", "beta")
-    }
+    } | {("cellwright-app", "alpha", "app-alpha")}
 
 
 def test_every_series_that_is_asked_for_is_exported(monitored: Monitored) -> None:

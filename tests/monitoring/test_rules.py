@@ -74,19 +74,27 @@ def test_each_alert_has_cases_of_both_kinds_and_an_explanation(rule: dict[str, A
 def test_the_scrape_example_names_what_the_pods_have() -> None:
     ports, labels = {}, {}
     for manifest in yaml.safe_load_all(GOLDEN.read_text()):
-        if manifest["kind"] == "Deployment" and manifest["metadata"]["name"] == "router":
-            pod = manifest["spec"]["template"]
-            labels = pod["metadata"]["labels"]
+        if manifest["kind"] == "Deployment":
+            name, pod = manifest["metadata"]["name"], manifest["spec"]["template"]
+            labels[name] = pod["metadata"]["labels"]
             spec = pod["spec"]
-            containers = spec["containers"] + spec["initContainers"]
-            ports = {p["name"]: p["containerPort"] for one in containers for p in one["ports"]}
-    assert (ports["health"], ports["agent"]) == (8404, 8405)
-    assert labels["cellwright.dev/cell"] == "alpha"
+            containers = spec["containers"] + spec.get("initContainers", [])
+            ports[name] = {p["name"]: p["containerPort"] for c in containers for p in c["ports"]}
+    assert (ports["router"]["health"], ports["router"]["agent"]) == (8404, 8405)
+    assert ports["app"] == {"http": 8080, "health": 8081}
+    assert (
+        labels["router"]["cellwright.dev/cell"] == labels["app"]["cellwright.dev/cell"] == "alpha"
+    )
     jobs = yaml.safe_load(SCRAPE.read_text())["scrape_configs"]
     kept = {job["job_name"]: job["relabel_configs"][0]["regex"] for job in jobs}
-    assert kept == {"cellwright-router": "health", "cellwright-agent": "agent"}
+    assert kept == {
+        "cellwright-router": "health",
+        "cellwright-agent": "agent",
+        "cellwright-app": "health",
+    }
     for job in jobs:
         ((selector,),) = (one["selectors"] for one in job["kubernetes_sd_configs"])
+        pod = "app" if job["job_name"] == "cellwright-app" else "router"
         for pair in selector["label"].split(","):
             name, value = pair.split("=")
-            assert labels[name] == value
+            assert labels[pod][name] == value

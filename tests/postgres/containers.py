@@ -5,6 +5,7 @@ any, so that what works here works under the `restricted` Pod Security level. No
 `make` has built the images before.
 """
 
+import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-POSTGRES_IMAGE = "cellwright/postgres:0.1.0"
-APP_IMAGE = "cellwright/app:0.1.0"
+POSTGRES_IMAGE = os.environ.get("POSTGRES_IMAGE", "cellwright/postgres:0.1.0")
+APP_IMAGE = os.environ.get("APP_IMAGE", "cellwright/app:0.1.0")
 DATA = "/var/lib/postgresql/data"
 PASSWORDS = {
     "owner": "password-of-the-owner",

@@ -1,4 +1,4 @@
-"""The template of docs/monitoring.md opens the port that it says, and passes the checks."""
+"""The template of docs/monitoring.md opens the ports that it says, and passes the checks."""
 
 import re
 import shutil
@@ -25,8 +25,8 @@ def test_the_template_of_the_page_lets_prometheus_in(tmp_path: Path) -> None:
     policies = {
         one.name: one.body["spec"] for one in made.stacks["alpha"] if one.kind == "NetworkPolicy"
     }
-    (ingress,) = policies["router-metrics"]["ingress"]
-    assert ingress["ports"] == [{"protocol": "TCP", "port": 8404}]
-    assert policies["router-metrics"]["podSelector"] == policies["router"]["podSelector"]
-    opened = [port["port"] for one in policies["router"]["ingress"] for port in one["ports"]]
-    assert opened == [8080, 8405]
+    for name, port, others in (("router", 8404, [8080, 8405]), ("app", 8081, [8080])):
+        (ingress,) = policies[f"{name}-metrics"]["ingress"]
+        assert ingress["ports"] == [{"protocol": "TCP", "port": port}]
+        assert policies[f"{name}-metrics"]["podSelector"] == policies[name]["podSelector"]
+        assert [p["port"] for one in policies[name]["ingress"] for p in one["ports"]] == others

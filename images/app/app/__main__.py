@@ -27,7 +27,7 @@ def main() -> int:
     """Run the command that the arguments name; 0 is success, 1 a failure that was logged."""
     parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("serve", help="answer HTTP requests on port 8080")
+    commands.add_parser("serve", help="answer HTTP requests on port 8080, and probes on 8081")
     migrating = commands.add_parser("migrate", help="bring the database's schema up to date")
     migrating.add_argument("--deadline", type=float, default=120.0, metavar="SECONDS")
     arguments = parser.parse_args()

@@ -1,7 +1,8 @@
 """The routes: HTTP on one side, notes of one organization on the other.
 
-`/notes` and `/o/{path}/notes` are the same: the router has found the organization, by whatever it
-classifies on, and passed the path on unchanged. The app believes the router's headers only.
+Nothing else is to be had on this port; what machines ask is in `health`. `/notes` and
+`/o/{path}/notes` are the same: the router has found the organization, by whatever it classifies on,
+and passed the path on unchanged. The app believes the router's headers only.
 """
 
 from collections.abc import AsyncIterator
@@ -10,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
 from starlette.exceptions import HTTPException
@@ -112,21 +112,6 @@ class Note(HTTPEndpoint):
         return Response(status_code=204)
 
 
-async def health(request: Request) -> Response:
-    """Say that the process answers, for liveness and readiness alike.
-
-    Readiness leaves the database out on purpose: all pods share it, so that taking them out of
-    service when it is away would turn errors with a Retry-After into no answer at all.
-    """
-    return JSONResponse({"status": "ok", "cell": _services(request).cell})
-
-
-async def metrics(request: Request) -> Response:
-    """Answer in Prometheus' text format."""
-    text = generate_latest(_services(request).metrics.registry)
-    return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     pool = app.state.services.database.pool
@@ -135,25 +120,18 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     await pool.close(timeout=5)
 
 
-def build(cell: str, pool_size: int) -> Starlette:
+def build(services: Services) -> Starlette:
     """Return the app of a cell; the database is connected to when the app starts."""
-    database = Database(pool_size)
-    services = Services(cell, database, Metrics(database))
     app = Starlette(
         routes=[
-            Route("/healthz", health),
-            Route("/readyz", health),
-            Route("/metrics", metrics),
-            *(
-                route
-                for prefix in ("", "/o/{path}")
-                for route in (
-                    Route(f"{prefix}/notes", Notes),
-                    Route(f"{prefix}/notes/{{id:uuid}}", Note),
-                )
-            ),
+            route
+            for prefix in ("", "/o/{path}")
+            for route in (
+                Route(f"{prefix}/notes", Notes),
+                Route(f"{prefix}/notes/{{id:uuid}}", Note),
+            )
         ],
-        middleware=[Middleware(Observe, cell=cell, metrics=services.metrics)],
+        middleware=[Middleware(Observe, cell=services.cell, metrics=services.metrics)],
         exception_handlers=HANDLERS,
         lifespan=_lifespan,
     )

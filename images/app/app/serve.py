@@ -1,18 +1,25 @@
-"""Runs the app behind uvicorn until it is told to stop.
+"""Runs the app behind uvicorn until it is told to stop: two ports in one process.
 
-Settings come from the environment: CELL, the name of the app's own cell, and POOL_SIZE, the most
-connections that one process opens (the pods together must stay below cell_app's limit). The
-database is libpq's business (PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD).
+Organizations' requests come in on one port, what machines ask on the other. The second is there
+first and goes last: until the last request has been answered, probes and Prometheus are answered
+too, and readiness says 503 from the moment on that no new requests are taken.
 """
 
+import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import uvicorn
+from starlette.applications import Starlette
 
-from app.api import build
+from app import api, health
+from app.database import Database
+from app.metrics import Metrics
+from app.settings import Settings, SettingsError, settings
 
 PORT = 8080
+HEALTH_PORT = 8081
 # Longer than a router keeps an idle connection, so that it is never the app that hangs up.
 _KEEP_ALIVE_S = 75
 _GRACE_S = 20
@@ -20,30 +27,55 @@ _GRACE_S = 20
 _log = logging.getLogger(__name__)
 
 
+class _Beside(uvicorn.Server):
+    """A server that is stopped by the one beside it, and leaves signals to that one."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
 def serve(environment: Mapping[str, str]) -> int:
     """Serve until SIGTERM, then answer what is under way; 1 if the settings are wrong."""
-    cell = environment.get("CELL", "")
-    size = environment.get("POOL_SIZE", "8")
-    if not cell:
-        _log.error("CELL must hold the name of the app's own cell")
+    try:
+        given = settings(environment)
+    except SettingsError as error:
+        _log.error("%s", error)
         return 1
-    if not size.isdecimal() or not 1 <= int(size) <= 100:
-        _log.error("POOL_SIZE must be an integer from 1 to 100, and is %r", size)
-        return 1
-    config = uvicorn.Config(
-        build(cell, int(size)),
+    asyncio.run(_serve(given))
+    return 0
+
+
+async def _serve(given: Settings) -> None:
+    database = Database(given.pool_size)
+    services = api.Services(given.cell, database, Metrics(database))
+    server = uvicorn.Server(_config(api.build(services), PORT, _GRACE_S))
+
+    def serves() -> bool:
+        return server.started and not server.should_exit
+
+    answering = health.build(given.cell, services.metrics, serves)
+    beside = _Beside(_config(answering, HEALTH_PORT, 1))
+    running = asyncio.create_task(beside.serve())
+    try:
+        await server.serve()
+    finally:
+        beside.should_exit = True
+        await running
+
+
+def _config(app: Starlette, port: int, grace: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
         host="0.0.0.0",  # noqa: S104 - the pod's own address is not known; policies guard it
-        port=PORT,
+        port=port,
         http="h11",
         ws="none",
-        loop="asyncio",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
-        timeout_graceful_shutdown=_GRACE_S,
+        timeout_graceful_shutdown=grace,
     )
-    uvicorn.Server(config).run()
-    return 0
