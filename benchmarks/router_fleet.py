@@ -180,6 +180,7 @@ def _constant(folder: Path, pod: Pod, value: str) -> Iterator[str]:
         f"--volume={run}:/run/cellwright",
         f"--env=ROUTER_ADDRESS={CONSTANT}",
         f"--env=HOP_KEY={pod.hop_key}",
+        "--env=APP_KEY=the-same-for-all",
     )
     with haproxy(folder, config, f"{CONSTANT}:8080", *options) as name:
         yield name

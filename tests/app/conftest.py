@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -26,6 +27,10 @@ from tests.postgres.containers import (
 )
 
 CELL = "alpha"
+ROUTER_KEY = "the-key-of-the-cells-router"
+SECRETS = "/var/run/secrets/cellwright"
+KEY = {"X-Cellwright-Key": ROUTER_KEY}
+"""What the cell's router proves itself with."""
 _ids = count(1)
 
 
@@ -56,6 +61,7 @@ class Organization:
 
     def ask(self, method: str, path: str = "/notes", **options: Any) -> httpx.Response:
         headers = {
+            **KEY,
             "X-Cellwright-Organization": self.name or f"organization-{self.id}",
             "X-Cellwright-Organization-Id": self.id,
             "X-Cellwright-Cell": self.cell,
@@ -80,20 +86,7 @@ def _client(running: Container, port: int) -> httpx.Client:
 
 
 StartApp = Callable[..., AbstractContextManager[App]]
-
-
-def environment(role: str, **more: str) -> tuple[str, ...]:
-    """Return the options that give a container its environment, as the cell's template does."""
-    variables = {
-        "CELL": CELL,
-        "PGHOST": "postgres",
-        "PGPORT": "5432",
-        "PGDATABASE": "cell",
-        "PGUSER": f"cell_{role}",
-        "PGPASSWORD": PASSWORDS[role],
-        **more,
-    }
-    return tuple(f"--env={name}={value}" for name, value in variables.items())
+Environment = Callable[..., tuple[str, ...]]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -101,6 +94,35 @@ def _engine() -> None:
     """Fail, not skip: these tests are about the real thing."""
     docker("info")
     docker("image", "inspect", POSTGRES_IMAGE, APP_IMAGE)
+
+
+@pytest.fixture(scope="session")
+def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of what the cell's Secrets hold: a file each, for all roles."""
+    folder = tmp_path_factory.mktemp("secrets") / "cellwright"
+    write_passwords(folder, {**PASSWORDS, "router-key": ROUTER_KEY})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def environment(secrets: Path) -> Environment:
+    """Return what gives a container its environment and files, as the cell's templates do."""
+
+    def options(role: str, **more: str) -> tuple[str, ...]:
+        variables = {
+            "CELL": CELL,
+            "PGHOST": "postgres",
+            "PGPORT": "5432",
+            "PGDATABASE": "cell",
+            "PGUSER": f"cell_{role}",
+            "PASSWORD_FILE": f"{SECRETS}/{role}",
+            "ROUTER_KEY_FILE": f"{SECRETS}/router-key",
+            **more,
+        }
+        mounted = f"--volume={secrets}:{SECRETS}:ro"
+        return (mounted, *(f"--env={name}={value}" for name, value in variables.items()))
+
+    return options
 
 
 @pytest.fixture(scope="session")
@@ -113,12 +135,10 @@ def network() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres(network: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres(network: str, secrets: Path, environment: Environment) -> Iterator[Postgres]:
     """Return the cell's Postgres, with the app's schema."""
-    folder = tmp_path_factory.mktemp("secrets") / "passwords"
-    write_passwords(folder, PASSWORDS)
     with volume() as data:
-        options = postgres_options(f"--volume={data}:{DATA}", folder)
+        options = postgres_options(f"--volume={data}:{DATA}", secrets)
         reached = (f"--network={network}", "--network-alias=postgres")
         with container(POSTGRES_IMAGE, *options, *reached) as running:
             server = Postgres(running)
@@ -130,7 +150,11 @@ def postgres(network: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture(scope="session")
-def start_app(network: str, postgres: Postgres) -> StartApp:  # noqa: ARG001 - to be there
+def start_app(
+    network: str,
+    postgres: Postgres,  # noqa: ARG001 - to be there
+    environment: Environment,
+) -> StartApp:
     """Return what starts an app of the cell."""
 
     @contextmanager

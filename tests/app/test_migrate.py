@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.conftest import environment
+from tests.app.conftest import SECRETS, Environment
 from tests.postgres.containers import (
     APP_IMAGE,
     DATA,
@@ -27,7 +27,7 @@ LOCK = 0x63656C6C
 
 
 def test_three_at_once_wait_for_the_database_and_one_migrates(
-    network: str, postgres: Postgres, tmp_path: Path
+    network: str, postgres: Postgres, environment: Environment, tmp_path: Path
 ) -> None:
     write_passwords(tmp_path / "passwords", PASSWORDS)
     options = (f"--network={network}", *environment("owner", PGHOST="late"))
@@ -49,7 +49,7 @@ def test_three_at_once_wait_for_the_database_and_one_migrates(
         assert late.value(version) == postgres.value(version)
 
 
-def test_one_after_the_other(network: str, postgres: Postgres) -> None:
+def test_one_after_the_other(network: str, postgres: Postgres, environment: Environment) -> None:
     options = (f"--network={network}", *environment("owner"))
     asked = "SELECT wait_event FROM pg_stat_activity WHERE usename = 'cell_owner'"
     with ExitStack() as stack:
@@ -59,7 +59,7 @@ def test_one_after_the_other(network: str, postgres: Postgres) -> None:
         assert second.exit_code() == 0
 
 
-def test_again_changes_nothing(network: str, postgres: Postgres) -> None:
+def test_again_changes_nothing(network: str, postgres: Postgres, environment: Environment) -> None:
     version = "SELECT xmin, version_num FROM migrations.alembic_version"
     before = postgres.value(version)
     options = (f"--network={network}", *environment("owner"))
@@ -69,7 +69,9 @@ def test_again_changes_nothing(network: str, postgres: Postgres) -> None:
     assert postgres.value(version) == before
 
 
-def test_an_older_app_leaves_a_newer_schema_as_it_is(network: str, postgres: Postgres) -> None:
+def test_an_older_app_leaves_a_newer_schema_as_it_is(
+    network: str, postgres: Postgres, environment: Environment
+) -> None:
     """An app can be taken back to the version before: its Job must not fail."""
     version = "SELECT version_num FROM migrations.alembic_version"
     before = postgres.value(version)
@@ -89,11 +91,15 @@ def test_an_older_app_leaves_a_newer_schema_as_it_is(network: str, postgres: Pos
     ("variables", "seen"),
     [
         ({"PGHOST": "127.0.0.1"}, "Connection refused"),
-        ({"PGPASSWORD": "wrong-password"}, "password authentication failed"),
+        ({"PASSWORD_FILE": f"{SECRETS}/replication"}, "password authentication failed"),
     ],
 )
 def test_a_database_that_does_not_come_is_named(
-    network: str, postgres: Postgres, variables: dict[str, str], seen: str
+    network: str,
+    postgres: Postgres,
+    environment: Environment,
+    variables: dict[str, str],
+    seen: str,
 ) -> None:
     assert postgres.container.running()
     options = (f"--network={network}", *environment("owner", **variables))
@@ -103,10 +109,29 @@ def test_a_database_that_does_not_come_is_named(
         last = migration.logs().splitlines()[-1]
         assert "not migrated after 2 s; last seen: " in last
         assert seen in last
-        assert "wrong-password" not in migration.logs()
+        for password in PASSWORDS.values():
+            assert password not in migration.logs()
 
 
-def test_a_migration_that_is_stopped_has_not_succeeded(network: str) -> None:
+@pytest.mark.parametrize(
+    ("file", "seen"),
+    [
+        ("/nowhere", "PASSWORD_FILE: /nowhere cannot be read: No such file or directory"),
+        ("/etc/hostname", "/etc/hostname must hold one line of at least 16"),
+    ],
+)
+def test_a_password_file_that_is_none_is_named(
+    environment: Environment, file: str, seen: str
+) -> None:
+    options = (*environment("owner", PASSWORD_FILE=file), "--hostname=short")
+    with container(APP_IMAGE, *options, command=("migrate",)) as migration:
+        assert migration.exit_code() == 1
+        assert seen in migration.logs().splitlines()[-1]
+
+
+def test_a_migration_that_is_stopped_has_not_succeeded(
+    network: str, environment: Environment
+) -> None:
     """Otherwise a Job would be complete whose pod was evicted."""
     options = (f"--network={network}", *environment("owner", PGHOST="127.0.0.1"))
     with container(APP_IMAGE, *options, command=("migrate",)) as migration:
@@ -115,7 +140,9 @@ def test_a_migration_that_is_stopped_has_not_succeeded(network: str) -> None:
         assert migration.exit_code() == 143
 
 
-def test_a_migration_that_fails_says_why(network: str, postgres: Postgres) -> None:
+def test_a_migration_that_fails_says_why(
+    network: str, postgres: Postgres, environment: Environment
+) -> None:
     """Not an outage: the app's role may not migrate, and waiting would not help."""
     assert postgres.container.running()
     options = (f"--network={network}", *environment("app"))

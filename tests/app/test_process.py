@@ -3,13 +3,31 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from tests.app.conftest import CELL, App, Organization, StartApp, environment
+from tests.app.conftest import (
+    CELL,
+    KEY,
+    ROUTER_KEY,
+    SECRETS,
+    App,
+    Environment,
+    Organization,
+    StartApp,
+)
 from tests.app.test_fence import waiting
 from tests.app.test_requests import assert_error
-from tests.postgres.containers import APP_IMAGE, PASSWORDS, Postgres, container, docker, until
+from tests.postgres.containers import (
+    APP_IMAGE,
+    PASSWORDS,
+    Postgres,
+    container,
+    docker,
+    until,
+    write_passwords,
+)
 
 pytestmark = pytest.mark.docker
 
@@ -26,7 +44,7 @@ def test_what_machines_ask_is_not_there_for_organizations(
     app: App, organization: Organization, path: str
 ) -> None:
     assert_error(organization.ask("GET", path), 404, "Not Found")
-    assert_error(app.client.get(path), 404, "Not Found")
+    assert_error(app.client.get(path, headers=KEY), 404, "Not Found")
 
 
 def test_nothing_of_organizations_is_there_for_machines(
@@ -84,7 +102,7 @@ def test_logs_are_json_lines_that_say_what_was_asked_and_nothing_secret(
         "status": 201,
     }
     assert expected.items() <= line.items()
-    for secret in ("-secret", *PASSWORDS.values()):
+    for secret in ("-secret", ROUTER_KEY, *PASSWORDS.values()):
         assert secret not in log
     assert not any(line.get("path") in ("/readyz", "/metrics") for line in lines)
 
@@ -129,6 +147,34 @@ def test_what_is_under_way_is_answered_before_the_end(
         assert app.container.exit_code() == 0
 
 
+def test_a_new_password_needs_no_restart(
+    start_app: StartApp, postgres: Postgres, tmp_path: Path
+) -> None:
+    changed = "another-password-of-the-app"
+    write_passwords(tmp_path, {"password": PASSWORDS["app"]})
+    options = (f"--volume={tmp_path}:/changing:ro", "--env=PASSWORD_FILE=/changing/password")
+    with start_app(*options) as app:
+        organization = Organization(app.client, "7000002")
+        organization.note("before")
+        postgres.value(f"ALTER ROLE cell_app PASSWORD '{changed}'")
+        try:
+            write_passwords(tmp_path, {"password": changed})
+            postgres.value(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'cell_app'"
+            )
+            until(lambda: organization.ask("GET").status_code == 200, "the app logs in again")
+        finally:
+            postgres.value(f"ALTER ROLE cell_app PASSWORD '{PASSWORDS['app']}'")
+        assert changed not in app.container.logs()
+
+
+def test_no_secret_is_in_the_environment(app: App) -> None:
+    variables = app.container.shell("cat /proc/1/environ")
+    assert "CELL=alpha" in variables
+    for secret in (ROUTER_KEY, *PASSWORDS.values()):
+        assert secret not in variables
+
+
 def test_unprivileged_and_without_an_installer(app: App) -> None:
     status = app.container.shell("grep -E '^(Uid|CapEff)' /proc/1/status")
     assert status.split() == ["Uid:", *["10001"] * 4, "CapEff:", "0" * 16]
@@ -142,9 +188,17 @@ def test_unprivileged_and_without_an_installer(app: App) -> None:
         ({"CELL": ""}, "CELL must hold the name"),
         ({"POOL_SIZE": "0"}, "POOL_SIZE must be an integer from 1 to 100"),
         ({"POOL_SIZE": "many"}, "POOL_SIZE must be an integer from 1 to 100"),
+        ({"POOL_SIZE": "٣"}, "POOL_SIZE must be an integer from 1 to 100"),
+        ({"ROUTER_KEY_FILE": ""}, "ROUTER_KEY_FILE must name the file with the router's key"),
+        ({"ROUTER_KEY_FILE": "/nowhere"}, "ROUTER_KEY_FILE: /nowhere cannot be read: No such file"),
+        ({"ROUTER_KEY_FILE": SECRETS}, f"{SECRETS} cannot be read: Is a directory"),
+        ({"PASSWORD_FILE": "/dev/null"}, "PASSWORD_FILE: /dev/null must hold one line of at least"),
+        ({"PASSWORD_FILE": "/etc/passwd"}, "/etc/passwd must hold one line of at least 16"),
     ],
 )
-def test_wrong_settings_are_named(variables: dict[str, str], message: str) -> None:
+def test_wrong_settings_are_named(
+    environment: Environment, variables: dict[str, str], message: str
+) -> None:
     with container(APP_IMAGE, *environment("app", **variables)) as wrong:
         assert wrong.exit_code() == 1
-        assert message in wrong.logs()
+        assert message in json.loads(wrong.logs())["message"]

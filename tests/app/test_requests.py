@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.app.conftest import CELL, App, Organization
+from tests.app.conftest import CELL, KEY, ROUTER_KEY, App, Organization
 
 pytestmark = pytest.mark.docker
 
@@ -71,6 +71,7 @@ def test_large_bodies_by_their_announced_length(organization: Organization) -> N
 def test_large_bodies_are_not_read_to_their_end(app: App) -> None:
     head = (
         f"POST /notes HTTP/1.1\r\nHost: app\r\nX-Cellwright-Cell: {CELL}\r\n"
+        f"X-Cellwright-Key: {ROUTER_KEY}\r\n"
         "X-Cellwright-Organization: a\r\nX-Cellwright-Organization-Id: 1\r\n"
         "Transfer-Encoding: chunked\r\n\r\n"
     )
@@ -106,7 +107,7 @@ def test_methods_that_a_path_has_not(organization: Organization) -> None:
 def test_requests_for_another_cell(
     app: App, method: str, path: str, body: Any, cell: str | None
 ) -> None:
-    headers = {"X-Cellwright-Organization-Id": "1"}
+    headers = {**KEY, "X-Cellwright-Organization-Id": "1"}
     if cell is not None:
         headers["X-Cellwright-Cell"] = cell
     answer = app.client.request(method, path, headers=headers, json=body)
@@ -116,6 +117,7 @@ def test_requests_for_another_cell(
 @pytest.mark.parametrize("given", ["", "0", "-1", "x", "1.0", "+1", "٣", str(2**63), "1" * 5000])
 def test_bad_organization_ids(app: App, given: str) -> None:
     headers = {
+        b"X-Cellwright-Key": ROUTER_KEY.encode(),
         b"X-Cellwright-Cell": CELL.encode(),
         b"X-Cellwright-Organization-Id": given.encode(),
     }
@@ -125,7 +127,7 @@ def test_bad_organization_ids(app: App, given: str) -> None:
 
 @pytest.mark.parametrize("given", [None, "", "Acme", "a b", "a" * 64])
 def test_bad_organization_names(app: App, given: str | None) -> None:
-    headers = {"X-Cellwright-Cell": CELL, "X-Cellwright-Organization-Id": "1"}
+    headers = {**KEY, "X-Cellwright-Cell": CELL, "X-Cellwright-Organization-Id": "1"}
     if given is not None:
         headers["X-Cellwright-Organization"] = given
     answer = app.client.get("/notes", headers=headers)
@@ -134,7 +136,7 @@ def test_bad_organization_names(app: App, given: str | None) -> None:
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/notes"), ("POST", "/o/a/notes")])
 def test_a_request_for_the_cell_and_no_organization(app: App, method: str, path: str) -> None:
-    answer = app.client.request(method, path, headers={"X-Cellwright-Cell": CELL}, json={})
+    answer = app.client.request(method, path, headers={**KEY, "X-Cellwright-Cell": CELL}, json={})
     assert_error(answer, 400, "the request names none by path, host or header")
 
 

@@ -20,8 +20,8 @@ def secrets(fleet: Workspace) -> dict[str, str]:
         "the routers' key": derive(decode_root(root), "fleet/hop-key"),
     }
     for cell in ("alpha", "beta", "gamma"):
-        for role in ("owner", "app", "replication"):
-            info = f"cell/{cell}/postgres-{role}"
+        for name in ("postgres-owner", "postgres-app", "postgres-replication", "app-key"):
+            info = f"cell/{cell}/{name}"
             found[info] = derive(decode_root(root), info)
     return found
 

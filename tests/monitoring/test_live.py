@@ -14,7 +14,7 @@ import pytest
 from tests.monitoring.prometheus import Prometheus, Target, running
 from tests.monitoring.test_dashboard import DASHBOARD, PANELS
 from tests.monitoring.test_rules import PAGE, _rules
-from tests.postgres.containers import APP_IMAGE, Container, container, until
+from tests.postgres.containers import APP_IMAGE, Container, container, until, write_passwords
 from tests.router.conftest import Fleet
 from tests.router.directory import config_map
 
@@ -43,7 +43,9 @@ def monitored(
 
     Beside it there is one real app, without a database and without requests.
     """
-    with new_fleet() as fleet, _app() as app:
+    key = tmp_path_factory.mktemp("key")
+    write_passwords(key, {"router-key": "a-key-that-nobody-asks-with"})
+    with new_fleet() as fleet, _app(key) as app:
         # Else its fence lasts for as long as an alert about it wants.
         fleet.directory.change("in-fenced", state="active")
         fleet.publish()
@@ -64,9 +66,12 @@ def monitored(
 
 
 @contextmanager
-def _app() -> Iterator[Container]:
-    ports = ("--publish=127.0.0.1::8080", "--publish=127.0.0.1::8081")
-    with container(APP_IMAGE, *ports, "--env=CELL=alpha", "--env=PGHOST=127.0.0.1") as running:
+def _app(key: Path) -> Iterator[Container]:
+    options = (
+        *("--publish=127.0.0.1::8080", "--publish=127.0.0.1::8081", f"--volume={key}:/key:ro"),
+        *("--env=CELL=alpha", "--env=PGHOST=127.0.0.1", "--env=ROUTER_KEY_FILE=/key/router-key"),
+    )
+    with container(APP_IMAGE, *options) as running:
         running.follow("Uvicorn running on http://0.0.0.0:8081")
         yield running
 

@@ -22,6 +22,8 @@ from tests.postgres.containers import docker, new_name, until
 
 IMAGE = os.environ.get("ROUTER_IMAGE", "cellwright/router:0.1.0")
 HOP_KEY = "a-key-of-the-whole-fleet-in-tests"
+APP_KEY = "a-key-of-one-cell-in-tests-"
+"""What a cell's router proves itself to its app with; the cell's name is added."""
 RULES = ("path", "host", "header:X-Organization")
 HOLD = 3
 """Seconds for which requests of a fenced organization are held."""
@@ -128,7 +130,11 @@ class Pod:
         tls = "tls" if self.secret else None
         text = configuration(self.cell, self.rules, self.extra, tls)
         (config / "haproxy.cfg").write_text(text)
-        environment = {"HOP_KEY": self.hop_key, "ROUTER_ADDRESS": self.address}
+        environment = {
+            "HOP_KEY": self.hop_key,
+            "APP_KEY": APP_KEY + self.cell,
+            "ROUTER_ADDRESS": self.address,
+        }
         self._run(self.haproxy, environment)
         self._until(lambda: self._probe(8404, "/healthz"), "HAProxy is up", self.haproxy)
 

@@ -229,9 +229,11 @@ def test_a_rotated_token_is_read_again(fleet: Fleet, move: Callable[[str, str], 
         router.wait(fleet.directory.mark())
 
 
+@pytest.mark.parametrize("name", ["HOP_KEY", "APP_KEY"])
 @pytest.mark.parametrize("key", [None, ""])
-def test_haproxy_does_not_start_without_the_fleets_key(fleet: Fleet, key: str | None) -> None:
-    variable = [] if key is None else [f"--env=HOP_KEY={key}"]
+def test_haproxy_does_not_start_without_a_key(fleet: Fleet, name: str, key: str | None) -> None:
+    keys = {"HOP_KEY": "of-the-fleet", "APP_KEY": "of-the-cell"} | {name: key}
+    variable = [f"--env={one}={value}" for one, value in keys.items() if value is not None]
     folder = fleet.alpha.folder
     mounts = [f"--volume={folder}/run:/run/cellwright", f"--volume={folder}/etc:/etc/cellwright"]
     check = ["haproxy", "-c", "-f", "/etc/cellwright/haproxy.cfg"]
@@ -243,4 +245,4 @@ def test_haproxy_does_not_start_without_the_fleets_key(fleet: Fleet, key: str | 
         check=False,
     )
     assert done.returncode == 1
-    assert "HOP_KEY is" in done.stderr
+    assert f"{name} is" in done.stderr

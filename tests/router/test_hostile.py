@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.router.conftest import Fleet
-from tests.router.pods import HOP_KEY
+from tests.router.pods import APP_KEY, HOP_KEY
 
 pytestmark = pytest.mark.docker
 
@@ -163,6 +163,7 @@ def test_a_target_with_a_host_goes_on_without_it(fleet: Fleet) -> None:
 FORGED = (
     "X-Cellwright-Organization: umbrella\r\nx-cellwright-organization-id: 1002\r\n"
     "X-CELLWRIGHT-CELL: beta\r\nX-Cellwright-Cell: beta\r\nX-Cellwright-Hop: wrong\r\n"
+    "X-Cellwright-Key: forged\r\nx-cellwright-key: forged\r\nX_Cellwright_Key: forged\r\n"
     "X-Cellwright-New: 1\r\nX-Cellwright_Organization: umbrella\r\n"
     "X_Cellwright_Organization: umbrella\r\nX.Cellwright.Organization: umbrella\r\n"
     "X-A: b\r\n X-Cellwright-Organization: umbrella\r\n"
@@ -184,9 +185,10 @@ def test_forged_headers_are_taken_off(fleet: Fleet, path: str) -> None:
             ("x-cellwright-organization", "globex"),
         ]
     else:
-        names = ("organization", "organization-id", "cell")
+        names = ("organization", "organization-id", "cell", "key")
         keys = [f"x-cellwright-{name}" for name in names]
-        assert internal == list(zip(keys, expected[told["app"]], strict=True))
+        key = APP_KEY + told["app"].removesuffix("-app")
+        assert internal == list(zip(keys, (*expected[told["app"]], key), strict=True))
 
 
 @pytest.mark.parametrize("hop", ["", "wrong", HOP_KEY[:-1], f"{HOP_KEY}x", HOP_KEY.upper()])
@@ -195,11 +197,12 @@ def test_a_wrong_hop_is_an_ordinary_client(fleet: Fleet, hop: str) -> None:
 
 
 def test_a_header_can_not_be_made_hop_by_hop(fleet: Fleet) -> None:
-    names = "close, X-Cellwright-Hop, X-Cellwright-Organization"
+    names = "close, X-Cellwright-Hop, X-Cellwright-Key, X-Cellwright-Organization"
     for path in ("/o/acme/", "/o/globex/"):
         answer = fleet.alpha.raw(_get(path).replace("close", names).encode())
         told = dict(json.loads(answer.partition(b"\r\n\r\n")[2])["headers"])
         assert "cellwright" not in told.get("connection", "").lower()
+        assert ("x-cellwright-key" in told) is (path == "/o/acme/")
 
 
 @pytest.mark.parametrize(

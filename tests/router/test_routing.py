@@ -8,7 +8,7 @@ import pytest
 
 from tests.postgres.containers import until
 from tests.router.conftest import Fleet
-from tests.router.pods import HOP_KEY
+from tests.router.pods import APP_KEY, HOP_KEY
 
 pytestmark = pytest.mark.docker
 
@@ -118,6 +118,7 @@ def test_the_app_is_told_the_organization(fleet: Fleet) -> None:
         assert headers["x-cellwright-organization-id"] == "1002"
         assert headers["x-cellwright-cell"] == "beta"
         assert headers["x-request-id"] == answer.headers["X-Request-Id"] == "mine-1"
+        assert headers["x-cellwright-key"] == f"{APP_KEY}beta"
         assert "x-cellwright-hop" not in headers
         assert answer.headers["X-Cellwright-Cell"] == "beta"
 
@@ -138,6 +139,7 @@ def test_access_log(fleet: Fleet) -> None:
     for line in (first, second):
         assert secret not in json.dumps(line)
         assert HOP_KEY not in json.dumps(line)
+        assert APP_KEY not in json.dumps(line)
         assert line["organization"] == "umbrella"
         assert line["cell"] == "beta"
         assert line["status"] == 200

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.router.conftest import Fleet
-from tests.router.pods import HOP_KEY, RULES
+from tests.router.pods import APP_KEY, HOP_KEY, RULES
 from tests.tokens import token
 
 pytestmark = pytest.mark.docker
@@ -72,14 +72,14 @@ def test_a_cell_is_told_of_no_organization(fleet: Fleet, headers: dict[str, str]
     forged = {"X-Cellwright-Organization": "umbrella", "X-Cellwright-Organization-Id": "1002"}
     told = fleet.alpha.get("/o/acme/", headers | forged).json()
     assert told["app"] == "beta-app"
-    assert _internal(told) == {"x-cellwright-cell": "beta"}
+    assert _internal(told) == {"x-cellwright-cell": "beta", "x-cellwright-key": f"{APP_KEY}beta"}
     told = fleet.alpha.get("/", forged).json()
     assert told["app"] == "gamma"
     assert _internal(told) == {"x-cellwright-cell": "gamma", "x-cellwright-hop": HOP_KEY}
     own = {"Cookie": COOKIE["Cookie"].replace("2", "1", 1)}
     told = fleet.alpha.get("/o/umb/", own | forged).json()
     assert told["app"] == "alpha-app"
-    assert _internal(told) == {"x-cellwright-cell": "alpha"}
+    assert _internal(told) == {"x-cellwright-cell": "alpha", "x-cellwright-key": f"{APP_KEY}alpha"}
 
 
 def test_cells_come_and_go(fleet: Fleet) -> None:

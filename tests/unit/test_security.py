@@ -64,6 +64,57 @@ def test_a_pod_is_restricted(name: str) -> None:
             assert "livenessProbe" in container
 
 
+def keys_of(secret: str) -> set[str]:
+    (found,) = (one.body["stringData"] for one in of_kind("Secret") if one.name == secret)
+    return set(found)
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_secrets_come_as_files_where_the_program_can_read_them(name: str) -> None:
+    """HAProxy takes its keys from nothing but its environment."""
+    spec = PODS[name]["spec"]
+    named = {
+        (one["valueFrom"]["secretKeyRef"]["name"], one["valueFrom"]["secretKeyRef"]["key"])
+        for container in (*spec["containers"], *spec.get("initContainers", ()))
+        for one in container.get("env", ())
+        if "valueFrom" in one
+    }
+    if name == "Deployment/router":
+        assert named == {("router", "hop-key"), ("router", "app-key")}
+    else:
+        assert {key for _, key in named} <= {"username"}
+
+
+def test_the_app_is_given_its_own_login_and_the_routers_key_alone() -> None:
+    def mounted(name: str) -> dict[str, str]:
+        spec = PODS[name]["spec"]
+        assert spec["securityContext"]["fsGroup"] == spec["securityContext"]["runAsGroup"]
+        (volume,) = (one["projected"] for one in spec["volumes"] if one["name"] == "secrets")
+        assert volume["defaultMode"] == 0o440
+        return {
+            item["path"]: one["secret"]["name"]
+            for one in volume["sources"]
+            for item in one["secret"]["items"]
+        }
+
+    assert mounted("Deployment/app") == {"password": "postgres-app", "router-key": "app"}
+    assert mounted("Job/app-migrate") == {"password": "postgres-owner"}
+    assert keys_of("app") == {"router-key"}
+    assert keys_of("router") == {"hop-key", "app-key"}
+
+
+def test_each_cell_has_a_key_of_its_own_between_router_and_app() -> None:
+    def keys(stack: str) -> list[str]:
+        found = {one.name: one.body for one in STACKS[stack] if one.kind == "Secret"}
+        router, app = found["router"]["stringData"], found["app"]["stringData"]
+        return [str(one) for one in (router["hop-key"], router["app-key"], app["router-key"])]
+
+    of_alpha, of_beta = keys("alpha"), keys("beta")
+    assert of_alpha[1] == of_alpha[2] != of_alpha[0]
+    assert of_beta[1] == of_beta[2] != of_alpha[1]
+    assert of_beta[0] == of_alpha[0]
+
+
 @pytest.mark.parametrize("name", PODS)
 def test_no_pod_gets_a_token_that_it_does_not_ask_for(name: str) -> None:
     spec = PODS[name]["spec"]

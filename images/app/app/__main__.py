@@ -37,7 +37,7 @@ def main() -> int:
         signal.signal(signal.SIGTERM, _leave)
         from app.migrate import migrate  # noqa: PLC0415 - serving needs no migration library
 
-        return migrate(arguments.deadline)
+        return migrate(arguments.deadline, os.environ)
     signal.signal(signal.SIGTERM, _leave_as_asked)
     from app.serve import serve  # noqa: PLC0415 - migrating needs no HTTP server
 

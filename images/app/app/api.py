@@ -2,7 +2,8 @@
 
 Nothing else is to be had on this port; what machines ask is in `health`. `/notes` and
 `/o/{path}/notes` are the same: the router has found the organization, by whatever it classifies on,
-and passed the path on unchanged. The app believes the router's headers only.
+and passed the path on unchanged. The app believes the router's headers, and `RouterOnly` sees to it
+that they are the router's.
 """
 
 from collections.abc import AsyncIterator
@@ -25,6 +26,7 @@ from app.database import Database
 from app.metrics import Metrics
 from app.observe import Observe
 from app.requests import note_text, organization, page
+from app.router_only import RouterOnly
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +122,11 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     await pool.close(timeout=5)
 
 
-def build(services: Services) -> Starlette:
-    """Return the app of a cell; the database is connected to when the app starts."""
+def build(services: Services, router_key: bytes) -> Starlette:
+    """Return the app of a cell, for whoever has the key.
+
+    The database is connected to when the app starts.
+    """
     app = Starlette(
         routes=[
             route
@@ -131,7 +136,10 @@ def build(services: Services) -> Starlette:
                 Route(f"{prefix}/notes/{{id:uuid}}", Note),
             )
         ],
-        middleware=[Middleware(Observe, cell=services.cell, metrics=services.metrics)],
+        middleware=[
+            Middleware(Observe, cell=services.cell, metrics=services.metrics),
+            Middleware(RouterOnly, key=router_key),
+        ],
         exception_handlers=HANDLERS,
         lifespan=_lifespan,
     )

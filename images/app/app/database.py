@@ -2,18 +2,22 @@
 
 A database that is away, slow, frozen or full becomes one exception, `DatabaseAwayError`, within a
 few seconds. The pool connects again by itself; the app needs no restart and starts without it.
-Where the database is and how to log in comes from libpq's own environment (PGHOST, PGUSER, ...).
+Where the database is comes from libpq's own environment (PGHOST, PGUSER, ...), the password from a
+mounted file.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from psycopg import AsyncConnection, InterfaceError, OperationalError
 from psycopg.errors import ReadOnlySqlTransaction
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
+
+from app.secret_files import read_secret
 
 T = TypeVar("T")
 Connection: TypeAlias = AsyncConnection[TupleRow]
@@ -38,18 +42,10 @@ class DatabaseAwayError(Exception):
 class Database:
     """The cell's database: `run` does a piece of work on one of its connections."""
 
-    def __init__(self, pool_size: int) -> None:
+    def __init__(self, pool_size: int, password_file: str) -> None:
         self._abandoned: set[asyncio.Task[Any]] = set()
         self.pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
-            kwargs={
-                "autocommit": True,
-                "application_name": "app",
-                "connect_timeout": _CONNECT,
-                "tcp_user_timeout": _STATEMENT * 1000,
-                "keepalives_idle": 10,
-                "options": f"-c statement_timeout={_STATEMENT}s"
-                f" -c idle_in_transaction_session_timeout={_STATEMENT}s",
-            },
+            kwargs=partial(_login, password_file),
             min_size=1,
             max_size=pool_size,
             max_waiting=_WAITING,
@@ -93,3 +89,17 @@ class Database:
         self._abandoned.discard(task)
         if not task.cancelled() and (error := task.exception()):
             _log.warning("work given up ended: %s", error)
+
+
+def _login(password_file: str) -> dict[str, Any]:
+    """Return what a new connection is made with, beside libpq's environment."""
+    return {
+        **({"password": read_secret(password_file)} if password_file else {}),
+        "autocommit": True,
+        "application_name": "app",
+        "connect_timeout": _CONNECT,
+        "tcp_user_timeout": _STATEMENT * 1000,
+        "keepalives_idle": 10,
+        "options": f"-c statement_timeout={_STATEMENT}s"
+        f" -c idle_in_transaction_session_timeout={_STATEMENT}s",
+    }

@@ -7,6 +7,7 @@ again instead of making every request queue behind it. It never goes back to an 
 
 import logging
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from alembic import command
@@ -18,6 +19,9 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from app.secret_files import SecretFileError, read_secret
+from app.settings import SettingsError, password_file
+
 SCHEMA = "migrations"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 # Any number that no other program locks in this database.
@@ -27,13 +31,18 @@ _PAUSE_S = 1.0
 _log = logging.getLogger(__name__)
 
 
-def migrate(deadline: float) -> int:
+def migrate(deadline: float, environment: Mapping[str, str]) -> int:
     """Return 0 once the schema is current; 1 after `deadline` seconds or if waiting cannot help."""
     end = time.monotonic() + deadline
     seen = ""
+    try:
+        file = password_file(environment)
+    except SettingsError as error:
+        _log.error("not migrated: %s", error)
+        return 1
     while True:
         try:
-            _upgrade()
+            _upgrade(file)
         except OperationalError as error:
             last, seen = seen, str(error.orig).partition("\n")[0]
             if time.monotonic() + _PAUSE_S >= end:
@@ -42,19 +51,20 @@ def migrate(deadline: float) -> int:
             if seen != last:
                 _log.info("waiting for the database: %s", seen)
             time.sleep(_PAUSE_S)
-        except (SQLAlchemyError, CommandError):
+        except (SQLAlchemyError, CommandError, SecretFileError):
             _log.exception("not migrated")
             return 1
         else:
             return 0
 
 
-def _upgrade() -> None:
+def _upgrade(file: str) -> None:
     # An empty address: where the database is comes from libpq's environment.
     engine = create_engine(
         "postgresql+psycopg://",
         poolclass=NullPool,
         connect_args={
+            **({"password": read_secret(file)} if file else {}),
             "application_name": "app-migrate",
             "connect_timeout": 5,
             "options": "-c lock_timeout=5s",

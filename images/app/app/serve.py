@@ -47,9 +47,9 @@ def serve(environment: Mapping[str, str]) -> int:
 
 
 async def _serve(given: Settings) -> None:
-    database = Database(given.pool_size)
+    database = Database(given.pool_size, given.password_file)
     services = api.Services(given.cell, database, Metrics(database))
-    server = uvicorn.Server(_config(api.build(services), PORT, _GRACE_S))
+    server = uvicorn.Server(_config(api.build(services, given.router_key), PORT, _GRACE_S))
 
     def serves() -> bool:
         return server.started and not server.should_exit

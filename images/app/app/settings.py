@@ -1,12 +1,16 @@
-"""The app's settings, from the environment.
+"""The app's settings, from the environment; secrets come from the files that it names.
 
-CELL is the name of the app's own cell. POOL_SIZE is the most connections that one process opens (8
-by default; the pods together must stay below cell_app's limit). The database is libpq's business
-(PGHOST, PGPORT, PGDATABASE, PGUSER).
+CELL is the name of the app's own cell. ROUTER_KEY_FILE holds the key by which the cell's router
+proves itself. POOL_SIZE is the most connections that one process opens (8 by default; the pods
+together must stay below cell_app's limit). The database is libpq's business (PGHOST, PGPORT,
+PGDATABASE, PGUSER), but for the password: it is read from PASSWORD_FILE for each connection, so
+that a new one needs no restart. Without PASSWORD_FILE libpq finds it where it always does.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from app.secret_files import SecretFileError, read_secret
 
 
 class SettingsError(Exception):
@@ -18,7 +22,9 @@ class Settings:
     """What a server is started with."""
 
     cell: str
+    router_key: bytes
     pool_size: int
+    password_file: str
 
 
 def settings(environment: Mapping[str, str]) -> Settings:
@@ -26,7 +32,33 @@ def settings(environment: Mapping[str, str]) -> Settings:
     cell = environment.get("CELL", "")
     if not cell:
         raise SettingsError("CELL must hold the name of the app's own cell")
-    return Settings(cell, _integer(environment, "POOL_SIZE", 8, 1, 100))
+    key_file = environment.get("ROUTER_KEY_FILE", "")
+    if not key_file:
+        raise SettingsError("ROUTER_KEY_FILE must name the file with the router's key")
+    return Settings(
+        cell,
+        _secret("ROUTER_KEY_FILE", key_file).encode(),
+        _integer(environment, "POOL_SIZE", 8, 1, 100),
+        password_file(environment),
+    )
+
+
+def password_file(environment: Mapping[str, str]) -> str:
+    """Return the path of the file with the database's password; "" if there is none.
+
+    Raises SettingsError where the file is not as it should be.
+    """
+    path = environment.get("PASSWORD_FILE", "")
+    if path:
+        _secret("PASSWORD_FILE", path)
+    return path
+
+
+def _secret(name: str, path: str) -> str:
+    try:
+        return read_secret(path)
+    except SecretFileError as error:
+        raise SettingsError(f"{name}: {error}") from None
 
 
 def _integer(environment: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
