@@ -13,6 +13,7 @@ from starlette.types import ExceptionHandler, Scope
 
 from app.database import DatabaseAwayError
 from app.organizations import NotHeldError, State, WrongNameError
+from app.turns import BusyError
 
 RETRY_AFTER = {"Retry-After": "1"}
 
@@ -66,6 +67,14 @@ def _database_away(request: Request, problem: Exception) -> JSONResponse:
     return error(request.scope, 503, text, RETRY_AFTER)
 
 
+def _busy(request: Request, problem: Exception) -> JSONResponse:
+    """Say whose requests are too many; nothing was done."""
+    assert isinstance(problem, BusyError)  # noqa: S101 - for the types
+    whose = "own" if problem.own else "all"
+    request.app.state.services.metrics.busy.labels(whose).inc()
+    return error(request.scope, 429 if problem.own else 503, str(problem), RETRY_AFTER)
+
+
 def _disconnected(request: Request, _problem: Exception) -> JSONResponse:
     return error(request.scope, 400, "the request ended early")
 
@@ -75,5 +84,6 @@ HANDLERS: dict[int | type[Exception], ExceptionHandler] = {
     NotHeldError: _not_held,
     WrongNameError: _wrong_name,
     DatabaseAwayError: _database_away,
+    BusyError: _busy,
     ClientDisconnect: _disconnected,
 }

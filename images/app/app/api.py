@@ -67,7 +67,7 @@ class Notes(HTTPEndpoint):
         asker = organization(request, services.cell)
         limit, after = page(request)
         work = partial(notes.page, organization=asker, after=after, limit=limit + 1)
-        found = await services.database.run(work)
+        found = await services.database.run(asker.id, work)
         more = len(found) > limit
         shown = [_form(note) for note in found[:limit]]
         return JSONResponse({"notes": shown, "next": shown[-1]["id"] if more else None})
@@ -78,7 +78,7 @@ class Notes(HTTPEndpoint):
         asker = organization(request, services.cell)
         text = await note_text(request)
         work = partial(notes.create, organization=asker, text=text)
-        note = await services.database.run(work)
+        note = await services.database.run(asker.id, work)
         where = {"Location": f"{request.url.path}/{note.id}"}
         return JSONResponse(_form(note), status_code=201, headers=where)
 
@@ -92,7 +92,7 @@ class Note(HTTPEndpoint):
         asker = organization(request, services.cell)
         note_id = request.path_params["id"]
         work = partial(notes.read, organization=asker, note_id=note_id)
-        return JSONResponse(_form(_found(await services.database.run(work))))
+        return JSONResponse(_form(_found(await services.database.run(asker.id, work))))
 
     async def put(self, request: Request) -> Response:
         """Give the note a new text."""
@@ -101,7 +101,7 @@ class Note(HTTPEndpoint):
         note_id = request.path_params["id"]
         text = await note_text(request)
         work = partial(notes.change, organization=asker, note_id=note_id, text=text)
-        return JSONResponse(_form(_found(await services.database.run(work))))
+        return JSONResponse(_form(_found(await services.database.run(asker.id, work))))
 
     async def delete(self, request: Request) -> Response:
         """Delete the note."""
@@ -109,7 +109,7 @@ class Note(HTTPEndpoint):
         asker = organization(request, services.cell)
         note_id = request.path_params["id"]
         work = partial(notes.delete, organization=asker, note_id=note_id)
-        if not await services.database.run(work):
+        if not await services.database.run(asker.id, work):
             _found(None)
         return Response(status_code=204)
 

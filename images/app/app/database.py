@@ -1,5 +1,7 @@
 """The pool of connections, and the promise that no request waits long for a database.
 
+Organizations get connections in turn (see `turns`); what finds no turn in time is `BusyError`.
+
 A database that is away, slow, frozen or full becomes one exception, `DatabaseAwayError`, within a
 few seconds. The pool connects again by itself; the app needs no restart and starts without it.
 Where the database is comes from libpq's own environment (PGHOST, PGUSER, ...), the password from a
@@ -18,6 +20,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from app.secret_files import read_secret
+from app.turns import BusyError, Turns
 
 T = TypeVar("T")
 Connection: TypeAlias = AsyncConnection[TupleRow]
@@ -30,7 +33,6 @@ _WHOLE = 5.0
 # The pool gives up a row of attempts early, since each request for a connection starts a new one:
 # its growing pauses would otherwise keep the app away long after the database is back.
 _RECONNECT = 3.0
-_WAITING = 200
 
 _log = logging.getLogger(__name__)
 
@@ -42,13 +44,14 @@ class DatabaseAwayError(Exception):
 class Database:
     """The cell's database: `run` does a piece of work on one of its connections."""
 
-    def __init__(self, pool_size: int, password_file: str) -> None:
+    def __init__(self, pool_size: int, reserve: int, password_file: str) -> None:
         self._abandoned: set[asyncio.Task[Any]] = set()
+        self._answered = 0
+        self.turns = Turns(pool_size, reserve)
         self.pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             kwargs=partial(_login, password_file),
             min_size=1,
             max_size=pool_size,
-            max_waiting=_WAITING,
             timeout=_WAIT_FOR_CONNECTION,
             reconnect_timeout=_RECONNECT,
             check=AsyncConnectionPool.check_connection,
@@ -56,13 +59,14 @@ class Database:
             name="database",
         )
 
-    async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+    async def run(self, organization: int, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Return what `work` returns, given a connection in autocommit mode.
 
-        Raises DatabaseAwayError after at most five seconds, also when the server has frozen: the
-        work is then cancelled, but its end, which may take longer, is not waited for.
+        Raises BusyError where the organization gets no turn, and DatabaseAwayError after at most
+        five seconds, also when the server has frozen: the work is then cancelled, but its end,
+        which may take longer, is not waited for.
         """
-        task = asyncio.create_task(self._run(work))
+        task = asyncio.create_task(self._run(organization, work))
         try:
             done, _ = await asyncio.wait({task}, timeout=_WHOLE)
         except asyncio.CancelledError:
@@ -73,12 +77,27 @@ class Database:
             raise DatabaseAwayError("the database does not answer")
         return task.result()
 
-    async def _run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+    async def _run(self, organization: int, work: Callable[[Connection], Awaitable[T]]) -> T:
+        await self._turn(organization)
         try:
             async with self.pool.connection() as connection:
+                self._answered += 1  # the pool has just checked it
                 return await work(connection)
         except (OperationalError, InterfaceError, ReadOnlySqlTransaction) as error:
             raise DatabaseAwayError(str(error).partition("\n")[0]) from error
+        finally:
+            self.turns.give_back(organization)
+
+    async def _turn(self, organization: int) -> None:
+        """Wait for a turn; in vain while nobody is answered, the database is away."""
+        answered = self._answered
+        try:
+            async with asyncio.timeout(_WAIT_FOR_CONNECTION):
+                await self.turns.take(organization)
+        except TimeoutError:
+            if answered == self._answered:
+                raise DatabaseAwayError("no connection became free") from None
+            raise BusyError(own=self.turns.uses(organization)) from None
 
     def _abandon(self, task: asyncio.Task[Any]) -> None:
         task.cancel()

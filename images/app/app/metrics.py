@@ -26,13 +26,16 @@ class _Pool(Collector):
         for name, key, text in (
             ("app_pool_connections", "pool_size", "Connections to the database"),
             ("app_pool_available", "pool_available", "Connections that nobody uses"),
-            ("app_pool_waiting", "requests_waiting", "Requests that wait for a connection"),
         ):
             yield GaugeMetricFamily(name, text, value=figures.get(key, 0))
+        waiting = self._database.turns.waiting()
+        yield GaugeMetricFamily(
+            "app_pool_waiting", "Requests that wait for a connection", value=waiting
+        )
 
 
 class Metrics:
-    """One registry with everything in it; `request`, `away` and `wrong_names` count."""
+    """One registry with everything in it; `request`, `away`, `busy` and `wrong_names` count."""
 
     def __init__(self, database: Database) -> None:
         self.registry = CollectorRegistry()
@@ -47,7 +50,15 @@ class Metrics:
         self.away = Counter(
             "app_database_away", "Requests that the database failed", registry=self.registry
         )
-
+        self.busy = Counter(
+            "app_database_busy",
+            "Requests refused since no connection became free: for others of their own"
+            " organization (own), or for those of all",
+            ["whose"],
+            registry=self.registry,
+        )
+        for whose in ("own", "all"):
+            self.busy.labels(whose)
         self.wrong_names = Counter(
             "app_wrong_organization",
             "Requests refused because their organization's id belongs to another one",

@@ -47,7 +47,7 @@ def serve(environment: Mapping[str, str]) -> int:
 
 
 async def _serve(given: Settings) -> None:
-    database = Database(given.pool_size, given.password_file)
+    database = Database(given.pool_size, given.pool_reserve, given.password_file)
     services = api.Services(given.cell, database, Metrics(database))
     server = uvicorn.Server(_config(api.build(services, given.router_key), PORT, _GRACE_S))
 

@@ -2,9 +2,12 @@
 
 CELL is the name of the app's own cell. ROUTER_KEY_FILE holds the key by which the cell's router
 proves itself. POOL_SIZE is the most connections that one process opens (8 by default; the pods
-together must stay below cell_app's limit). The database is libpq's business (PGHOST, PGPORT,
-PGDATABASE, PGUSER), but for the password: it is read from PASSWORD_FILE for each connection, so
-that a new one needs no restart. Without PASSWORD_FILE libpq finds it where it always does.
+together must stay below cell_app's limit), and POOL_RESERVE how many of them are for organizations
+that use none (a quarter by default, rounded up; none of a single one; see `turns`).
+
+The database is libpq's business (PGHOST, PGPORT, PGDATABASE, PGUSER), but for the password: it is
+read from PASSWORD_FILE for each connection, so that a new one needs no restart. Without
+PASSWORD_FILE libpq finds it where it always does.
 """
 
 from collections.abc import Mapping
@@ -24,6 +27,7 @@ class Settings:
     cell: str
     router_key: bytes
     pool_size: int
+    pool_reserve: int
     password_file: str
 
 
@@ -35,12 +39,11 @@ def settings(environment: Mapping[str, str]) -> Settings:
     key_file = environment.get("ROUTER_KEY_FILE", "")
     if not key_file:
         raise SettingsError("ROUTER_KEY_FILE must name the file with the router's key")
-    return Settings(
-        cell,
-        _secret("ROUTER_KEY_FILE", key_file).encode(),
-        _integer(environment, "POOL_SIZE", 8, 1, 100),
-        password_file(environment),
-    )
+    key = _secret("ROUTER_KEY_FILE", key_file).encode()
+    size = _integer(environment, "POOL_SIZE", 8, 1, 100)
+    quarter = 0 if size == 1 else (size + 3) // 4
+    reserve = _integer(environment, "POOL_RESERVE", quarter, 0, size - 1)
+    return Settings(cell, key, size, reserve, password_file(environment))
 
 
 def password_file(environment: Mapping[str, str]) -> str:
