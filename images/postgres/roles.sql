@@ -20,9 +20,12 @@ GRANT pg_use_reserved_connections TO cell_owner;
 -- Reads and writes rows.
 ALTER ROLE cell_app LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
   PASSWORD :'app_password';
--- Reads everything for a copy elsewhere, writes nothing.
-ALTER ROLE cell_replication LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE REPLICATION NOBYPASSRLS
+-- Reads everything for a copy elsewhere, writes nothing. A copy must not lack the rows that row level
+-- security would hide: none are hidden from it, and were that taken from it, it would get an error
+-- instead of fewer rows.
+ALTER ROLE cell_replication LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE REPLICATION BYPASSRLS
   CONNECTION LIMIT 20 PASSWORD :'replication_password';
+ALTER ROLE cell_replication SET row_security = off;
 
 -- The app may use what is left after the superuser's and the owner's connections.
 SELECT format('ALTER ROLE cell_app CONNECTION LIMIT %s',

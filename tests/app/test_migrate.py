@@ -171,6 +171,7 @@ def test_rows_of_one_organization_can_be_published(postgres: Postgres) -> None:
     )
     try:
         postgres.value(
+            "SET cellwright.organization_id = '999999'",
             "INSERT INTO organizations (organization_id) VALUES (999999)",
             "INSERT INTO notes VALUES (999999, '01890a5d-ac96-774b-bcce-b302099a8057', 'x')",
             "UPDATE notes SET text = 'y' WHERE organization_id = 999999",

@@ -95,5 +95,6 @@ def test_a_name_never_changes(organization: Organization, postgres: Postgres) ->
     organization.note()
     for value in ("'stranger'", "NULL"):
         for role in ("app", "owner"):
-            done = postgres.psql(renamed(organization, value), role=role)
+            whose = f"SET cellwright.organization_id = '{organization.id}'"
+            done = postgres.psql(whose, renamed(organization, value), role=role)
             assert done.stderr.strip() == "ERROR:  23000", role

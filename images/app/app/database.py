@@ -1,6 +1,8 @@
 """The pool of connections, and the promise that no request waits long for a database.
 
-Organizations get connections in turn (see `turns`); what finds no turn in time is `BusyError`.
+Organizations get connections in turn (see `turns`); what finds no turn in time is `BusyError`. All
+work is done in a transaction that the database knows to be one organization's: row level security
+shows it no rows of others, whatever a statement forgets.
 
 A database that is away, slow, frozen or full becomes one exception, `DatabaseAwayError`, within a
 few seconds. The pool connects again by itself; the app needs no restart and starts without it.
@@ -34,6 +36,8 @@ _WHOLE = 5.0
 # its growing pauses would otherwise keep the app away long after the database is back.
 _RECONNECT = 3.0
 
+_SET_ORGANIZATION = "SELECT set_config('cellwright.organization_id', %s, true)"
+
 _log = logging.getLogger(__name__)
 
 
@@ -60,8 +64,9 @@ class Database:
         )
 
     async def run(self, organization: int, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Return what `work` returns, given a connection in autocommit mode.
+        """Return what `work` returns, given a connection in a transaction of the organization.
 
+        The connection is in pipeline mode: what is executed goes out with the next fetch.
         Raises BusyError where the organization gets no turn, and DatabaseAwayError after at most
         five seconds, also when the server has frozen: the work is then cancelled, but its end,
         which may take longer, is not waited for.
@@ -82,7 +87,7 @@ class Database:
         try:
             async with self.pool.connection() as connection:
                 self._answered += 1  # the pool has just checked it
-                return await work(connection)
+                return await _transaction(connection, organization, work)
         except (OperationalError, InterfaceError, ReadOnlySqlTransaction) as error:
             raise DatabaseAwayError(str(error).partition("\n")[0]) from error
         finally:
@@ -108,6 +113,15 @@ class Database:
         self._abandoned.discard(task)
         if not task.cancelled() and (error := task.exception()):
             _log.warning("work given up ended: %s", error)
+
+
+async def _transaction(
+    connection: Connection, organization: int, work: Callable[[Connection], Awaitable[T]]
+) -> T:
+    async with connection.pipeline(), connection.transaction():
+        # With the transaction it ends, so that no other finds it on the connection.
+        await connection.execute(_SET_ORGANIZATION, [str(organization)])
+        return await work(connection)
 
 
 def _login(password_file: str) -> dict[str, Any]:

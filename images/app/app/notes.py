@@ -1,15 +1,16 @@
 """The notes of an organization: what is kept, and the statements that keep it.
 
-Every statement names the organization, the sharding key. Every write holds the organization in its
-own transaction, every read checks it; both raise NotHeldError or WrongNameError where that fails.
+Every statement names the organization, the sharding key. Every write holds the organization before
+it, every read checks it behind, in the transaction that `Database.run` has begun; both raise
+NotHeldError or WrongNameError where that fails.
 Nothing here knows of HTTP.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, LiteralString
 from uuid import UUID
 
+from psycopg import AsyncCursor
 from psycopg.rows import class_row
 
 from app.database import Connection
@@ -33,7 +34,10 @@ UPDATE notes SET text = %s, changed_at = now()
 WHERE organization_id = %s AND id = %s
 RETURNING id, text, created_at, changed_at
 """
-_DELETE = "DELETE FROM notes WHERE organization_id = %s AND id = %s"
+_DELETE = """
+DELETE FROM notes WHERE organization_id = %s AND id = %s
+RETURNING id, text, created_at, changed_at
+"""
 
 _BEFORE_ALL = UUID(int=0)
 
@@ -50,9 +54,10 @@ class Note:
 
 async def create(connection: Connection, organization: Organization, text: str) -> Note:
     """Keep a new note."""
-    async with connection.transaction():
-        await hold(connection, organization)
-        (note,) = await _notes(connection, _CREATE, [organization.id, new_id(), text])
+    await hold(connection, organization)
+    async with _notes(connection) as cursor:
+        await cursor.execute(_CREATE, [organization.id, new_id(), text])
+        (note,) = await cursor.fetchall()
     return note
 
 
@@ -60,37 +65,37 @@ async def page(
     connection: Connection, organization: Organization, after: UUID | None, limit: int
 ) -> list[Note]:
     """Return up to `limit` notes in the order of their ids, from behind `after`."""
-    found = await _notes(connection, _PAGE, [organization.id, after or _BEFORE_ALL, limit])
-    await check(connection, organization)
-    return found
+    async with _notes(connection) as cursor:
+        await cursor.execute(_PAGE, [organization.id, after or _BEFORE_ALL, limit])
+        await check(connection, organization)
+        return await cursor.fetchall()
 
 
 async def read(connection: Connection, organization: Organization, note_id: UUID) -> Note | None:
     """Return the note, or None."""
-    found = await _notes(connection, _READ, [organization.id, note_id])
-    await check(connection, organization)
-    return found[0] if found else None
+    async with _notes(connection) as cursor:
+        await cursor.execute(_READ, [organization.id, note_id])
+        await check(connection, organization)
+        return await cursor.fetchone()
 
 
 async def change(
     connection: Connection, organization: Organization, note_id: UUID, text: str
 ) -> Note | None:
     """Give the note a new text and return it, or None if there is none."""
-    async with connection.transaction():
-        await hold(connection, organization)
-        found = await _notes(connection, _CHANGE, [text, organization.id, note_id])
-    return found[0] if found else None
+    await hold(connection, organization)
+    async with _notes(connection) as cursor:
+        await cursor.execute(_CHANGE, [text, organization.id, note_id])
+        return await cursor.fetchone()
 
 
 async def delete(connection: Connection, organization: Organization, note_id: UUID) -> bool:
     """Delete the note; False if there is none."""
-    async with connection.transaction():
-        await hold(connection, organization)
-        cursor = await connection.execute(_DELETE, [organization.id, note_id])
-    return cursor.rowcount == 1
+    await hold(connection, organization)
+    async with _notes(connection) as cursor:
+        await cursor.execute(_DELETE, [organization.id, note_id])
+        return await cursor.fetchone() is not None
 
 
-async def _notes(connection: Connection, statement: LiteralString, values: list[Any]) -> list[Note]:
-    async with connection.cursor(row_factory=class_row(Note)) as cursor:
-        await cursor.execute(statement, values)
-        return await cursor.fetchall()
+def _notes(connection: Connection) -> AsyncCursor[Note]:
+    return connection.cursor(row_factory=class_row(Note))

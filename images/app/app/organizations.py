@@ -77,7 +77,8 @@ async def hold(connection: Connection, organization: Organization) -> None:
 async def check(connection: Connection, organization: Organization) -> None:
     """Refuse rows that were read before this call, unless the organization is active.
 
-    To be called after reading: an organization that leaves between the two statements is then
+    To be called after reading, and before what was read is fetched, so that both come with one
+    round trip: an organization that leaves between the two statements is then
     refused instead of shown empty. One that is not known yet has no rows. Raises NotHeldError and
     WrongNameError.
     """
