@@ -20,6 +20,15 @@ GRANT pg_use_reserved_connections TO cell_owner;
 -- Reads and writes rows.
 ALTER ROLE cell_app LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
   PASSWORD :'app_password';
+-- What one request may cost, whatever its program forgets to say. A session may say other times for
+-- itself, and more disk for sorts only the superuser may give. Migrations (cell_owner) have no limits.
+-- The app's own time for a statement is 3 s: one that waits for a lock is given up before that, so
+-- that the log tells the two apart; the others come behind it.
+ALTER ROLE cell_app SET lock_timeout = '2s';
+ALTER ROLE cell_app SET statement_timeout = '5s';
+ALTER ROLE cell_app SET idle_in_transaction_session_timeout = '5s';
+ALTER ROLE cell_app SET transaction_timeout = '10s';
+ALTER ROLE cell_app SET temp_file_limit = '256MB';
 -- Reads everything for a copy elsewhere, writes nothing. A copy must not lack the rows that row level
 -- security would hide: none are hidden from it, and were that taken from it, it would get an error
 -- instead of fewer rows.
@@ -51,3 +60,8 @@ ALTER DEFAULT PRIVILEGES FOR ROLE cell_owner IN SCHEMA public
   GRANT SELECT ON TABLES TO cell_replication;
 -- Functions of the owner are for those to whom a migration grants them.
 ALTER DEFAULT PRIVILEGES FOR ROLE cell_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+-- Large objects belong to no organization and are not replicated: nobody makes or reads any.
+SELECT format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', oid::regprocedure)
+  FROM pg_proc
+ WHERE pronamespace = 'pg_catalog'::regnamespace
+   AND (proname LIKE 'lo\_%' OR proname IN ('loread', 'lowrite')) \gexec

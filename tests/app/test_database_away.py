@@ -74,7 +74,7 @@ def test_a_row_that_stays_locked_is_given_up(
         answer = organization.ask("PUT", f"/notes/{note}", json={"text": "after"})
         assert_error(answer, 503, "the database is away")
     # By the server, so that nothing is left waiting there.
-    assert "canceling statement due to statement timeout" in app.container.logs()
+    assert "canceling statement due to lock timeout" in app.container.logs()
     assert organization.texts() == ["before"]
 
 

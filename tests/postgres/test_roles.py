@@ -28,6 +28,24 @@ REFUSED = [
     ("app", "SELECT rolpassword FROM pg_authid"),
     ("app", "SELECT owners_secret()"),
     ("app", "SET session_replication_role = replica"),
+    ("app", "SET temp_file_limit = -1"),
+    ("app", "SET temp_file_limit = '1GB'"),
+    ("app", "ALTER ROLE cell_app SET temp_file_limit = -1"),
+    ("app", "ALTER ROLE cell_app BYPASSRLS"),
+    ("app", "SELECT lo_create(0)"),
+    ("app", "SELECT lo_creat(-1)"),
+    ("app", "SELECT lo_from_bytea(0, 'x')"),
+    ("app", "SELECT lo_import('/etc/hostname')"),
+    ("app", "SELECT lo_open(1, 262144)"),
+    ("app", "SELECT lo_put(1, 0, 'x')"),
+    ("app", "SELECT lo_get(1)"),
+    ("app", "SELECT lowrite(0, 'x')"),
+    ("app", "SELECT data FROM pg_largeobject"),
+    ("owner", "SELECT lo_from_bytea(0, 'x')"),
+    ("owner", "GRANT EXECUTE ON FUNCTION lo_creat(int) TO cell_app"),
+    ("owner", "ALTER ROLE cell_app SET temp_file_limit = -1"),
+    ("owner", "ALTER ROLE cell_owner BYPASSRLS"),
+    ("replication", "SELECT lo_from_bytea(0, 'x')"),
     ("owner", "CREATE ROLE r"),
     ("owner", "CREATE DATABASE d"),
     ("owner", "CREATE EXTENSION pageinspect"),
@@ -158,3 +176,73 @@ def test_settings_that_data_depends_on(things: Postgres) -> None:
     assert things.value(f"{locale} WHERE datname = 'cell'") == "b|C.UTF-8|UTF8"
     kept = "SELECT bool_and(rolpassword LIKE 'SCRAM-SHA-256$%') FROM pg_authid WHERE rolcanlogin"
     assert things.value(f"{kept} AND rolname LIKE 'cell%'") == "t"
+
+
+LIMITS = {
+    "lock_timeout": "2s",
+    "statement_timeout": "5s",
+    "idle_in_transaction_session_timeout": "5s",
+    "transaction_timeout": "10s",
+    "temp_file_limit": "256MB",
+}
+"""What the app's sessions have without saying anything."""
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_limits_of_the_app_and_of_nobody_else(things: Postgres, name: str) -> None:
+    assert things.value(f"SHOW {name}", role="app") == LIMITS[name]
+    of_all = things.value(f"SHOW {name}")
+    for role in ("owner", "replication"):
+        assert things.value(f"SHOW {name}", role=role) == of_all != LIMITS[name]
+
+
+LONGER = ("SET statement_timeout = 0", "SET transaction_timeout = 0")
+SORT = (
+    "SELECT count(*) FROM (SELECT repeat('x', 900) || n FROM generate_series(1, {}) n ORDER BY 1)"
+)
+
+
+@pytest.mark.parametrize(
+    ("statements", "code", "error"),
+    [
+        (["SELECT pg_sleep(60)"], 1, "ERROR:  57014"),
+        (["SELECT count(*) FROM generate_series(1, 1000000000000)"], 1, "ERROR:  57014"),
+        (["BEGIN", "\\! sleep 8", "SELECT 1"], 2, "FATAL:  25P03"),
+        (["BEGIN", *["SELECT pg_sleep(4)"] * 3, "COMMIT"], 2, "FATAL:  25P04"),
+        ([*LONGER, SORT.format(1_000_000)], 1, "ERROR:  53400"),
+    ],
+    ids=["sleeps", "counts", "idle in a transaction", "a long transaction", "sorts on disk"],
+)
+def test_what_costs_too_much_is_ended_by_the_server(
+    things: Postgres, statements: list[str], code: int, error: str
+) -> None:
+    done = things.psql(*statements, role="app")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (code, error)
+
+
+def test_what_is_sorted_on_disk_within_the_limit_goes_on(things: Postgres) -> None:
+    assert things.value(*LONGER, SORT.format(50_000), role="app") == "50000"
+
+
+def test_a_lock_is_not_waited_for_long(things: Postgres) -> None:
+    with things.transaction("LOCK TABLE things"):
+        done = things.psql("SELECT n FROM things", role="app")
+    assert (done.returncode, done.stderr.strip()) == (1, "ERROR:  55P03")
+
+
+def test_large_objects_are_nobodys(things: Postgres) -> None:
+    functions = (
+        "FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace"
+        " AND (proname ~ '^lo_' OR proname IN ('loread', 'lowrite'))"
+    )
+    assert int(things.value(f"SELECT count(*) {functions}")) > 15
+    for role in ("app", "owner", "replication"):
+        allowed = f"SELECT proname {functions} AND has_function_privilege(oid, 'EXECUTE')"
+        assert things.value(allowed, role=role) == ""
+
+
+def test_who_is_above_row_level_security(things: Postgres) -> None:
+    """Whose copies must be whole, and nobody whom the app could become."""
+    bypassing = "SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolbypassrls"
+    assert things.value(bypassing) == "cell_replication postgres"
+    assert things.value("SHOW row_security", role="replication") == "off"
