@@ -235,9 +235,9 @@ class Fleet:
 
     `timeout` is how long a manifest may take to become ready, in seconds. `sources` are the
     networks (CIDR) from which routers of type LoadBalancer are reached; none means any. Routers
-    refuse a directory that loses more than `maximum_loss` percent of its entries within an hour,
-    and one of older versions unless `epoch` was raised. `namespace_prefix` opens the names of all
-    its namespaces, so that fleets can share a cluster.
+    refuse a directory in which more than `maximum_loss` percent of the organizations lose their
+    place within an hour, and one of older versions unless `epoch` was raised.
+    `namespace_prefix` opens the names of all its namespaces, so that fleets can share a cluster.
     """
 
     name: str

@@ -15,6 +15,10 @@ class Said:
         self.names = [f"n{number}" for number in range(count)]
         self.shards = shards
         self.rules = {"epoch": "1", "maximum_loss": "20"}
+        self.changed: dict[str, str] = {}
+        """State and cell of organizations that are not as the others, by name."""
+        self.hosts: dict[str, str] = {}
+        """Organizations by their hosts."""
 
     def of(self, name: str) -> int:
         """Return the number of a name's shard."""
@@ -28,9 +32,13 @@ class Said:
 
     def shard(self, number: int, version: int = 0, names: Iterable[str] | None = None) -> ConfigMap:
         held = self.held(number, names)
-        entries = [(name, f"active:alpha:{int(name[1:]) + 1}:{name}") for name in held]
+        entries = [(name, self._home(name)) for name in held]
+        entries += [pair for pair in self.hosts.items() if self.of(pair[0]) == number]
         text = shard_texts(entries, self.shards)[number]
         return config_map(f"directory-{number:02d}", text, version)
+
+    def _home(self, name: str) -> str:
+        return f"{self.changed.get(name, 'active:alpha')}:{int(name[1:]) + 1}:{name}"
 
     def without(self, count: int) -> list[str]:
         """Return the names but for some of the first shard's."""

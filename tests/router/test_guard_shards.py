@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from agent.store import Store
 from agent.table import CELLS, WHOLE, Table
 
-from tests.router.said import Said, kinds
+from tests.router.said import Said, config_map, kinds
 
 
 def test_another_number_of_shards_may_not_lose_more(
@@ -21,6 +22,45 @@ def test_another_number_of_shards_may_not_lose_more(
     again = restarted()
     again.take([said.cells(30), *said.all(32)], 32, present=[CELLS])
     assert (again.count, again.refused, again.resource_version) == (7, {}, 32)
+
+
+def test_as_many_strangers_do_not_make_up_for_who_is_lost(
+    table: Table, restarted: Callable[[], Table], said: Said
+) -> None:
+    said.shards = 7
+    strangers = [f"n{number}" for number in range(1000, 1110)]
+    table.take([said.cells(30), *said.all(31, strangers)], 31)
+    assert kinds(table) == {WHOLE: "loss"}
+    assert "vanish or become another's" in table.refused[WHOLE].reason
+    table.take([], 32, present=[CELLS])
+    assert kinds(table) == {WHOLE: "loss"}, "a list without news does not make it good"
+    again = restarted()
+    again.take([said.cells(33), *said.all(34)], 34, present=[CELLS])
+    assert (again.count, again.refused) == (7, {})
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3, 4, 5, 8, 9, 64])
+def test_any_number_of_shards_is_compared_with_any_other(
+    table: Table, said: Said, shards: int
+) -> None:
+    table.take([said.cells(29)], 29)
+    for count in (shards, 4):
+        said.shards = count
+        table.take([said.cells(30), *said.all(31)], 31)
+        assert (table.count, table.refused) == (count, {}), "nobody is lost"
+
+
+def test_what_hides_a_loss_is_malformed_in_another_number_of_shards_too(
+    table: Table, said: Said
+) -> None:
+    said.shards = 1
+    text = said.shard(0).text
+    line = next(one for one in text.split(b"\n") if b",n7=" in one)
+    entry = next(one for one in line.split(b",") if one.startswith(b"n7="))
+    twice = line.replace(entry, entry.replace(b":alpha:", b":beta:") + b"," + entry)
+    shard = config_map("directory-00", text.replace(line, twice).decode(), 31)
+    table.take([said.cells(30), shard], 31)
+    assert kinds(table) == {WHOLE: "malformed"}
 
 
 def test_a_shard_that_stays_the_same_is_one_of_another_number_too(
@@ -39,7 +79,7 @@ def test_the_hour_goes_on_with_another_number_of_shards(table: Table, said: Said
     table.take([said.cells(30), *said.all(31, said.names[15:])], 31)
     assert (table.count, table.entries("path")) == (7, 85)
     table.take(said.all(32, said.names[25:]), 32)
-    assert "of the 100 entries" in next(iter(table.refused.values())).reason
+    assert "21 of the 100 organizations" in next(iter(table.refused.values())).reason
 
 
 def test_a_share_said_later_lets_another_number_of_shards_in(table: Table, said: Said) -> None:

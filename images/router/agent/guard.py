@@ -1,24 +1,27 @@
 """Whether what the directory says may take the place of what is served.
 
 A ConfigMap that is older than the one that is served comes from an API server that was restored
-from a backup; a table that loses many organizations at once comes from a mistake. Both are refused
-until the fleet says otherwise: with a higher epoch, or a higher share that may be lost. Refuses to
-look into a shard, and to judge a table that has nothing to be compared with.
+from a backup; a table in which many organizations vanish, change their cell or are served no more
+comes from a mistake, or from somebody who is not the fleet. Both are refused until the fleet says
+otherwise: with a higher epoch, or a higher share that may be lost. Refuses to look into a shard,
+and to judge a table that has nothing to be compared with.
 """
 
 import math
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-WINDOW = 3600.0
-"""Seconds within which losses are added up."""
+from agent.hour import Counts, Fresh, Hour
+from agent.losses import Losses
 
 FEW = 5
-"""As many entries may always be lost."""
+"""As many organizations, and as many hosts, may always be lost."""
 
-_MINUTE = 60.0
+_ALL = 100
+
 _EPOCH = re.compile(r"[1-9][0-9]{0,8}")
 _PERCENT = re.compile(r"100|[1-9]?[0-9]")
 
@@ -55,28 +58,30 @@ class Guard:
     """What it has to know of the past; `clock` is the wall clock, since it outlives the agent."""
 
     def __init__(self, kept: Mapping[str, Any], clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
         self.rules = Rules(*kept.get("rules", Rules()))
         self.versions: dict[str, int] = dict(kept.get("versions", {}))
         """The resourceVersion of each ConfigMap as it is served, by name."""
-        now = clock()
-        self._past = [(min(until, now + _MINUTE), count) for until, count in kept.get("past", [])]
-        """Numbers of entries that were more than all later ones, and until when they were."""
+        self.hour = Hour(kept.get("hour", ()), clock)
 
     def to_keep(self) -> dict[str, Any]:
         """Return what a later Guard is to begin with."""
         return {
             "rules": list(self.rules),
             "versions": dict(self.versions),
-            "past": [list(one) for one in self._past],
+            "hour": self.hour.to_keep(),
         }
+
+    @property
+    def permits_all(self) -> bool:
+        """Whether everything may be lost, so that nothing need be compared."""
+        return self.rules.maximum_loss == _ALL
 
     def adopt(self, rules: Rules) -> None:
         """Follow new rules: a higher epoch lets versions begin anew, another share the hour."""
         if rules.epoch > self.rules.epoch:
             self.versions.clear()
         if rules.maximum_loss != self.rules.maximum_loss:
-            self._past.clear()
+            self.hour.clear()
         self.rules = rules
 
     def check_version(self, name: str, version: int) -> None:
@@ -89,45 +94,45 @@ class Guard:
                 "server was restored on purpose, raise spec.directory.epoch",
             )
 
-    def check_loss(self, entries: int, left: int) -> None:
-        """Raise RefusedError if going from `entries` to `left` of the whole table is too much."""
-        most = max([entries, *(count for _, count in self._recent())])
-        if left < entries and most - left > self._bearable(most):
-            raise RefusedError(
-                "loss",
-                f"{left} would be left of the {most} entries that there were within the hour: "
-                f"{self._advice()}",
-            )
+    def check_loss(self, present: Counts, fresh: Fresh, losses: Losses) -> None:
+        """Raise RefusedError if a table with so much `present` would lose too much in the hour.
 
-    def check_sample(self, entries: int, left: int) -> None:
+        `losses` say why; `fresh` is what of them the hour does not know yet.
+        """
+        known, before = self.hour.known(present), self.hour.lost()
+        for kind, number in fresh.counts._asdict().items():
+            most, lost = getattr(known, kind), getattr(before, kind) + number
+            if number and lost > max(FEW, most * self.rules.maximum_loss / 100):
+                self._refuse(
+                    f"{lost} of the {most} {kind} that were known an hour ago would have lost "
+                    f"their place within the hour",
+                    getattr(losses, kind),
+                )
+
+    def check_sample(self, present: Counts, fresh: Fresh, losses: Losses) -> None:
         """Raise RefusedError if one shard loses what the table may not.
 
         Shards are chosen by a hash, so each is a sample of the whole and the first to arrive tells
         what the others will lose; four standard deviations are allowed for chance.
         """
         share = self.rules.maximum_loss / 100
-        chance = 4 * math.sqrt(share * (1 - share) * entries)
-        if entries - left > FEW + share * entries + chance:
-            raise RefusedError(
-                "loss", f"{left} would be left of the shard's {entries} entries: {self._advice()}"
-            )
+        for kind, lost in fresh.counts._asdict().items():
+            entries = getattr(present, kind)
+            chance = 4 * math.sqrt(share * (1 - share) * entries)
+            if lost > FEW + share * entries + chance:
+                self._refuse(
+                    f"{lost} of the shard's {entries} {kind} would lose their place",
+                    getattr(losses, kind),
+                )
 
-    def note(self, entries: int) -> None:
-        """Remember that up to now the table had as many entries."""
-        until = math.ceil(self._clock() / _MINUTE) * _MINUTE
-        self._past = [one for one in self._recent() if one[1] > entries]
-        if not self._past or self._past[-1][0] != until:
-            self._past.append((until, entries))
-
-    def _recent(self) -> list[tuple[float, int]]:
-        begin = self._clock() - WINDOW
-        return [one for one in self._past if one[0] >= begin]
-
-    def _bearable(self, entries: int) -> float:
-        return max(FEW, entries * self.rules.maximum_loss / 100)
-
-    def _advice(self) -> str:
-        return (
-            f"more than {self.rules.maximum_loss} % are lost; if this is meant, raise "
-            "spec.directory.maximumLoss"
+    def _refuse(self, what: str, reasons: Mapping[bytes, str]) -> None:
+        examples = {reasons[key]: key.decode() for key in sorted(reasons, reverse=True)}
+        told = ", ".join(
+            f"{number} {reason} (such as {examples[reason]})"
+            for reason, number in sorted(Counter(reasons.values()).items())
+        )
+        raise RefusedError(
+            "loss",
+            f"{what}, more than {self.rules.maximum_loss} %: in this change {told}; if this is "
+            "meant, raise spec.directory.maximumLoss",
         )

@@ -3,7 +3,8 @@
 A ConfigMap that is refused leaves the last good one in place; one that vanishes says nothing about
 its organizations, so it is no reason to forget them. Refuses to serve a table that lacks a shard,
 also while the number of shards changes: the old table is served until the new one is all there.
-What is well-formed but older than what is served, or loses too much, is refused too (`guard`).
+What is well-formed but older than what is served, or takes too much from organizations, is refused
+too (`guard`).
 """
 
 import hashlib
@@ -14,16 +15,15 @@ from typing import NamedTuple
 
 from agent.directory import KINDS, Endpoint, MalformedError, check_shard, count_kinds, parse_cells
 from agent.guard import Guard, RefusedError, Rules, read_rules
+from agent.hour import Counts, Fresh
 from agent.lines import Change
+from agent.losses import Losses, losses
 from agent.pending import Pending
 from agent.store import Shard, Store
 
 CELLS = "directory-cells"
 WHOLE = "directory"
 """Under this name stands why a table with another number of shards is refused."""
-
-_ENTRIES = KINDS.index("path")
-"""Every organization has one entry of this kind."""
 
 _SHARD = re.compile(r"directory-([0-9]{2,4})")
 _COUNT = re.compile(r"[1-9][0-9]{0,3}")
@@ -125,7 +125,7 @@ class Table:
         ConfigMap itself: if it is `gone`, or not among those that are `present`.
         """
         newest = {one.name: one for one in found}
-        for one in sorted(newest.values(), key=self._turn):
+        for one in sorted(newest.values(), key=lambda one: one.name != CELLS):
             try:
                 self._take_one(one)
             except MalformedError as error:
@@ -134,10 +134,11 @@ class Table:
                 self.refused[one.name] = Refusal(error.kind, str(error), one.version)
             else:
                 self.refused.pop(one.name, None)
-        for name in set(self.refused):
+        for name in set(self.refused) - {WHOLE}:
             if name in gone or (present is not None and name not in present):
                 del self.refused[name]
-        self._exchange()
+        if newest:
+            self._exchange()
         self._heard = version or self._heard
         self._settle()
 
@@ -156,30 +157,37 @@ class Table:
         """Say that HAProxy has the table as it is now."""
         self._pending = Pending(self.mark)
 
-    def _turn(self, one: ConfigMap) -> tuple[bool, int]:
-        """Return the order of taking: the cells first, and who grows before who shrinks."""
-        number = _SHARD.fullmatch(one.name)
-        kept = self._shards.get(int(number[1])) if number else None
-        return one.name != CELLS, (sum(kept.entries) if kept else 0) - one.text.count(b"=")
-
     def _exchange(self) -> None:
         """Go over to the table with another number of shards, if it is all there and good."""
         self.refused.pop(WHOLE, None)
         if self.coming == self.count or len(self._arrived) < self.coming:
             return
-        entries = self.entries("path")
-        left = sum(shard.entries[_ENTRIES] for shard in self._arrived.values())
         try:
-            self._guard.check_loss(entries, left)
-        except RefusedError as error:
+            self._guard_exchange()
+        except (MalformedError, RefusedError) as error:
+            kind = error.kind if isinstance(error, RefusedError) else "malformed"
             version = self._guard.versions.get(CELLS, 0)
-            self.refused[WHOLE] = Refusal(error.kind, str(error), version)
+            self.refused[WHOLE] = Refusal(kind, str(error), version)
             return
-        self._guard.note(entries)
         self.count, self._shards, self._arrived = self.coming, self._arrived, {}
         self._store.need(self.count)
         self._keep_state()
         self._pending.note_all()
+
+    def _guard_exchange(self) -> None:
+        """Raise RefusedError if the table with another number of shards loses too much."""
+        if not self.count or self._guard.permits_all:
+            return
+        present, fresh, all_losses = self._counts(), Fresh(set(), set()), Losses()
+        for number in range(self.count):
+            first = number * self.coming // self.count
+            last = ((number + 1) * self.coming - 1) // self.count
+            new = [self._store.text(self.coming, one) for one in range(first, last + 1)]
+            found = losses(self._store.text(self.count, number), b"".join(new))
+            fresh.join(self._guard.hour.fresh(found))
+            all_losses.join(found)
+            self._guard.check_loss(present, fresh, all_losses)
+        self._guard.hour.note(present, fresh)
 
     def _settle(self) -> None:
         """Say up to where the table is complete, and keep that with what the guard knows."""
@@ -234,23 +242,28 @@ class Table:
         check_shard(one.text, number, self.coming)
         shard = Shard(one.checksum, count_kinds(one.text))
         if serving:
-            was = kept[number]
-            self._guard_loss(was.entries[_ENTRIES], shard.entries[_ENTRIES])
+            was, text = kept[number], self._store.text(self.count, number)
+            self._guard_shard(was, text, one.text)
             size = max(sum(was.entries), sum(shard.entries))
-            total = sum(map(self.entries, KINDS))
-            self._pending.note(number, self._store.text(self.count, number), size, total)
+            self._pending.note(number, text, size, sum(map(self.entries, KINDS)))
         self._store.put_shard(self.coming, number, shard, one.text)
         kept[number] = shard
         self._guard.versions[one.name] = one.version
 
-    def _guard_loss(self, before: int, after: int) -> None:
-        """Raise RefusedError if a shard of the served table may not shrink so much."""
-        if before == after:
+    def _guard_shard(self, was: Shard, old: bytes, new: bytes) -> None:
+        """Raise RefusedError if a shard of the served table may not lose so much."""
+        if self._guard.permits_all:
             return
-        entries = self.entries("path")
-        self._guard.check_loss(entries, entries - before + after)
-        self._guard.check_sample(before, after)
-        self._guard.note(entries)
+        found = losses(old, new)
+        present, fresh = self._counts(), self._guard.hour.fresh(found)
+        self._guard.check_loss(present, fresh, found)
+        entries = dict(zip(KINDS, was.entries, strict=True))
+        sample = Counts(entries["path"] + entries["name"], entries["host"])
+        self._guard.check_sample(sample, fresh, found)
+        self._guard.hour.note(present, fresh)
+
+    def _counts(self) -> Counts:
+        return Counts(self.entries("path"), self.entries("host"))
 
     def _keep_state(self) -> None:
         self._store.keep(
