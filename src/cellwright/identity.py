@@ -56,12 +56,19 @@ def identified(body: Mapping[str, Any], fleet: str, number: str) -> dict[str, An
     """Return an object as it is applied for a fleet: with its labels, under its field manager.
 
     Claim templates of a StatefulSet are left alone: they can't be changed, and what is rendered
-    must be applicable by other means, too. They carry the fleet's name by their own labels.
+    must be applicable by other means, too. They carry the fleet's name by their own labels. Pods
+    that ask for the id, by a label without a value, are given it.
     """
     metadata = body["metadata"]
     labels = {**(metadata.get("labels") or {}), FLEET_LABEL: fleet, FLEET_ID_LABEL: number}
     annotations = {**(metadata.get("annotations") or {}), MANAGER_ANNOTATION: MANAGER + number}
-    return {**body, "metadata": {**metadata, "labels": labels, "annotations": annotations}}
+    made = {**body, "metadata": {**metadata, "labels": labels, "annotations": annotations}}
+    pod = (body.get("spec") or {}).get("template") or {}
+    asked = (pod.get("metadata") or {}).get("labels") or {}
+    if asked.get(FLEET_ID_LABEL) == "":
+        given = {**pod["metadata"], "labels": {**asked, FLEET_ID_LABEL: number}}
+        made["spec"] = {**body["spec"], "template": {**pod, "metadata": given}}
+    return made
 
 
 def unowned(manifest: Manifest, owner: Owner, fleet: str, number: str) -> str:

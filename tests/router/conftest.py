@@ -14,7 +14,6 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "images" / "router"))  # for `import agent`
 
-from agent.store import Store
 from agent.table import Table
 
 from tests.postgres.containers import until
@@ -22,7 +21,7 @@ from tests.router.api_server import ApiServer
 from tests.router.credentials import TOKEN, make_credentials
 from tests.router.directory import Directory
 from tests.router.pods import IMAGE, Pod
-from tests.router.said import Said
+from tests.router.said import Said, table_in
 from tests.router.secret import Secret
 from tests.router.upstream import Upstream
 
@@ -172,7 +171,7 @@ def said() -> Said:
 @pytest.fixture
 def restarted(tmp_path: Path) -> Callable[[], Table]:
     """Return what makes a table from what is on disk, as an agent that starts does."""
-    return lambda: Table(Store(tmp_path))
+    return lambda: table_in(tmp_path)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 NAMESPACE = "cellwright-directory"
+FLEET_ID = "0123456789abcdef"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,10 @@ def config_map(
         "metadata": {
             "name": name,
             "namespace": NAMESPACE,
-            "labels": {"cellwright.dev/directory": "cells" if cells else "shard"},
+            "labels": {
+                "cellwright.dev/directory": "cells" if cells else "shard",
+                "cellwright.dev/fleet-id": FLEET_ID,
+            },
             "annotations": annotations,
         },
         "data": {"cells" if cells else "table": text},

@@ -33,6 +33,8 @@ BODIES = {
     "the name has a quote and a line end": _changed("metadata/name", 'a"\n{b'),
     "annotations are a list": _changed("metadata/annotations", ["a"]),
     "the checksum is a number": _changed("metadata/annotations", {"cellwright.dev/checksum": 7}),
+    "labels are a list": _changed("metadata/labels", ["a"]),
+    "the fleet's id is a number": _changed("metadata/labels", {"cellwright.dev/fleet-id": 7}),
     "the version is a number": _changed("metadata/resourceVersion", 7),
     "the version has 5,000 digits": _changed("metadata/resourceVersion", "9" * 5000),
     "the version is of another script": _changed("metadata/resourceVersion", "\u0667"),

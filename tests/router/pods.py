@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from cellwright.model import Routing, Rule
 from cellwright.router_room import SHARE, room
 from tests.postgres.containers import docker, new_name, until
+from tests.router.directory import FLEET_ID
 
 IMAGE = os.environ.get("ROUTER_IMAGE", "cellwright/router:0.1.0")
 HOP_KEY = "a-key-of-the-whole-fleet-in-tests"
@@ -111,6 +112,7 @@ class Pod:
     def launch_agent(self) -> None:
         environment = {
             "CELL": self.cell,
+            "FLEET_ID": FLEET_ID,
             "APP_HOST": self.address,
             "APP_PORT": "9000",
             "KUBERNETES_SERVICE_HOST": self.api,

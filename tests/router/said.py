@@ -2,10 +2,16 @@
 
 import hashlib
 from collections.abc import Iterable
+from pathlib import Path
 
-from agent.table import CELLS, ConfigMap, Table
+from agent.config_map import CELLS, ConfigMap
+from agent.origin import Origin
+from agent.store import Store
+from agent.table import Table
 
-from tests.router.directory import shard_of, shard_texts
+from tests.router.directory import FLEET_ID, shard_of, shard_texts
+
+ORIGIN = Origin(FLEET_ID)
 
 
 class Said:
@@ -15,6 +21,7 @@ class Said:
         self.names = [f"n{number}" for number in range(count)]
         self.shards = shards
         self.rules = {"epoch": "1", "maximum_loss": "20"}
+        self.fleet = FLEET_ID
         self.changed: dict[str, str] = {}
         """State and cell of organizations that are not as the others, by name."""
         self.hosts: dict[str, str] = {}
@@ -35,7 +42,7 @@ class Said:
         entries = [(name, self._home(name)) for name in held]
         entries += [pair for pair in self.hosts.items() if self.of(pair[0]) == number]
         text = shard_texts(entries, self.shards)[number]
-        return config_map(f"directory-{number:02d}", text, version)
+        return config_map(f"directory-{number:02d}", text, version, self.fleet)
 
     def _home(self, name: str) -> str:
         return f"{self.changed.get(name, 'active:alpha')}:{int(name[1:]) + 1}:{name}"
@@ -51,12 +58,18 @@ class Said:
 
     def cells(self, version: int = 0, port: int = 80) -> ConfigMap:
         text = f"alpha\t1\thost\t{port}\n"
-        return config_map(CELLS, text, version, shards=str(self.shards), **self.rules)
+        return config_map(CELLS, text, version, self.fleet, shards=str(self.shards), **self.rules)
 
 
-def config_map(name: str, text: str, version: int, **more: str) -> ConfigMap:
+def config_map(name: str, text: str, version: int, fleet: str = FLEET_ID, **more: str) -> ConfigMap:
     data = text.encode()
-    return ConfigMap(name, data, hashlib.sha256(data).hexdigest(), version=version, **more)
+    checksum = hashlib.sha256(data).hexdigest()
+    return ConfigMap(name, data, checksum, version=version, fleet=fleet, **more)
+
+
+def table_in(store: Store | Path) -> Table:
+    """Return the table that is kept in a folder, of the fleet whose directory this is."""
+    return Table(Store(store) if isinstance(store, Path) else store, ORIGIN)
 
 
 def kinds(table: Table) -> dict[str, str]:

@@ -2,20 +2,21 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from agent.addresses import Addresses, Resolver, resolve
+from agent.config_map import CELLS, ConfigMap
 from agent.directory import KINDS, Endpoint, MalformedError, parse_cells
 from agent.haproxy import batches
 from agent.settings import SettingsError, read_settings
 from agent.status import Status
-from agent.store import Store
-from agent.table import CELLS, ConfigMap, Table
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.router.directory import shard_texts
+from tests.router.directory import FLEET_ID, shard_texts
+from tests.router.said import table_in
 
 _ENTRIES = {
     "acme-inc": "@acme",
@@ -64,7 +65,7 @@ def test_batches_keep_all_and_stay_small(items: list[bytes], limit: int) -> None
 
 
 def _config_map(name: str, text: bytes, shards: str = "") -> ConfigMap:
-    return ConfigMap(name, text, hashlib.sha256(text).hexdigest(), shards)
+    return ConfigMap(name, text, hashlib.sha256(text).hexdigest(), shards, fleet=FLEET_ID)
 
 
 _CELLS = _config_map(CELLS, b"alpha\t1\thost\t80\n", "1")
@@ -72,7 +73,7 @@ _SHARD = _config_map("directory-00", _TEXT)
 
 
 def test_a_table_is_there_when_all_of_it_is(tmp_path: Path) -> None:
-    table = Table(Store(tmp_path))
+    table = table_in(tmp_path)
     table.take([_SHARD])
     assert not table.complete
     table.take([_CELLS])
@@ -88,9 +89,9 @@ def test_a_table_is_there_when_all_of_it_is(tmp_path: Path) -> None:
 
 
 def test_a_table_is_found_again_on_disk(tmp_path: Path) -> None:
-    table = Table(Store(tmp_path))
+    table = table_in(tmp_path)
     table.take([_CELLS, _SHARD])
-    again = Table(Store(tmp_path))
+    again = table_in(tmp_path)
     assert again.complete
     assert (again.mark, again.cells) == (table.mark, table.cells)
     again.take([_CELLS, _SHARD])
@@ -100,7 +101,7 @@ def test_a_table_is_found_again_on_disk(tmp_path: Path) -> None:
 
 
 def test_a_change_leads_on_from_what_haproxy_was_told_only(tmp_path: Path) -> None:
-    table = Table(Store(tmp_path))
+    table = table_in(tmp_path)
     table.take([_CELLS, _SHARD])
     table.told()
     marks = [table.mark]
@@ -118,10 +119,10 @@ def test_a_change_leads_on_from_what_haproxy_was_told_only(tmp_path: Path) -> No
 
 
 def test_what_is_refused_leaves_what_was_good(tmp_path: Path) -> None:
-    table = Table(Store(tmp_path))
+    table = table_in(tmp_path)
     table.take([_CELLS, _SHARD])
     mark = table.mark
-    wrong = ConfigMap("directory-00", _TEXT.replace(b"alpha", b"beta"), _SHARD.checksum)
+    wrong = replace(_SHARD, text=_TEXT.replace(b"alpha", b"beta"))
     table.take([wrong, _config_map(CELLS, b"alpha\t1\thost\t80\n", "none")])
     assert table.refused.keys() == {"directory-00", CELLS}
     assert table.mark == mark
@@ -131,18 +132,18 @@ def test_what_is_refused_leaves_what_was_good(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [b"", b"{}\n", b'{"checksum": "x"', b"\xff\n"])
 def test_a_damaged_shard_is_not_used(tmp_path: Path, damage: bytes) -> None:
-    Table(Store(tmp_path)).take([_CELLS, _SHARD])
+    table_in(tmp_path).take([_CELLS, _SHARD])
     (tmp_path / "shards-1" / "00").write_bytes(damage)
-    table = Table(Store(tmp_path))
+    table = table_in(tmp_path)
     assert not table.complete
     table.take([_SHARD])
     assert table.complete
 
 
 def test_a_damaged_state_is_not_used(tmp_path: Path) -> None:
-    Table(Store(tmp_path)).take([_CELLS, _SHARD])
+    table_in(tmp_path).take([_CELLS, _SHARD])
     (tmp_path / "state.json").write_text("[")
-    assert not Table(Store(tmp_path)).complete
+    assert not table_in(tmp_path).complete
 
 
 def test_names_are_looked_up() -> None:
@@ -170,10 +171,13 @@ def test_the_last_address_is_kept() -> None:
         ("APP_PORT", "x"),
         ("APP_PORT", "0"),
         ("KUBERNETES_SERVICE_HOST", ""),
+        ("FLEET_ID", ""),
+        ("FLEET_ID", "demo"),
+        ("FLEET_ID", FLEET_ID + "0"),
     ],
 )
 def test_settings_name_what_is_wrong(variable: str, value: str) -> None:
-    good = {"CELL": "alpha", "KUBERNETES_SERVICE_HOST": "127.0.0.1"}
+    good = {"CELL": "alpha", "KUBERNETES_SERVICE_HOST": "127.0.0.1", "FLEET_ID": FLEET_ID}
     assert read_settings(good).app == Endpoint("app", 8080)
     with pytest.raises(SettingsError, match=variable):
         read_settings({**good, variable: value})

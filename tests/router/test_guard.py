@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from agent.config_map import CELLS
 from agent.guard import read_rules
 from agent.status import Status
-from agent.table import CELLS, Table
+from agent.table import Table
 
 from tests.router.said import Said, kinds
 

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from agent.config_map import CELLS
 from agent.store import Store
-from agent.table import CELLS, WHOLE, Table
+from agent.table import WHOLE, Table
 
-from tests.router.said import Said, config_map, kinds
+from tests.router.said import Said, config_map, kinds, table_in
 
 
 def test_another_number_of_shards_may_not_lose_more(
@@ -95,7 +96,7 @@ def test_shards_of_a_table_that_is_refused_stay_for_later(
 ) -> None:
     """The files that HAProxy reads are written meanwhile, and what is old goes then."""
     store = Store(tmp_path)
-    table = Table(store)
+    table = table_in(store)
     table.take([said.cells(10), *said.all(11)], 20)
     said.shards = 7
     table.take([said.cells(30), *said.all(31, said.names[:50])], 31)

@@ -13,6 +13,7 @@ from contextlib import suppress
 from agent.addresses import Addresses, Resolver
 from agent.api import Batch, Directory
 from agent.apply import apply
+from agent.config_map import ConfigMap
 from agent.directory import KINDS, Endpoint
 from agent.haproxy import AwayError, RuntimeApiError, session
 from agent.log import log
@@ -21,7 +22,7 @@ from agent.settings import Settings
 from agent.states import States
 from agent.status import Status
 from agent.store import TABLE, Store
-from agent.table import ConfigMap, Table
+from agent.table import Table
 
 TURN = 1.0
 """Seconds between turns when nothing comes."""
@@ -52,7 +53,7 @@ class Agent:
         self._status = status
         self._messages: queue.Queue[Message] = queue.Queue(WAITING)
         self._store = Store(settings.table)
-        self._table = Table(self._store)
+        self._table = Table(self._store, settings.origin)
         self._addresses: Addresses = self._store.recall("addresses")
         self._states = States()
         self._edition: Edition | None = None

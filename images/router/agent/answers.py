@@ -9,18 +9,19 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from agent.table import CELLS, ConfigMap
+from agent.config_map import CELLS, ConfigMap
 
 MOST_BYTES = 32_000_000
 """Bytes of one answer or one event of a watch: four ConfigMaps that are as full as etcd allows,
 with what the API server writes beside them, are about 8 MB."""
 
-_LABELS = {
+_ANNOTATIONS = {
     "checksum": "cellwright.dev/checksum",
     "shards": "cellwright.dev/shards",
     "epoch": "cellwright.dev/epoch",
     "maximum_loss": "cellwright.dev/maximum-loss",
 }
+_FLEET = "cellwright.dev/fleet-id"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 """Names of ConfigMaps (DNS subdomains): they are told in logs and metrics."""
 _LONGEST_VERSION = 19
@@ -109,7 +110,8 @@ def _config_map(body: dict[str, Any]) -> ConfigMap:
         name,
         text.encode(),
         version=_number(_text(metadata, "resourceVersion")),
-        **{field: _text(annotations, label) for field, label in _LABELS.items()},
+        fleet=_text(_mapping(metadata.get("labels"), "metadata.labels"), _FLEET),
+        **{field: _text(annotations, key) for field, key in _ANNOTATIONS.items()},
     )
 
 

@@ -16,9 +16,9 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from agent.answers import MOST_BYTES, read_event, read_one, read_page
+from agent.config_map import CELLS, ConfigMap
 from agent.directory import Endpoint
 from agent.log import log
-from agent.table import CELLS, ConfigMap
 
 PAGE = 4
 """ConfigMaps in one answer to a list: a full shard is about 1 MB."""

@@ -34,7 +34,7 @@ class Rules(NamedTuple):
 
 
 class RefusedError(Exception):
-    """Well-formed, and still not to be served: for its `version`, or for a `loss`."""
+    """Well-formed, and still not to be served: for its `fleet`, its `version`, or a `loss`."""
 
     def __init__(self, kind: str, reason: str) -> None:
         super().__init__(reason)

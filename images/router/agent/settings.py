@@ -1,14 +1,18 @@
 """What the pod tells the agent, read once from the environment.
 
-Refuses to start without the cell's name: a router that does not know its own cell would pass on
-what it should answer.
+Refuses to start without the cell's name and the fleet's id: a router that does not know its own
+cell would pass on what it should answer, and without its fleet's id would believe another's.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from agent.directory import Endpoint, is_name
+from agent.origin import Origin
+
+_FLEET = re.compile("[0-9a-f]{16}")
 
 CREDENTIALS = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where kubelet mounts a service account's token and the cluster's CA."""
@@ -27,6 +31,7 @@ class Settings:
     cell: str
     app: Endpoint
     namespace: str
+    origin: Origin
     api: Endpoint
     credentials: Path
     table: Path
@@ -50,6 +55,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     return Settings(
         cell=cell,
         app=Endpoint(environment.get("APP_HOST", "app"), _port(environment, "APP_PORT", "8080")),
+        origin=Origin(_fleet(environment)),
         namespace=environment.get("DIRECTORY_NAMESPACE", "cellwright-directory"),
         api=Endpoint(
             _required(environment, "KUBERNETES_SERVICE_HOST"),
@@ -63,6 +69,14 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         tls=Path(environment["TLS_DIRECTORY"]) if "TLS_DIRECTORY" in environment else None,
         certificate=CERTIFICATE,
     )
+
+
+def _fleet(environment: Mapping[str, str]) -> str:
+    """Return the id of the fleet, which is put on the pod when it is applied."""
+    value = _required(environment, "FLEET_ID")
+    if not _FLEET.fullmatch(value):
+        raise SettingsError(f"FLEET_ID: {value!r} is not the id of a fleet: 16 digits 0-9a-f")
+    return value
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:

@@ -3,25 +3,25 @@
 A ConfigMap that is refused leaves the last good one in place; one that vanishes says nothing about
 its organizations, so it is no reason to forget them. Refuses to serve a table that lacks a shard,
 also while the number of shards changes: the old table is served until the new one is all there.
-What is well-formed but older than what is served, or takes too much from organizations, is refused
-too (`guard`).
+What is well-formed but another fleet's (`origin`), older than what is served, or takes too much
+from organizations (`guard`) is refused too.
 """
 
 import hashlib
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from agent.config_map import CELLS, ConfigMap
 from agent.directory import KINDS, Endpoint, MalformedError, check_shard, count_kinds, parse_cells
 from agent.guard import Guard, RefusedError, Rules, read_rules
 from agent.hour import Counts, Fresh
 from agent.lines import Change
 from agent.losses import Losses, losses
+from agent.origin import Origin
 from agent.pending import Pending
 from agent.store import Shard, Store
 
-CELLS = "directory-cells"
 WHOLE = "directory"
 """Under this name stands why a table with another number of shards is refused."""
 
@@ -29,24 +29,8 @@ _SHARD = re.compile(r"directory-([0-9]{2,4})")
 _COUNT = re.compile(r"[1-9][0-9]{0,3}")
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigMap:
-    """What the agent reads of one ConfigMap; a `version` of 0 is unknown.
-
-    `shards`, `epoch` and `maximum_loss` are said by `directory-cells` only.
-    """
-
-    name: str
-    text: bytes
-    checksum: str
-    shards: str = ""
-    version: int = 0
-    epoch: str = ""
-    maximum_loss: str = ""
-
-
 class Refusal(NamedTuple):
-    """Why a ConfigMap is not in the table: `kind` is `malformed`, `version` or `loss`."""
+    """Why a ConfigMap is not in the table: `kind` is `malformed`, `fleet`, `version` or `loss`."""
 
     kind: str
     reason: str
@@ -56,8 +40,9 @@ class Refusal(NamedTuple):
 class Table:
     """The table that is kept in `store`."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, origin: Origin) -> None:
         self._store = store
+        self._origin = origin
         state = store.recall("state")
         self.cells = {name: Endpoint(*one) for name, one in state.get("cells", {}).items()}
         self.refused: dict[str, Refusal] = {}
@@ -203,6 +188,7 @@ class Table:
             self._kept = kept
 
     def _take_one(self, one: ConfigMap) -> None:
+        self._origin.check(one)
         if hashlib.sha256(one.text).hexdigest() != one.checksum:
             raise MalformedError("the checksum is not that of the text")
         number = _SHARD.fullmatch(one.name)
