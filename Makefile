@@ -2,7 +2,7 @@
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down env cluster lint test test-provider
+.PHONY: help setup up down env cluster lint sbom test test-provider
 
 help: ## list the targets
 	@awk -F ': ## ' '/^[a-z-]+: ## / {gsub(/[$$][$$]/, "$$"); printf "%-16s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,8 +13,9 @@ down: ## remove the cluster and its state
 env: ## print exports: eval "$$(make env)"
 cluster: ## an empty cluster with the images in it
 lint: ## style, types, direction of imports
+sbom: ## what the images are made of, as CycloneDX JSON
 test: ## lint, then all tests
 test-provider: ## the Kubernetes provider's behaviour suite
 
-setup up down env cluster lint test test-provider:
+setup up down env cluster lint sbom test test-provider:
 	@$(PYTHON) -m local $@

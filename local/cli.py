@@ -27,6 +27,7 @@ COMMANDS: dict[str, Callable[[commands.Run], None]] = {
     "down": commands.down,
     "env": commands.env,
     "lint": commands.lint,
+    "sbom": commands.bills,
     "test": commands.test,
     "test-provider": commands.test_provider,
 }

@@ -9,7 +9,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from local import cluster, engine, fleet, images, loading, plugin, programs, prometheus, suite, venv
+from local import (
+    cluster,
+    engine,
+    fleet,
+    images,
+    loading,
+    plugin,
+    programs,
+    prometheus,
+    sbom,
+    suite,
+    venv,
+)
 from local import environment as shell
 from local.catalog import PROGRAMS
 from local.errors import Failed
@@ -114,6 +126,15 @@ def env(run: Run) -> None:
 def lint(run: Run) -> None:
     """Style, types, and the direction of imports."""
     run.report.step("lint", lambda: suite.lint(run.place, run.report))
+
+
+def bills(run: Run) -> None:
+    """What each of the project's own images is made of, as CycloneDX JSON."""
+    place, report = run.place, run.report
+    for name, tag in images.own(place).items():
+        path = place.state / "sbom" / f"{name}.cdx.json"
+        report.step(f"bill of {name}", partial(sbom.write, tag, path, place, report))
+    report.show(f"in {place.state / 'sbom'}")
 
 
 def test(run: Run) -> None:

@@ -53,6 +53,15 @@ def pull(tag: str, registry: str, digest: str | None, log: Path) -> None:
         capture(["docker", "image", "rm", source], timeout=60)
 
 
+def export(tag: str, archive: Path) -> None:
+    """Write the file system of an image to a tar file; nothing of the image is run."""
+    container = capture(["docker", "create", tag], timeout=60).out.strip()
+    try:
+        capture(["docker", "export", "--output", str(archive), container], timeout=300)
+    finally:
+        capture(["docker", "rm", container], timeout=60)
+
+
 def prune() -> None:
     """Remove images that were made here and have lost their name to a newer one."""
     argv = ["docker", "image", "prune", "--force", "--filter", f"label={LABEL}"]

@@ -5,6 +5,7 @@ Base and node are pulled, else made by `airgap`. The project's own are built fro
 """
 
 import platform
+import re
 import shutil
 import tomllib
 from pathlib import Path
@@ -24,14 +25,19 @@ PYTHON = "3.13"
 GLIBC = ("39", "36", "35", "34", "31", "28", "27", "26", "24", "17", "12", "5")
 """Minors of glibc 2 for which wheels are published and that the base image can load."""
 WHEELS_TIMEOUT_S = 600.0
+_DIGEST = re.compile("sha256:[0-9a-f]{64}")
 
 
 def base(place: Place, system: System, report: Report) -> str:
     """Get the base image."""
     tag = versions.BASE_IMAGE
+    pinned = place.base_digest
+    if pinned and not _DIGEST.fullmatch(pinned):
+        expected = "expected sha256: and 64 hexadecimal digits, as the registry tells it"
+        raise Failed(f"CELLWRIGHT_BASE_DIGEST is {pinned!r}; {expected}")
     if docker.image_id(tag):
         return "present"
-    if _pulled(tag, None, place, report):
+    if _pulled(tag, pinned or None, place, report):
         return "pulled"
     base_image.build(tag, place, system, report)
     return "made from Debian's packages"

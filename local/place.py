@@ -23,6 +23,8 @@ class Place:
     """Prefix of a container registry, as `127.0.0.1:5000`; empty: the official one."""
     downloads: str
     """URL under which a mirror holds `<host>/<path>` of each download; empty: the hosts."""
+    base_digest: str = ""
+    """Digest by which the base image is pulled, as `sha256:…`; empty: by its tag."""
 
     @property
     def cluster(self) -> str:
@@ -80,4 +82,5 @@ def place(environ: Mapping[str, str], root: Path = ROOT) -> Place:
         cache=Path(environ.get("CELLWRIGHT_CACHE") or caches / "cellwright").absolute(),
         registry=environ.get("CELLWRIGHT_REGISTRY", "").strip("/"),
         downloads=environ.get("CELLWRIGHT_DOWNLOADS", "").rstrip("/"),
+        base_digest=environ.get("CELLWRIGHT_BASE_DIGEST", ""),
     )

@@ -12,6 +12,7 @@ KUBERNETES = "1.34.3"
 """The last minor that accepts cgroup v1 without a flag."""
 
 BASE_IMAGE = "debian:trixie-slim"
+"""Its publisher renews it every few weeks; CELLWRIGHT_BASE_DIGEST pins one of them."""
 NODE_IMAGE = f"kindest/node:v{KUBERNETES}"
 NODE_DIGEST = "sha256:08497ee19eace7b4b5348db5c6a1591d7752b164530a36f855cb0f2bdcbadd48"
 """The official node image as its publisher lists it."""

@@ -63,6 +63,29 @@ def test_the_base_image_is_pulled_once(
     assert images.base(where, this_machine(), shown.report) == "present"
 
 
+@pytest.mark.parametrize(("given", "asked"), [("", None), (f"sha256:{'0a' * 32}",) * 2])
+def test_the_base_image_is_pulled_by_its_digest_if_there_is_one(
+    where: Place, shown: Shown, given: str, asked: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulled: list[str | None] = []
+    monkeypatch.setattr(versions, "BASE_IMAGE", "cellwright-no-such-image:1")
+    monkeypatch.setattr(base_image, "build", lambda *_: None)
+
+    def pull(_: str, __: str, digest: str | None, ___: Path) -> None:
+        pulled.append(digest)
+        raise ProgramFailed("docker pull failed")
+
+    monkeypatch.setattr(docker, "pull", pull)
+    images.base(replace(where, base_digest=given), this_machine(), shown.report)
+    assert pulled == [asked]
+
+
+@pytest.mark.parametrize("given", ["latest", "sha256:abc", "sha256:" + "0A" * 32, "0a" * 32])
+def test_what_is_no_digest_is_refused(where: Place, shown: Shown, given: str) -> None:
+    with pytest.raises(Failed, match=r"CELLWRIGHT_BASE_DIGEST is .*64 hexadecimal digits"):
+        images.base(replace(where, base_digest=given), this_machine(), shown.report)
+
+
 def test_a_base_image_that_the_registry_lacks_is_made(
     where: Place, shown: Shown, registry: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
