@@ -16,7 +16,7 @@ class Client:
 
     def __init__(self, address: str, window: int = 65_535) -> None:
         self._socket = socket.create_connection((address, 8080), timeout=20)
-        self._protocol = H2Connection(H2Configuration(header_encoding="utf-8"))
+        self._protocol = H2Connection(H2Configuration(header_encoding=None))
         self._protocol.initiate_connection()
         self._protocol.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: window})
         self.statuses: dict[int, int] = {}
@@ -69,7 +69,7 @@ class Client:
             events = [ConnectionTerminated()]
         for event in events:
             if isinstance(event, ResponseReceived):
-                status = dict(event.headers)[":status"]
+                status = dict(event.headers)[b":status"]
                 self.statuses[event.stream_id] = int(status)
             self.closed = self.closed or isinstance(event, ConnectionTerminated)
 
