@@ -149,7 +149,7 @@ def test_what_is_under_way_is_answered_before_the_end(
 
 
 def test_a_new_password_needs_no_restart(
-    start_app: StartApp, postgres: Postgres, tmp_path: Path
+    start_app: StartApp, other: Organization, postgres: Postgres, tmp_path: Path
 ) -> None:
     changed = "another-password-of-the-app"
     write_passwords(tmp_path, {"password": PASSWORDS["app"]})
@@ -166,6 +166,7 @@ def test_a_new_password_needs_no_restart(
             until(lambda: organization.ask("GET").status_code == 200, "the app logs in again")
         finally:
             postgres.value(f"ALTER ROLE cell_app PASSWORD '{PASSWORDS['app']}'")
+            until(lambda: other.ask("GET").status_code == 200, "the app of all tests is back")
         assert changed not in app.container.logs()
 
 
