@@ -2,7 +2,8 @@
 
 Cells go ring by ring: a ring begins when the one before it is done. Quarantine (ring -1) comes
 last and stops nothing. The directory comes behind the cells, so that nothing is routed to a cell
-before it is there; it comes first where a cluster has none yet, since routers start with it.
+before it is there; it comes first where a cluster has none yet, since routers start with it, and
+where an older release has written it, since new routers do not take that.
 Refuses to run anything.
 """
 
@@ -42,10 +43,16 @@ class Published:
     held_back: tuple[str, ...]
 
 
-def steps(fleet: Fleet, changed: Collection[str], without_directory: Collection[str]) -> list[Step]:
+def steps(
+    fleet: Fleet,
+    changed: Collection[str],
+    without_directory: Collection[str],
+    unsigned: Collection[str] = (),
+) -> list[Step]:
     """Return the stacks that changed, in the order in which they are applied.
 
-    `without_directory` are the clusters that have no directory yet.
+    `without_directory` are the clusters that have no directory yet; those whose directory is
+    `unsigned` get it twice, as far as cells are there, and all of it behind them.
     """
     cells = sorted(
         (cell for cell in fleet.cells.values() if cell.name in changed),
@@ -62,7 +69,8 @@ def steps(fleet: Fleet, changed: Collection[str], without_directory: Collection[
     missing = tuple(sorted(without_directory))
     if missing and set(missing) == set(fleet.used_clusters()):
         return [Step(None, (FLEET_STACK,)), *serving, *quarantine]
-    first = [Step(None, (FLEET_STACK,), missing)] if missing else []
+    early = tuple(sorted({*missing, *unsigned}))
+    first = [Step(None, (FLEET_STACK,), early)] if early else []
     return [*first, *serving, Step(None, (FLEET_STACK,)), *quarantine]
 
 

@@ -38,13 +38,14 @@ _MADE_ANEW = "leave it as it is, or make a new cell and move the organizations t
 
 
 class Facts(NamedTuple):
-    """What clusters hold: what never changes of it, the objects that hold data, and how whole the
-    directories are, by cluster.
+    """What clusters hold: what never changes of it, the objects that hold data, how whole the
+    directories are, by cluster, and in which clusters they are not signed.
     """
 
     fixed: Fixed
     data: tuple[Manifest, ...] = ()
     directories: Mapping[str, Directory] = {}
+    unsigned: frozenset[str] = frozenset()
 
     def history(self, fleet: Fleet) -> History:
         """Return what is to be remembered of ids once the fleet is applied."""

@@ -31,6 +31,8 @@ class ApiServer:
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._context.load_cert_chain(certificate)
         self._events: list[tuple[int, bytes]] = []
+        self._lists: dict[int, list[dict[str, Any]]] = {}
+        """What was listed at a version, for the pages that follow."""
         self._version = 100
         self._forgotten = 0
         self.changed = threading.Condition()
@@ -94,9 +96,15 @@ class ApiServer:
     def version(self) -> int:
         return self._version
 
-    def listed(self) -> list[dict[str, Any]]:
+    def listed(self, more: str = "") -> tuple[int, list[dict[str, Any]]]:
+        """Return what there is and the version of that; all pages of a list are of one version."""
         with self.changed:
-            return [self.objects[name] for name in sorted(self.objects)]
+            if not more:
+                found = [self.objects[name] for name in sorted(self.objects)]
+                self._lists[self._version] = found
+                return self._version, found
+            version = int(more.partition("/")[0])
+            return version, self._lists[version]
 
     def events(self, after: int, still: Any) -> Iterator[bytes]:
         """Yield events in order as lines, an empty one now and then while there are none."""
@@ -185,11 +193,13 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(404, {"kind": "Status", "code": 404})
 
-    def _list(self, selector: str, limit: int, after: str) -> None:
+    def _list(self, selector: str, limit: int, more: str) -> None:
         key, _, value = selector.partition("=")
+        version, listed = self.server.api.listed(more)
+        after = more.partition("/")[2]
         found = [
             one
-            for one in self.server.api.listed()
+            for one in listed
             if one["metadata"]["name"] > after
             and key in one["metadata"]["labels"]
             and value in ("", one["metadata"]["labels"][key])
@@ -198,9 +208,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_text(200, self.server.api.odd_lists.pop(0))
             return
         page = found[:limit]
-        metadata = {"resourceVersion": str(self.server.api.version)}
+        metadata = {"resourceVersion": str(version)}
         if len(found) > limit:
-            metadata["continue"] = page[-1]["metadata"]["name"]
+            metadata["continue"] = f"{version}/{page[-1]['metadata']['name']}"
         self._send(200, {"kind": "ConfigMapList", "metadata": metadata, "items": page})
 
     def _watch(self, after: int) -> None:

@@ -4,6 +4,7 @@ Written apart from the package, so that one is tested against the other.
 """
 
 import hashlib
+import hmac
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable
@@ -12,6 +13,8 @@ from typing import Any
 
 NAMESPACE = "cellwright-directory"
 FLEET_ID = "0123456789abcdef"
+CLUSTER = "local"
+KEY = "a-key-for-the-directory-of-the-fleet-in-tests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +120,11 @@ def config_map(
     The rules are the epoch and the share that may be lost.
     """
     cells = name == "directory-cells"
-    annotations = {"cellwright.dev/checksum": checksum}
-    if cells:
-        annotations["cellwright.dev/shards"] = str(shards)
-        annotations["cellwright.dev/epoch"] = str(rules[0])
-        annotations["cellwright.dev/maximum-loss"] = str(rules[1])
+    epoch, loss = (str(rules[0]), str(rules[1])) if cells else ("", "")
+    annotations = {"cellwright.dev/checksum": checksum, "cellwright.dev/shards": str(shards)}
+    annotations |= {"cellwright.dev/epoch": epoch, "cellwright.dev/maximum-loss": loss}
+    annotations = {key: text for key, text in annotations.items() if text}
+    annotations["cellwright.dev/signature"] = signature(name, str(shards), checksum, epoch, loss)
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -136,6 +139,15 @@ def config_map(
         },
         "data": {"cells" if cells else "table": text},
     }
+
+
+def signature(name: str, *said: str, fleet: str = FLEET_ID) -> str:
+    """Return what shows a router that the fleet has written a ConfigMap.
+
+    It says the number of shards, the checksum, the epoch and the share that may be lost.
+    """
+    text = "\n".join(["cellwright directory", fleet, CLUSTER, name, *said])
+    return hmac.digest(KEY.encode(), text.encode(), "sha256").hex()
 
 
 def _sha256(text: str) -> str:

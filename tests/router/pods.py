@@ -19,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from cellwright.model import Routing, Rule
 from cellwright.router_room import SHARE, room
 from tests.postgres.containers import docker, new_name, until
-from tests.router.directory import FLEET_ID
+from tests.router.directory import CLUSTER, FLEET_ID, KEY
 
 IMAGE = os.environ.get("ROUTER_IMAGE", "cellwright/router:0.1.0")
 HOP_KEY = "a-key-of-the-whole-fleet-in-tests"
@@ -113,6 +113,7 @@ class Pod:
         environment = {
             "CELL": self.cell,
             "FLEET_ID": FLEET_ID,
+            "CLUSTER": CLUSTER,
             "APP_HOST": self.address,
             "APP_PORT": "9000",
             "KUBERNETES_SERVICE_HOST": self.api,
@@ -148,12 +149,17 @@ class Pod:
 
     def _run(self, name: str, environment: Mapping[str, str], command: Iterable[str] = ()) -> None:
         run, certificate = self.folder / "run", self.folder / "certificate"
+        key = self.folder / "key"
+        key.mkdir(exist_ok=True)
+        (key / "directory-key").write_text(KEY)
         if not run.exists():
             for each in (run, certificate):
                 each.mkdir(parents=True)
                 each.chmod(0o777)  # as kubelet makes an emptyDir
         variables = [f"--env={key}={value}" for key, value in environment.items()]
         mounts = [f"--volume={run}:/run/cellwright", f"--volume={self.folder}/etc:/etc/cellwright"]
+        if name == self.agent:
+            mounts.append(f"--volume={key}:/var/run/secrets/cellwright-directory:ro")
         if self.secret:
             mounts.append(f"--volume={certificate}:/run/certificate")
             if name == self.agent:

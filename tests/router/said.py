@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from agent.config_map import CELLS, ConfigMap
@@ -9,9 +10,9 @@ from agent.origin import Origin
 from agent.store import Store
 from agent.table import Table
 
-from tests.router.directory import FLEET_ID, shard_of, shard_texts
+from tests.router.directory import CLUSTER, FLEET_ID, KEY, shard_of, shard_texts, signature
 
-ORIGIN = Origin(FLEET_ID)
+ORIGIN = Origin(FLEET_ID, CLUSTER, KEY.encode())
 
 
 class Said:
@@ -42,7 +43,11 @@ class Said:
         entries = [(name, self._home(name)) for name in held]
         entries += [pair for pair in self.hosts.items() if self.of(pair[0]) == number]
         text = shard_texts(entries, self.shards)[number]
-        return config_map(f"directory-{number:02d}", text, version, self.fleet)
+        return config_map(f"directory-{number:02d}", text, version, **self._everywhere)
+
+    @property
+    def _everywhere(self) -> dict[str, str]:
+        return {"fleet": self.fleet, "shards": str(self.shards)}
 
     def _home(self, name: str) -> str:
         return f"{self.changed.get(name, 'active:alpha')}:{int(name[1:]) + 1}:{name}"
@@ -58,13 +63,22 @@ class Said:
 
     def cells(self, version: int = 0, port: int = 80) -> ConfigMap:
         text = f"alpha\t1\thost\t{port}\n"
-        return config_map(CELLS, text, version, self.fleet, shards=str(self.shards), **self.rules)
+        return config_map(CELLS, text, version, **self._everywhere, **self.rules)
 
 
-def config_map(name: str, text: str, version: int, fleet: str = FLEET_ID, **more: str) -> ConfigMap:
+def config_map(name: str, text: str, version: int, **said: str) -> ConfigMap:
+    """Return a ConfigMap as the fleet has written and signed it."""
     data = text.encode()
-    checksum = hashlib.sha256(data).hexdigest()
-    return ConfigMap(name, data, checksum, version=version, fleet=fleet, **more)
+    fields = {"fleet": FLEET_ID, "shards": "1", **said}
+    return signed(
+        ConfigMap(name, data, hashlib.sha256(data).hexdigest(), version=version, **fields)
+    )
+
+
+def signed(one: ConfigMap) -> ConfigMap:
+    """Return a ConfigMap with the signature of whoever has the key."""
+    said = (one.shards, one.checksum, one.epoch, one.maximum_loss)
+    return replace(one, signature=signature(one.name, *said, fleet=one.fleet))
 
 
 def table_in(store: Store | Path) -> Table:

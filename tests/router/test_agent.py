@@ -15,8 +15,8 @@ from agent.status import Status
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.router.directory import FLEET_ID, shard_texts
-from tests.router.said import table_in
+from tests.router.directory import CLUSTER, FLEET_ID, KEY, shard_texts
+from tests.router.said import config_map, table_in
 
 _ENTRIES = {
     "acme-inc": "@acme",
@@ -64,8 +64,8 @@ def test_batches_keep_all_and_stay_small(items: list[bytes], limit: int) -> None
     assert all(len(batch) == 1 or len(b";".join(batch)) <= limit for batch in made)
 
 
-def _config_map(name: str, text: bytes, shards: str = "") -> ConfigMap:
-    return ConfigMap(name, text, hashlib.sha256(text).hexdigest(), shards, fleet=FLEET_ID)
+def _config_map(name: str, text: bytes, shards: str = "1") -> ConfigMap:
+    return config_map(name, text.decode(), 0, shards=shards)
 
 
 _CELLS = _config_map(CELLS, b"alpha\t1\thost\t80\n", "1")
@@ -174,10 +174,16 @@ def test_the_last_address_is_kept() -> None:
         ("FLEET_ID", ""),
         ("FLEET_ID", "demo"),
         ("FLEET_ID", FLEET_ID + "0"),
+        ("CLUSTER", ""),
+        ("DIRECTORY_KEY_FILE", "/nowhere/directory-key"),
+        ("DIRECTORY_KEY_FILE", "/dev/null"),
     ],
 )
-def test_settings_name_what_is_wrong(variable: str, value: str) -> None:
-    good = {"CELL": "alpha", "KUBERNETES_SERVICE_HOST": "127.0.0.1", "FLEET_ID": FLEET_ID}
+def test_settings_name_what_is_wrong(tmp_path: Path, variable: str, value: str) -> None:
+    key = tmp_path / "directory-key"
+    key.write_text(KEY)
+    good = {"CELL": "alpha", "CLUSTER": CLUSTER, "KUBERNETES_SERVICE_HOST": "127.0.0.1"}
+    good |= {"FLEET_ID": FLEET_ID, "DIRECTORY_KEY_FILE": str(key)}
     assert read_settings(good).app == Endpoint("app", 8080)
     with pytest.raises(SettingsError, match=variable):
         read_settings({**good, variable: value})

@@ -45,6 +45,26 @@ def test_a_cluster_more_gets_its_directory_first_and_all_of_them_the_rest_at_the
     ]
 
 
+def test_a_directory_of_an_older_release_is_published_before_the_cells_and_behind_them() -> None:
+    """New routers do not take it, and what is left out at first has to follow."""
+    made = steps(rings(), ALL, (), ("local",))
+    assert [(str(step), step.clusters) for step in made] == [
+        ("directory", ("local",)),
+        ("ring 0", None),
+        ("ring 1", None),
+        ("directory", None),
+        ("quarantine", None),
+    ]
+    near, far = cell("alpha", 1, ring=0), cell("beta", 2, ring=0, cluster="far")
+    both = steps(fleet([near, far], [], rings=(0,)), {"fleet", "beta"}, {"far"}, {"local"})
+    assert [(str(step), step.clusters) for step in both] == [
+        ("directory", ("far", "local")),
+        ("ring 0", None),
+        ("directory", None),
+    ]
+    assert steps(rings(), {"alpha"}, (), ("local",)) == steps(rings(), {"alpha"}, ())
+
+
 def test_only_what_changed_is_applied() -> None:
     assert named(rings(), {"gamma"}, set()) == [("ring 1", ("gamma",))]
     assert named(rings(), set(), set()) == []

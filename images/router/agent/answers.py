@@ -20,6 +20,7 @@ _ANNOTATIONS = {
     "shards": "cellwright.dev/shards",
     "epoch": "cellwright.dev/epoch",
     "maximum_loss": "cellwright.dev/maximum-loss",
+    "signature": "cellwright.dev/signature",
 }
 _FLEET = "cellwright.dev/fleet-id"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")

@@ -10,7 +10,7 @@ CELLS = "directory-cells"
 class ConfigMap:
     """One ConfigMap; a `version` of 0 is unknown. `fleet` is the id of the fleet that it is of.
 
-    `shards`, `epoch` and `maximum_loss` are said by the cells' only.
+    `shards` is how many there are; `epoch` and `maximum_loss` are said by the cells' only.
     """
 
     name: str
@@ -21,3 +21,4 @@ class ConfigMap:
     epoch: str = ""
     maximum_loss: str = ""
     fleet: str = ""
+    signature: str = ""

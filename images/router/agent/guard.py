@@ -34,7 +34,10 @@ class Rules(NamedTuple):
 
 
 class RefusedError(Exception):
-    """Well-formed, and still not to be served: for its `fleet`, its `version`, or a `loss`."""
+    """Well-formed, and still not to be served.
+
+    Its `kind` is what is wrong: the `fleet`, the `signature`, the `version`, or a `loss`.
+    """
 
     def __init__(self, kind: str, reason: str) -> None:
         super().__init__(reason)

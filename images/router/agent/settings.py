@@ -17,6 +17,11 @@ _FLEET = re.compile("[0-9a-f]{16}")
 CREDENTIALS = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where kubelet mounts a service account's token and the cluster's CA."""
 
+DIRECTORY_KEY = Path("/var/run/secrets/cellwright-directory/directory-key")
+"""Where kubelet mounts the key by which the fleet signs its directory."""
+
+_LEAST_KEY = 32
+
 CERTIFICATE = Path("/run/certificate/router.pem")
 """The last good certificate with its key, as HAProxy loads it."""
 
@@ -55,7 +60,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     return Settings(
         cell=cell,
         app=Endpoint(environment.get("APP_HOST", "app"), _port(environment, "APP_PORT", "8080")),
-        origin=Origin(_fleet(environment)),
+        origin=Origin(
+            _fleet(environment), _required(environment, "CLUSTER"), _directory_key(environment)
+        ),
         namespace=environment.get("DIRECTORY_NAMESPACE", "cellwright-directory"),
         api=Endpoint(
             _required(environment, "KUBERNETES_SERVICE_HOST"),
@@ -77,6 +84,18 @@ def _fleet(environment: Mapping[str, str]) -> str:
     if not _FLEET.fullmatch(value):
         raise SettingsError(f"FLEET_ID: {value!r} is not the id of a fleet: 16 digits 0-9a-f")
     return value
+
+
+def _directory_key(environment: Mapping[str, str]) -> bytes:
+    """Return the key by which the fleet signs its directory, from the file that has it."""
+    file = Path(environment.get("DIRECTORY_KEY_FILE", str(DIRECTORY_KEY)))
+    try:
+        key = file.read_bytes().strip()
+    except OSError as error:
+        raise SettingsError(f"DIRECTORY_KEY_FILE: {file}: {error.strerror}") from None
+    if len(key) < _LEAST_KEY:
+        raise SettingsError(f"DIRECTORY_KEY_FILE: {file}: fewer than {_LEAST_KEY} bytes")
+    return key
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:

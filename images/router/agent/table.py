@@ -3,7 +3,7 @@
 A ConfigMap that is refused leaves the last good one in place; one that vanishes says nothing about
 its organizations, so it is no reason to forget them. Refuses to serve a table that lacks a shard,
 also while the number of shards changes: the old table is served until the new one is all there.
-What is well-formed but another fleet's (`origin`), older than what is served, or takes too much
+What is well-formed but not the fleet's own (`origin`), older than what is served, or takes too much
 from organizations (`guard`) is refused too.
 """
 
@@ -30,7 +30,7 @@ _COUNT = re.compile(r"[1-9][0-9]{0,3}")
 
 
 class Refusal(NamedTuple):
-    """Why a ConfigMap is not in the table: `kind` is `malformed`, `fleet`, `version` or `loss`."""
+    """Why a ConfigMap is not in the table: `kind` is that of the error, or `malformed`."""
 
     kind: str
     reason: str
@@ -218,6 +218,8 @@ class Table:
         self._guard.versions[one.name] = one.version
 
     def _take_shard(self, number: int, one: ConfigMap) -> None:
+        if one.shards != str(self.coming):
+            raise MalformedError(f"it is one of {one.shards!r} shards, not of {self.coming}")
         serving = self.coming == self.count
         kept = self._shards if serving else self._arrived
         if number in kept and kept[number].checksum == one.checksum:

@@ -13,6 +13,7 @@ from cellwright.edge.up.reading import Situation
 from cellwright.identity import MANAGER, fleet_id, identified
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, Fleet
+from cellwright.signature import signed
 from cellwright.wholeness import Directory
 
 
@@ -55,6 +56,7 @@ def make_lost(fleet: Fleet, parts: Mapping[str, Iterable[Manifest]], secret: byt
 
 def _write(fleet: Fleet, cluster: str, manifests: Iterable[Manifest], secret: bytes) -> None:
     number = fleet_id(secret)
-    bodies = [identified(one.body, fleet.name, number) for one in manifests]
+    named = [identified(one.body, fleet.name, number) for one in manifests]
+    bodies = [signed(body, cluster, secret) for body in named]
     if bodies:
         Kubectl(fleet.clusters[cluster]).apply(bodies, MANAGER + number)

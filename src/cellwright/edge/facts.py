@@ -14,6 +14,7 @@ from cellwright.history import History, UsedCell
 from cellwright.identity import CELL_LABEL
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, Cluster, Fleet
+from cellwright.signature import unsigned
 from cellwright.standing import Facts, is_of_another_fleet, standing
 from cellwright.wholeness import MEMORY, directories
 
@@ -115,4 +116,4 @@ def _facts(fleet: Fleet, found: Iterable[Manifest]) -> Facts:
     except ValueError as error:
         raise CommandError(f"the directory in the cluster can't be read: {error}") from None
     data = tuple(one for one in ours if one.kind in _DATA)
-    return Facts(fixed, data, directories(fleet, ours))
+    return Facts(fixed, data, directories(fleet, ours), unsigned(ours))

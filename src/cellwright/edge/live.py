@@ -20,6 +20,7 @@ from cellwright.manifest import Identity, Manifest
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.redact import REDACTED
 from cellwright.secret_text import Encoded, SecretText, base64_content, base64_encoded, could_be
+from cellwright.signature import with_signature_of
 
 _OWNERS = ("pulumi-kubernetes", MANAGER)
 _FEW = 20  # stacks that a selector names
@@ -200,13 +201,14 @@ def _with_body(one: Manifest, body: Body) -> Manifest:
 
 
 def _identified(manifest: Manifest, live: Body | None) -> Manifest:
-    """Return a manifest with the fleet's labels as the live object has them, since they are put on
-    when it is applied.
+    """Return a manifest with the fleet's labels and the signature as the live object has them,
+    since they are put on when it is applied.
     """
     owner = owner_of(live) if live is not None else Owner("", "")
-    if not owner.fleet_id:
+    if live is None or not owner.fleet_id:
         return manifest
-    return _with_body(manifest, identified(manifest.body, owner.fleet, owner.fleet_id))
+    body = identified(manifest.body, owner.fleet, owner.fleet_id)
+    return _with_body(manifest, with_signature_of(body, live))
 
 
 def _is_asked(manifest: Manifest, live: Body) -> bool:

@@ -27,6 +27,7 @@ from cellwright.plan import loaded, planned
 from cellwright.problem import Problem
 from cellwright.registration import Registration, registrations
 from cellwright.secret import ROOT_SECRET, decode_root, resolve
+from cellwright.signature import signed
 
 PROVIDER_VERSION = "4.34.2"
 
@@ -96,7 +97,7 @@ def registering(
                 version=PROVIDER_VERSION,
             )
             body = identified(one.manifest.body, fleet.name, number)
-            inputs = _inputs(one, body, root)
+            inputs = _inputs(one, signed(body, one.manifest.cluster, root), root)
             resource = pulumi.CustomResource(one.token, one.name, inputs, options)
             registered.append((one.manifest.cluster, one.manifest.rank, resource))
         component.register_outputs({})

@@ -91,6 +91,18 @@ class Situation:
             if (state := self.clusters.states.get(cluster)) and state.applied(namespace) is None
         )
 
+    def unsigned_directory(self) -> tuple[str, ...]:
+        """Return the clusters that answered and have a directory that new routers do not take.
+
+        An older release has written it.
+        """
+        missing = self.without_directory()
+        return tuple(
+            cluster
+            for cluster in self.fleet.used_clusters()
+            if cluster in self.facts.unsigned and cluster not in missing
+        )
+
     def homes(self) -> dict[str, str | None]:
         """Return the cell of each organization that the directory has."""
         return {name: one.cell for name, one in self.facts.fixed.organizations.items()}

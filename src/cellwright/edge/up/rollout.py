@@ -59,11 +59,11 @@ class Rollout:
     def run(self, wanted: Mapping[str, tuple[str, ...]]) -> Ended:
         """Apply the stacks in their order; failures are in what is returned."""
         situation = self.situation
-        missing = [
-            one for one in situation.without_directory() if one in wanted.get(FLEET_STACK, ())
-        ]
+        changed = wanted.get(FLEET_STACK, ())
+        missing = [one for one in situation.without_directory() if one in changed]
+        unsigned = [one for one in situation.unsigned_directory() if one in changed]
         stopped = ""
-        for step in steps(situation.fleet, wanted, missing):
+        for step in steps(situation.fleet, wanted, missing, unsigned):
             if reason := self._why_not(step, stopped):
                 self._ended.not_begun |= dict.fromkeys(step.stacks, reason)
                 continue
@@ -73,7 +73,7 @@ class Rollout:
             else:
                 outcomes = self._ring(step, wanted)
             self._ended.outcomes += outcomes
-            is_needed = bool(missing) if step.ring is None else step.ring != QUARANTINE
+            is_needed = bool(missing or unsigned) if step.ring is None else step.ring != QUARANTINE
             if is_needed and not all(one.ok for one in outcomes):
                 stopped = f"{step} failed"
         return self._ended

@@ -1,0 +1,67 @@
+"""What shows routers that a ConfigMap of the directory was written by whoever has the root secret.
+
+Whoever may write ConfigMaps could else send every organization's requests anywhere, and collect the
+key by which routers believe each other. A signature (HMAC-SHA256) covers all that routers take from
+a ConfigMap, and where: its fleet, cluster and name, of how many shards it is one, the checksum of
+its text, and the rules. It is put on when an object is applied, since nothing before that knows
+the root secret. Refuses to read clusters.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cellwright.changes import DIRECTORY
+from cellwright.identity import FLEET_ID_LABEL
+from cellwright.manifest import Manifest
+from cellwright.secret import derive
+
+SIGNATURE = "cellwright.dev/signature"
+_KEY = "fleet/directory-key"
+"""The secret that templates call `fleet_secret("directory-key")`."""
+_SIGNED = tuple(f"cellwright.dev/{key}" for key in ("shards", "checksum", "epoch", "maximum-loss"))
+"""The annotations that it covers, in their order; one that is not there counts as empty."""
+
+
+def signed(body: Mapping[str, Any], cluster: str, root: bytes) -> Mapping[str, Any]:
+    """Return an object with the fleet's id as it is applied to a cluster: signed, if routers take
+    it.
+    """
+    if not _is_for_routers(body):
+        return body
+    metadata = body["metadata"]
+    notes = metadata.get("annotations") or {}
+    said = [metadata["labels"][FLEET_ID_LABEL], cluster, metadata["name"]]
+    text = "\n".join(["cellwright directory", *said, *(notes.get(key, "") for key in _SIGNED)])
+    proof = hmac.new(derive(root, _KEY).encode(), text.encode(), hashlib.sha256).hexdigest()
+    return _with_signature(body, proof)
+
+
+def with_signature_of(body: Mapping[str, Any], live: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an object with the signature that a live one has.
+
+    So they are compared without the root secret: what is signed differs, if anything does.
+    """
+    found = (live["metadata"].get("annotations") or {}).get(SIGNATURE)
+    return _with_signature(body, found) if found and _is_for_routers(body) else body
+
+
+def unsigned(held: Iterable[Manifest]) -> frozenset[str]:
+    """Return the clusters with a directory that routers do not take, for it is not signed."""
+    return frozenset(
+        one.cluster
+        for one in held
+        if _is_for_routers(one.body)
+        and SIGNATURE not in (one.body["metadata"].get("annotations") or {})
+    )
+
+
+def _is_for_routers(body: Mapping[str, Any]) -> bool:
+    return body["kind"] == "ConfigMap" and DIRECTORY in (body["metadata"].get("labels") or {})
+
+
+def _with_signature(body: Mapping[str, Any], proof: str) -> dict[str, Any]:
+    metadata = body["metadata"]
+    annotations = {**(metadata.get("annotations") or {}), SIGNATURE: proof}
+    return {**body, "metadata": {**metadata, "annotations": annotations}}
