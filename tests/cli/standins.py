@@ -19,6 +19,7 @@ from cellwright.identity import fleet_id, identified
 from cellwright.model import Organization
 from cellwright.plan import plan
 from cellwright.secret import resolve
+from cellwright.signature import signed
 from tests.cli.kubectl import CURRENT
 
 Body = dict[str, Any]
@@ -60,9 +61,11 @@ class Cluster:
     def declared(self, root: Path, change: Callable[[Body], None] | None = None) -> None:
         """Hold what the definitions of a workspace ask for, each object changed."""
         stacks = plan(read(root)).stacks
-        bodies = [resolve(dict(one.body), ROOT_SECRET) for all_ in stacks.values() for one in all_]
         number = fleet_id(ROOT_SECRET)
-        bodies = [identified(body, "demo", number) for body in bodies]
+        bodies = []
+        for one in (one for manifests in stacks.values() for one in manifests):
+            body = identified(resolve(dict(one.body), ROOT_SECRET), "demo", number)
+            bodies.append(signed(body, one.cluster, ROOT_SECRET))
         objects = json.loads(json.dumps([SYSTEM, *bodies]))
         for body in objects:
             for key, text in body.pop("stringData", {}).items():

@@ -105,6 +105,20 @@ def test_a_fleet_without_ids_is_proven_by_its_passwords(
     assert FLEET_ID_LABEL not in labels(lost, "Namespace", "cell-beta")
 
 
+@pytest.mark.parametrize(("left", "code"), [("hop-key", 0), ("nothing", 1)])
+def test_a_secret_of_an_older_release_may_lack_what_is_new(
+    program: Program, lost: Cluster, tmp_path: Path, left: str, code: int
+) -> None:
+    def old(body: Body) -> None:
+        unlabel(body)
+        if (body["kind"], body["metadata"]["name"]) == ("Secret", "router"):
+            body["data"] = {key: text for key, text in body["data"].items() if key == left}
+
+    lost.declared(program.root, old)
+    done = program("adopt", "--root-secret-file", given(tmp_path, SECRET), "--yes")
+    assert done.code == code, done
+
+
 def test_an_empty_cluster_has_no_fleet_to_take_on(
     program: Program, world: World, tmp_path: Path
 ) -> None:

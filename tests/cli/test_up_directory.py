@@ -8,6 +8,7 @@ from cellwright.edge.files import read
 from cellwright.edge.settings import read_settings
 from cellwright.identity import identified
 from cellwright.plan import plan
+from cellwright.signature import SIGNATURE
 from tests.cli.conftest import Program
 from tests.cli.standins import Body, Cluster
 from tests.cli.ups import Engine
@@ -140,3 +141,44 @@ def test_what_holds_data_is_not_dropped(program: Program, data: Engine) -> None:
     own["spec"].pop("volumeClaimTemplates")
     data.put(own)
     assert program("up", "--yes").code == 0
+
+
+def test_a_directory_of_an_older_release_is_signed_before_cells_get_new_routers(
+    program: Program, fleet: Engine
+) -> None:
+    state = fleet.cluster.read()
+    for one in state["objects"]:
+        (one["metadata"].get("annotations") or {}).pop(SIGNATURE, None)
+    fleet.cluster.write(state)
+    program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
+    program.edit("cells/fleet.yaml", "rings:", "directory: {maximumLoss: 30}\n  rings:")
+    fleet.applied.clear()
+    done = program("up", "--yes")
+    assert done.code == 0, done.out + done.err
+    assert (fleet.applied[:2], fleet.applied[-1]) == (["fleet", "alpha"], "fleet")
+    assert sorted(fleet.applied[2:-1]) == ["beta", "gamma"]
+    signed = {name for name, one in config_maps(fleet.cluster).items() if is_signed(one)}
+    assert signed == {name for name in config_maps(fleet.cluster) if "history" not in name}
+    program.edit("cells/fleet.yaml", "maximumLoss: 30", "maximumLoss: 40")
+    fleet.applied.clear()
+    assert program("up", "--yes").code == 0
+    assert fleet.applied == ["fleet"]
+
+
+def test_an_unsigned_directory_that_can_not_be_signed_stops_before_the_cells(
+    program: Program, fleet: Engine
+) -> None:
+    state = fleet.cluster.read()
+    for one in state["objects"]:
+        (one["metadata"].get("annotations") or {}).pop(SIGNATURE, None)
+    fleet.cluster.write(state)
+    program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
+    program.edit("cells/fleet.yaml", "rings:", "directory: {maximumLoss: 30}\n  rings:")
+    fleet.fails["fleet"] = ("error: no",)
+    fleet.applied.clear()
+    assert program("up", "--yes").code == 1
+    assert not {"alpha", "beta", "gamma"} & set(fleet.applied), "old routers go on"
+
+
+def is_signed(one: Body) -> bool:
+    return SIGNATURE in (one["metadata"].get("annotations") or {})

@@ -18,7 +18,8 @@ from cellwright.edge.failure import CommandError
 from cellwright.edge.settings import read_settings
 from cellwright.identity import identified
 from cellwright.manifest import Manifest
-from tests.cli.standins import Body, Cluster, World
+from cellwright.signature import signed
+from tests.cli.standins import ROOT_SECRET, Body, Cluster, World
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Program  # which imports this module for its fixtures
@@ -66,7 +67,8 @@ class Engine:
         for one in manifests:
             cluster = self.clusters.get(one.cluster, self.cluster)
             if one.kind in ("Namespace", "ConfigMap") and cluster.file.exists():
-                self.put(identified(one.body, "demo", number), cluster)
+                body = identified(one.body, "demo", number)
+                self.put(dict(signed(body, one.cluster, ROOT_SECRET)), cluster)
 
     def put(self, body: Body, cluster: Cluster | None = None) -> None:
         """Put an object into a cluster, over one of its name."""

@@ -86,6 +86,7 @@ def test_nothing_and_everything() -> None:
         b",acme=active:beta:7:acme,acme=active:alpha:7:acme,\n",
         b",acme=active:beta:7:acme,\n=acme active:alpha:7:acme\n",
         b",@acme=active:beta:7:acme,acme=active:alpha:7:acme,\n",
+        b",acme=active:alpha:7:acme,\n=@acme active:beta:7:acme\n",
     ],
 )
 def test_an_entry_that_is_said_twice_is_malformed(hidden: bytes) -> None:
@@ -101,5 +102,14 @@ def test_an_entry_in_another_bucket_does_not_stand_for_one_in_its_own() -> None:
     text = text_of([("acme", HOME)])
     entry = b"acme=active:alpha:7:acme,"
     moved = text.replace(entry, b"").replace(b",n1=", b"," + entry + b"n1=")
-    with pytest.raises(MalformedError, match="acme has another hash"):
-        losses(text, moved)
+    assert losses(text, moved).organizations == {b"acme": VANISH}
+
+
+def test_names_that_only_look_alike_are_two() -> None:
+    """Both in one bucket, and one of them is the other without its first letter."""
+    line = b"131072 ,acme=active:alpha:1:acme,cme=active:alpha:2:cme,@x=active:alpha:3:x,\n"
+    assert losses(line.replace(b":alpha:", b":beta:"), line).organizations == {
+        b"acme": MOVE,
+        b"cme": MOVE,
+        b"x": MOVE,
+    }

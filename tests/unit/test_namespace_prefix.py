@@ -37,7 +37,7 @@ def test_routers_find_each_other_and_their_directory(prefixed: Path) -> None:
         one for one in made.stacks["alpha"] if (one.kind, one.name) == ("Deployment", "router")
     ]
     (agent,) = router.body["spec"]["template"]["spec"]["initContainers"]
-    names = {one["name"]: one["value"] for one in agent["env"]}
+    names = {one["name"]: one.get("value") for one in agent["env"]}
     assert names["DIRECTORY_NAMESPACE"] == "shop-cellwright-directory"
 
 

@@ -7,16 +7,15 @@ Refuses to judge how much may be lost (`guard`).
 """
 
 from dataclasses import dataclass, field
-from zlib import crc32
 
-from agent.directory import BUCKETS, MalformedError
+from agent.directory import MalformedError
 
 VANISH = "vanish or become another's"
 MOVE = "change their cell"
 STOP = "are served no more"
 
 _SERVED = b"active"
-_END, _ALONE, _BEHIND = b"\n", b"\n=", b"\r="
+_END, _ALONE, _BEHIND, _NAMED = b"\n", b"\n=", b"\r=", b"@"
 _Entries = dict[bytes, bytes]
 
 
@@ -36,15 +35,16 @@ class Losses:
 def losses(old: bytes, new: bytes) -> Losses:
     """Return what is lost where a well-formed text of the directory takes another one's place.
 
-    Quick where little differs: only buckets that differ are taken apart. Raises MalformedError for
-    an entry that they hold twice or that is none of theirs, which could hide a loss.
+    Quick where little differs: only buckets that differ are taken apart, each beside its own, in
+    which alone routers look for a key. Raises MalformedError for an entry that one holds twice,
+    which could hide a loss.
     """
     before, after = _buckets(old), _buckets(new)
     now = {bucket[:6]: _checked(bucket) for bucket in after - before}
     found = Losses()
     for bucket in before - after:
-        had, has = _entries(bucket), now.get(bucket[:6], {})
-        for key, value in had.items():
+        has = now.get(bucket[:6], {})
+        for key, value in _entries(bucket):
             if has.get(key) != value:
                 _compare(key, value, has, found)
     return found
@@ -69,8 +69,8 @@ def _compare(key: bytes, value: bytes, has: _Entries, found: Losses) -> None:
 
 def _reason(before: bytes, after: bytes) -> str:
     """Return why one home is less than the one before, empty if it is not."""
-    old_state, old_cell, old_id = before.split(b":", 3)[:3]
-    state, cell, id_ = after.split(b":", 3)[:3]
+    old_state, old_cell, old_id, _ = before.split(b":", 3)
+    state, cell, id_, _ = after.split(b":", 3)
     if id_ != old_id:
         return VANISH
     if cell != old_cell:
@@ -83,28 +83,22 @@ def _buckets(text: bytes) -> set[bytes]:
     return set(text.replace(_ALONE, _BEHIND).split(_END))
 
 
-def _entries(bucket: bytes) -> _Entries:
-    return dict(_pairs(bucket))
-
-
-def _pairs(bucket: bytes) -> list[tuple[bytes, bytes]]:
+def _entries(bucket: bytes) -> list[list[bytes]]:
+    """Return the key and the value of each entry."""
     line, *alone = bucket.split(_BEHIND)
     inside = line[len(b"123456 ,") : -1]
-    pairs = [entry.partition(b"=")[::2] for entry in inside.split(b",")] if inside else []
-    return pairs + [entry.partition(b" ")[::2] for entry in alone]
+    entries = [entry.split(b"=", 1) for entry in inside.split(b",")] if inside else []
+    return entries + [entry.split(b" ", 1) for entry in alone] if alone else entries
 
 
 def _checked(bucket: bytes) -> _Entries:
-    """Return a bucket's entries; raises MalformedError unless each is its own, and there once."""
-    pairs = _pairs(bucket)
-    entries = dict(pairs)
-    number = int(bucket[:6] or BUCKETS)
-    for key, value in pairs:
-        name = key.removeprefix(b"@")
-        if crc32(name) % BUCKETS + BUCKETS != number:
-            raise MalformedError(f"bucket {number}: {key.decode()} has another hash")
-        if b":" in value and key != name and b":" in entries.get(name, b""):
-            raise MalformedError(f"bucket {number}: the home of {name.decode()} is said twice")
-    if len(entries) < len(pairs):
-        raise MalformedError(f"bucket {number}: an entry is said twice")
+    """Return a bucket's entries; raises MalformedError for one that is said twice."""
+    listed = _entries(bucket)
+    entries = dict(listed)
+    twice = [key for key, _ in listed] if len(entries) < len(listed) else []
+    if _NAMED in bucket:
+        names = [key for key in entries if key.startswith(_NAMED)]
+        twice += [key for key in names if b":" in entries.get(key[1:], b"")]
+    if twice:
+        raise MalformedError(f"bucket {bucket[:6].decode()}: an entry is said twice")
     return entries

@@ -119,12 +119,16 @@ def _by_identity(cluster: str, bodies: Iterable[Body]) -> dict[Identity, Body]:
 
 
 def _is_derived(declared: Body, live: Body, root: bytes) -> bool | None:
-    """Return whether a Secret holds what is derived for it; None if nothing of it is derived."""
+    """Return whether a Secret holds what is derived for it; None if nothing of it is derived.
+
+    One that an older release has made may lack some of it.
+    """
     said = list(_derived(declared, root))
     if not said:
         return None
     held = live.get("data") or {}
-    return all(_decoded(held.get(key)) == value for key, value in said)
+    there = [(key, value) for key, value in said if key in held]
+    return bool(there) and all(_decoded(held[key]) == value for key, value in there)
 
 
 def _derived(declared: Body, root: bytes) -> Iterator[tuple[str, str]]:
