@@ -18,6 +18,7 @@ def secrets(fleet: Workspace) -> dict[str, str]:
     found = {
         "the root secret": root,
         "the routers' key": derive(decode_root(root), "fleet/hop-key"),
+        "the directory's key": derive(decode_root(root), "fleet/directory-key"),
     }
     for cell in ("alpha", "beta", "gamma"):
         for name in ("postgres-owner", "postgres-app", "postgres-replication", "app-key"):

@@ -150,7 +150,7 @@ class Pod:
     def _run(self, name: str, environment: Mapping[str, str], command: Iterable[str] = ()) -> None:
         run, certificate = self.folder / "run", self.folder / "certificate"
         key = self.folder / "key"
-        key.mkdir(exist_ok=True)
+        key.mkdir(parents=True, exist_ok=True)
         (key / "directory-key").write_text(KEY)
         if not run.exists():
             for each in (run, certificate):
