@@ -193,6 +193,6 @@ def test_metrics_can_be_read() -> None:
     for line in Status(unresolved=("beta",)).metrics().splitlines():
         if not line.startswith("#"):
             name, value = line.rsplit(" ", 1)
-            assert name.startswith("cellwright_table_")
+            assert name.startswith(("cellwright_table_", "cellwright_slow_bodies_total"))
             float(value)
     assert json.loads(json.dumps(Status().table()))["age_seconds"] is None
