@@ -44,7 +44,7 @@ def spec(found: dict[str, Manifest], kind: str) -> Any:
 def test_a_cell_without_a_secret_has_nothing_of_it() -> None:
     for manifest in manifests(with_tls(None)).values():
         for word in ("8443", "https", "tls", "certificate", "ssl-default"):
-            text = manifest.text.replace("ssl_fc,iif(https,http)", "")
+            text = manifest.text.replace("ssl_fc,iif(https,http)", "").replace("str https http", "")
             assert word not in text, manifest.kind
 
 
