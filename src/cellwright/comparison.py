@@ -16,10 +16,12 @@ from cellwright.identity import (
     FLEET_LABEL,
     LAST_RUN_ANNOTATION,
     MANAGER_ANNOTATION,
+    with_pods_id,
 )
 from cellwright.manifest import Identity, Manifest
 from cellwright.quantity import amount
 from cellwright.redact import REDACTED
+from cellwright.signature import SIGNATURE
 
 Body = Mapping[str, Any]
 Scaled = tuple[str, str, str]
@@ -27,7 +29,7 @@ Scaled = tuple[str, str, str]
 
 _NOTED = {
     "labels": (FLEET_ID_LABEL,),
-    "annotations": (APPLIED_ANNOTATION, LAST_RUN_ANNOTATION, MANAGER_ANNOTATION),
+    "annotations": (APPLIED_ANNOTATION, LAST_RUN_ANNOTATION, MANAGER_ANNOTATION, SIGNATURE),
 }
 """What is put on objects when they are applied, so that no manifest has it."""
 _NOTED_PATHS = {f'metadata.{field}["{key}"]' for field, keys in _NOTED.items() for key in keys}
@@ -58,7 +60,12 @@ class Differences:
 
 
 def without_notes(body: Body) -> Body:
-    """Return an object without what cellwright notes on it, on claims of a StatefulSet too."""
+    """Return an object without what cellwright notes on it, on claims of a StatefulSet too.
+
+    Pods that were given the fleet's id ask for it again.
+    """
+    number = (body["metadata"].get("labels") or {}).get(FLEET_ID_LABEL, "")
+    body = with_pods_id(body, number, "")
     cleaned = _cleaned(body)
     spec = body.get("spec")
     if body["kind"] == "StatefulSet" and isinstance(spec, Mapping):

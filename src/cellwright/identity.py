@@ -63,12 +63,17 @@ def identified(body: Mapping[str, Any], fleet: str, number: str) -> dict[str, An
     labels = {**(metadata.get("labels") or {}), FLEET_LABEL: fleet, FLEET_ID_LABEL: number}
     annotations = {**(metadata.get("annotations") or {}), MANAGER_ANNOTATION: MANAGER + number}
     made = {**body, "metadata": {**metadata, "labels": labels, "annotations": annotations}}
+    return with_pods_id(made, "", number)
+
+
+def with_pods_id(body: Mapping[str, Any], asked: str, given: str) -> dict[str, Any]:
+    """Return an object with another fleet's id in the label of its pods, where that is `asked`."""
     pod = (body.get("spec") or {}).get("template") or {}
-    asked = (pod.get("metadata") or {}).get("labels") or {}
-    if asked.get(FLEET_ID_LABEL) == "":
-        given = {**pod["metadata"], "labels": {**asked, FLEET_ID_LABEL: number}}
-        made["spec"] = {**body["spec"], "template": {**pod, "metadata": given}}
-    return made
+    labels = (pod.get("metadata") or {}).get("labels") or {}
+    if labels.get(FLEET_ID_LABEL) != asked:
+        return dict(body)
+    metadata = {**pod["metadata"], "labels": {**labels, FLEET_ID_LABEL: given}}
+    return {**body, "spec": {**body["spec"], "template": {**pod, "metadata": metadata}}}
 
 
 def unowned(manifest: Manifest, owner: Owner, fleet: str, number: str) -> str:

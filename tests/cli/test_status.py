@@ -2,6 +2,7 @@
 
 import pytest
 
+from cellwright.identity import with_pods_id
 from tests.cli.conftest import Program
 from tests.cli.running import Body, runs
 from tests.cli.standins import Cluster
@@ -146,7 +147,10 @@ def test_what_up_notes_on_objects_is_no_difference(program: Program, fleet: Clus
     note(fleet, "cell-gamma", result="succeeded")
     note(fleet, DIRECTORY, result="succeeded")
     for body in fleet.objects:
-        body["metadata"].setdefault("labels", {})["cellwright.dev/fleet-id"] = "0123456789abcdef"
+        labels = body["metadata"].setdefault("labels", {})
+        pods = with_pods_id(body, labels.get("cellwright.dev/fleet-id", ""), "0123456789abcdef")
+        body.update(pods)
+        labels["cellwright.dev/fleet-id"] = "0123456789abcdef"
     fleet.save()
     done = program("status")
     assert (done.code, done.err) == (0, "")

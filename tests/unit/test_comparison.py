@@ -105,6 +105,25 @@ def test_what_up_notes_is_left_out() -> None:
     assert body["metadata"]["annotations"] == noted["annotations"], "the object itself stays"
 
 
+def test_the_fleets_id_on_pods_is_no_difference_and_another_one_is() -> None:
+    def router(own: str, pods: str) -> Manifest:
+        metadata = {"labels": {"cellwright.dev/fleet-id": own}} if own else {}
+        pod = {"metadata": {"labels": {"a": "b", "cellwright.dev/fleet-id": pods}}}
+        return manifest("Deployment", metadata=metadata, spec={"template": pod})
+
+    declared = router("", "")
+    for pods, expected in (("0123", []), ("4567", ["fleet-id"])):
+        cleaned = Manifest("alpha", "local", "", 0, 0, without_notes(router("0123", pods).body))
+        found = paths(cleaned, declared)
+        assert [path[-10:-2] for path in found] == expected
+
+
+def test_a_signature_is_left_out() -> None:
+    noted = {"annotations": {"a": "b", "cellwright.dev/signature": "0123"}}
+    cleaned = without_notes(manifest("ConfigMap", metadata=noted).body)
+    assert cleaned["metadata"]["annotations"] == {"a": "b"}
+
+
 def test_data_that_was_added_is_told_and_a_secret_is_not_shown() -> None:
     declared = manifest("ConfigMap", data={"a": "1"})
     assert added_data(declared, {"data": {"a": "2"}}) is None
