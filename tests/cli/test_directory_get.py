@@ -86,9 +86,8 @@ def test_when_git_is_missing_or_fails_the_live_part_is_shown(
     assert (done.code, done.rows[0][0]) == (0, "acme")
     assert "since when is not told: git is not on the PATH" in done.err
     fails = world.folder / "git"
-    fails.write_text(
-        "#!/bin/sh\ncase $* in *rev-parse*) echo true;; *) echo broken >&2; exit 1;; esac\n"
-    )
+    answers = "*rev-parse*) echo true;; *) echo broken >&2; exit 1;;"
+    fails.write_text(f"#!/bin/sh\ncase $* in {answers} esac\n", "utf-8")
     fails.chmod(0o755)
     done = program("directory", "get", "acme")
     assert (done.code, done.rows[0][0]) == (0, "acme")
