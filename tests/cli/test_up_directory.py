@@ -1,5 +1,6 @@
 """What `up`, `check` and `adopt` do about a directory of which a part is lost."""
 
+import hashlib
 import json
 
 import pytest
@@ -99,6 +100,26 @@ def test_what_was_changed_by_hand_is_not_taken_on(program: Program, data: Engine
     assert (
         "ConfigMap directory-00 of the directory in cluster local was changed by hand" in done.err
     )
+
+
+def test_a_home_that_somebody_else_wrote_is_made_anew(program: Program, data: Engine) -> None:
+    """With the right checksum: the clusters' word is refused, and the definitions' taken again."""
+    state = data.cluster.read()
+    for one in state["objects"]:
+        if "acme=active:alpha" in one.get("data", {}).get("table", ""):
+            text = one["data"]["table"].replace("acme=active:alpha", "acme=active:beta")
+            one["data"]["table"] = text
+            annotations = one["metadata"]["annotations"]
+            annotations["cellwright.dev/checksum"] = hashlib.sha256(text.encode()).hexdigest()
+            name = one["metadata"]["name"]
+    data.cluster.write(state)
+    done = program("up", "--yes", "--all")
+    assert (done.code, data.applied) == (1, [])
+    assert "CW407 spec.cell: the cell goes from beta to alpha" in done.out
+    lose(data.cluster, name)
+    assert program("adopt", "--yes").code == 0
+    assert "acme=active:alpha" in config_maps(data.cluster)[name]["data"]["table"]
+    assert program("up", "--yes", "--all").code == 0
 
 
 def test_a_cell_is_remembered_before_it_is_made(program: Program, data: Engine) -> None:

@@ -40,7 +40,8 @@ class Origin:
             raise RefusedError(
                 "signature",
                 f"{said}: somebody else has written it, or an older release; `cellwright up --all` "
-                "writes the fleet's own directory",
+                "writes the fleet's own; where that is refused for what it says, delete it first, "
+                "and `cellwright adopt` makes it anew",
             )
 
     def _signature(self, one: ConfigMap) -> str:
