@@ -354,7 +354,7 @@ _WHOLE = {
         "clients end it by asking.",
         _GAMMA,
         _cell("gamma", 3, ", router: {connections: 20000}"),
-        _cell("gamma", 3, ", router: {connections: 1000}"),
+        _cell("gamma", 3, ", router: {connections: 500}"),
     ),
     "CW230": Code(
         "a cluster without a context",

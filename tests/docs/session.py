@@ -18,6 +18,7 @@ def environment(given: Mapping[str, str] = os.environ) -> dict[str, str]:
     return {
         **given,
         "PATH": f"{programs}{os.pathsep}{given['PATH']}",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "GIT_AUTHOR_NAME": "Tester",
         "GIT_AUTHOR_EMAIL": "tester@example.com",
         "GIT_COMMITTER_NAME": "Tester",

@@ -77,7 +77,7 @@ def test_secrets_come_as_files_where_the_program_can_read_them(name: str) -> Non
         (one["valueFrom"]["secretKeyRef"]["name"], one["valueFrom"]["secretKeyRef"]["key"])
         for container in (*spec["containers"], *spec.get("initContainers", ()))
         for one in container.get("env", ())
-        if "valueFrom" in one
+        if "secretKeyRef" in one.get("valueFrom", ())
     }
     if name == "Deployment/router":
         assert named == {("router", "hop-key"), ("router", "app-key")}
@@ -100,7 +100,7 @@ def test_the_app_is_given_its_own_login_and_the_routers_key_alone() -> None:
     assert mounted("Deployment/app") == {"password": "postgres-app", "router-key": "app"}
     assert mounted("Job/app-migrate") == {"password": "postgres-owner"}
     assert keys_of("app") == {"router-key"}
-    assert keys_of("router") == {"hop-key", "app-key"}
+    assert keys_of("router") == {"hop-key", "app-key", "directory-key"}
 
 
 def test_each_cell_has_a_key_of_its_own_between_router_and_app() -> None:
