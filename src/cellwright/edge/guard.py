@@ -91,7 +91,7 @@ def cluster_findings(
                 yield Finding("Cell", stack, ("spec", "cluster"), "CW405", message, hint)
     recorded = {
         (cluster, uid): stack
-        for stack, said in reversed(settings.items())  # the first one to say it is named
+        for stack, said in reversed([*settings.items()])  # the first one is named
         for cluster, uid in (said.clusters or {}).items()
     }
     names = {state.uid: name for name, state in states.items()}
