@@ -206,7 +206,11 @@ SORT = (
     ("statements", "code", "error"),
     [
         (["SELECT pg_sleep(60)"], 1, "ERROR:  57014"),
-        (["SELECT count(*) FROM pg_class a, pg_class b, pg_class c, pg_class d"], 1, "ERROR:  57014"),
+        (
+            ["SELECT count(*) FROM pg_class a, pg_class b, pg_class c, pg_class d"],
+            1,
+            "ERROR:  57014",
+        ),
         (["BEGIN", "\\! sleep 8", "SELECT 1"], 2, "FATAL:  25P03"),
         (["BEGIN", *["SELECT pg_sleep(4)"] * 3, "COMMIT"], 2, "FATAL:  25P04"),
         ([*LONGER, SORT.format(1_000_000)], 1, "ERROR:  53400"),
