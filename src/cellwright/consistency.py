@@ -17,11 +17,9 @@ from cellwright.model import FLEET_STACK, LOCAL_CLUSTER, STANDARD, TAKEN_OFF
 from cellwright.networks import never_reached_in
 from cellwright.pinning import image_problems
 from cellwright.problem import Path, Place, Problem, nearest
-from cellwright.quantity import amount
-from cellwright.router_room import room_problems
+from cellwright.workloads import merged, size_problems, workload_problems
 
 _LAST_NODE_PORT = 32767
-_PARTS = ("postgres", "app", "router")
 
 
 def find_problems(declared: Declared) -> list[Problem]:
@@ -34,26 +32,16 @@ def find_problems(declared: Declared) -> list[Problem]:
         problems += _ring_problems(declared.fleets[0])
         problems += _router_problems(declared.fleets[0])
         problems += _rule_problems(declared)
-        problems += _size_problems(declared.fleets[0])
+        problems += size_problems(declared.fleets[0])
         for cell in cells:
             problems += _reference_problems(shared, cell)
-            problems += _workload_problems(shared, cell)
+            problems += workload_problems(shared, cell)
         problems += _node_port_problems(shared, cells)
         problems += image_problems(declared.fleets[0], cells)
     problems += _clash_problems(cells)
     problems += _range_problems(cells)
     problems += home_problems(declared, shared)
     return problems
-
-
-def merged(size: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the size class' values with the cell's own over them, key by key.
-
-    `replicas` and `autoscale` stand for one choice: the cell's takes the place of the size's.
-    """
-    chosen = ("replicas", "autoscale")
-    drop = chosen if any(key in own for key in chosen) else ()
-    return {**{key: value for key, value in size.items() if key not in drop}, **own}
 
 
 def http_node_port(routers: Mapping[str, Any], number: int) -> int:
@@ -145,16 +133,6 @@ def _rule_problems(declared: Declared) -> Iterator[Problem]:
             yield problem(fleet, path, "CW223", message, "make it the last one")
 
 
-def _size_problems(fleet: Document) -> Iterator[Problem]:
-    for called, size in spec(fleet)["sizes"].items():
-        path: Path = ("spec", "sizes", called)
-        yield from _limit_problems(fleet, path, size)
-        yield from room_problems(fleet, (*path, "router"), size["router"])
-        yield from _scale_problems(fleet, (*path, "app"), size["app"])
-    extra = spec(fleet).get("quota", {}).get("extra", {})
-    yield from _resource_problems(fleet, ("spec", "quota", "extra"), extra)
-
-
 def _reference_problems(shared: Mapping[str, Any], cell: Document) -> Iterator[Problem]:
     for key in ("region", "cluster", "size"):
         yield from _unknown(cell, ("spec", key), key, shared[f"{key}s"])
@@ -176,54 +154,6 @@ def _unknown(
     if word not in known:
         message = f"no {kind} {word!r} is declared"
         yield problem(document, path, "CW205", message, nearest(word, known))
-
-
-def _workload_problems(shared: Mapping[str, Any], cell: Document) -> Iterator[Problem]:
-    size = shared["sizes"].get(spec(cell)["size"])
-    if size is None:
-        return
-    for part, needed in (("postgres", "storage"), ("app", ""), ("router", "replicas")):
-        whole = merged(size[part], spec(cell).get(part, {}))
-        for key in (needed, "resources"):
-            if key and key not in whole:
-                message = f"neither the cell nor its size says {part}.{key}"
-                hint = f"in the cell or in size {spec(cell)['size']}"
-                yield problem(cell, ("spec", part), "CW212", message, hint)
-        if part == "app" and ("replicas" in whole) == ("autoscale" in whole):
-            message = "exactly one of app.replicas and app.autoscale is needed"
-            hint = f"in the cell or in size {spec(cell)['size']}"
-            yield problem(cell, ("spec", part), "CW212", message, hint)
-    yield from _limit_problems(cell, ("spec",), spec(cell))
-    if own_router := spec(cell).get("router"):
-        yield from room_problems(cell, ("spec", "router"), merged(size["router"], own_router))
-    yield from _scale_problems(cell, ("spec", "app"), spec(cell).get("app", {}))
-
-
-def _limit_problems(document: Document, path: Path, parts: Mapping[str, Any]) -> Iterator[Problem]:
-    for part in _PARTS:
-        resources = parts.get(part, {}).get("resources", {})
-        yield from _resource_problems(document, (*path, part, "resources"), resources)
-
-
-def _resource_problems(
-    document: Document, path: Path, resources: Mapping[str, Any]
-) -> Iterator[Problem]:
-    for request in ("cpu", "memory"):
-        limit = f"{request}Limit"
-        if limit not in resources:
-            continue
-        asked, most = amount(resources[request]), amount(resources[limit])
-        if asked is not None and most is not None and most < asked:
-            message = f"{resources[limit]} is less than the request of {resources[request]}"
-            hint = f"raise it, or lower {request}"
-            yield problem(document, (*path, limit), "CW217", message, hint)
-
-
-def _scale_problems(document: Document, path: Path, app: Mapping[str, Any]) -> Iterator[Problem]:
-    scale = app.get("autoscale")
-    if scale and scale["max"] < scale["min"]:
-        message = f"app.autoscale.max {scale['max']} is less than its min {scale['min']}"
-        yield problem(document, (*path, "autoscale", "max"), "CW212", message)
 
 
 def _node_port_problems(shared: Mapping[str, Any], cells: Iterable[Document]) -> Iterator[Problem]:

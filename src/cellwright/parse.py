@@ -9,7 +9,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
-from cellwright.consistency import http_node_port, merged, tls_node_port
+from cellwright.consistency import http_node_port, tls_node_port
 from cellwright.declared import Declared, capacity, name, seconds, spec
 from cellwright.document import Document
 from cellwright.model import (
@@ -29,6 +29,7 @@ from cellwright.model import (
 )
 from cellwright.quota import compute_quota
 from cellwright.router_room import SHARE, Room, room
+from cellwright.workloads import merged
 
 
 def parse(declared: Declared) -> Fleet:
