@@ -60,6 +60,10 @@ def test_sessions_ended_by_the_server_are_not_noticed(
 ) -> None:
     """A connection is checked before it is used: a restart costs no request afterwards."""
     organization.note("before")
+    # What a freeze before this has left: attempts to connect that pause before the next one.
+    rests = "SELECT min(now() - backend_start) > '4 s' FROM pg_stat_activity"
+    rested = f"{rests} WHERE usename = 'cell_app'"
+    until(lambda: postgres.value(rested) == "t", "the pool is at rest")
     # Waits for their end: a session that is still ending would pass the check and fail then.
     ended = "SELECT bool_and(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity"
     assert postgres.value(f"{ended} WHERE usename = 'cell_app'") == "t"
