@@ -164,15 +164,20 @@ def test_what_holds_data_is_not_dropped(program: Program, data: Engine) -> None:
     assert program("up", "--yes").code == 0
 
 
+def make_older(program: Program, cluster: Cluster) -> None:
+    """Take the signatures off, as in an older release, and change the directory and all cells."""
+    state = cluster.read()
+    for one in state["objects"]:
+        (one["metadata"].get("annotations") or {}).pop(SIGNATURE, None)
+    cluster.write(state)
+    program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
+    program.edit("cells/fleet.yaml", "rings:", "directory: {maximumLoss: 30}\n  rings:")
+
+
 def test_a_directory_of_an_older_release_is_signed_before_cells_get_new_routers(
     program: Program, fleet: Engine
 ) -> None:
-    state = fleet.cluster.read()
-    for one in state["objects"]:
-        (one["metadata"].get("annotations") or {}).pop(SIGNATURE, None)
-    fleet.cluster.write(state)
-    program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
-    program.edit("cells/fleet.yaml", "rings:", "directory: {maximumLoss: 30}\n  rings:")
+    make_older(program, fleet.cluster)
     fleet.applied.clear()
     done = program("up", "--yes")
     assert done.code == 0, done.out + done.err
@@ -189,12 +194,7 @@ def test_a_directory_of_an_older_release_is_signed_before_cells_get_new_routers(
 def test_an_unsigned_directory_that_can_not_be_signed_stops_before_the_cells(
     program: Program, fleet: Engine
 ) -> None:
-    state = fleet.cluster.read()
-    for one in state["objects"]:
-        (one["metadata"].get("annotations") or {}).pop(SIGNATURE, None)
-    fleet.cluster.write(state)
-    program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
-    program.edit("cells/fleet.yaml", "rings:", "directory: {maximumLoss: 30}\n  rings:")
+    make_older(program, fleet.cluster)
     fleet.fails["fleet"] = ("error: no",)
     fleet.applied.clear()
     assert program("up", "--yes").code == 1

@@ -12,10 +12,13 @@ from h2.settings import SettingCodes
 
 
 class Client:
-    """One connection, with prior knowledge; `window` is what the router may send in each stream."""
+    """One connection, with prior knowledge; `window` is what the router may send in each stream.
 
-    def __init__(self, address: str, window: int = 65_535) -> None:
-        self._socket = socket.create_connection((address, 8080), timeout=20)
+    `source` is the address that it comes from, any if it is empty.
+    """
+
+    def __init__(self, address: str, window: int = 65_535, source: str = "") -> None:
+        self._socket = socket.create_connection((address, 8080), 20, (source, 0))
         self._protocol = H2Connection(H2Configuration(header_encoding=None))
         self._protocol.initiate_connection()
         self._protocol.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: window})
@@ -83,12 +86,14 @@ class Client:
 
 
 @contextmanager
-def clients(address: str, count: int, window: int = 65_535) -> Iterator[list[Client]]:
+def clients(
+    address: str, count: int, window: int = 65_535, source: str = ""
+) -> Iterator[list[Client]]:
     """Open so many connections, and close them at the end."""
     with ExitStack() as stack:
         opened = []
         for _ in range(count):
-            one = Client(address, window)
+            one = Client(address, window, source)
             stack.callback(one.close)
             opened.append(one)
         yield opened

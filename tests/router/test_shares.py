@@ -18,7 +18,7 @@ from tests.postgres.containers import processes, until
 from tests.router.asking import first_bytes
 from tests.router.conftest import Fleet
 from tests.router.http2 import Client, clients
-from tests.router.pods import MEMORY, ROOM, Pod
+from tests.router.pods import MEMORY, ROOM, TRUSTED, Pod
 
 pytestmark = pytest.mark.docker
 
@@ -101,6 +101,17 @@ def test_who_is_not_served_has_a_share_as_well(fleet: Fleet, path: str) -> None:
         until(lambda: _are_closed(opened), "who asks for far too much is closed")
 
 
+def test_a_connection_that_carries_requests_of_many_is_not_closed(fleet: Fleet) -> None:
+    """A trusted proxy's: one organization's excess is no reason to end what is others'."""
+    proxy = TRUSTED[0].replace("0.0/16", "0.1")
+    with clients(fleet.alpha.address, 10, window=0, source=proxy) as opened:
+        for one in opened:
+            one.ask("/o/nobody/", 100)
+        until(lambda: _under_way(fleet.alpha) == 1000, "all are there")
+        assert not _are_closed(opened)
+        _assert_served(fleet, 2)
+
+
 @pytest.fixture
 def crowd(fleet: Fleet) -> Iterator[list[str]]:
     """Add attackers that together may have more than a router has; half of them live elsewhere."""
@@ -155,16 +166,20 @@ def _held(router: Pod, path: str, count: int) -> Iterator[list[socket.socket]]:
         yield opened
 
 
+def _wait_for_refusals(opened: list[socket.socket], count: int) -> None:
+    """Wait until just so many were told that their organization has too many."""
+    until(
+        lambda: sum(one.startswith(b"HTTP/1.1 429 ") for one in first_bytes(opened)) == count,
+        f"{count} beyond the share are told",
+    )
+
+
 def test_a_share_is_a_number_of_requests(fleet: Fleet) -> None:
-    """So many are served at the same time, a quarter more are told, and further ones closed."""
     app = fleet.apps["alpha"]
     app.release.clear()
     try:
         with _held(fleet.alpha, "/o/acme/", ROOM.share + 20) as opened:
-            until(
-                lambda: sum(one.startswith(b"HTTP/1.1 429 ") for one in first_bytes(opened)) == 20,
-                "those beyond the share are told",
-            )
+            _wait_for_refusals(opened, 20)
             answer = fleet.alpha.get("/o/acme/")
             assert answer.status_code == 429
             assert answer.headers["Retry-After"] == "1"
@@ -198,10 +213,7 @@ def test_a_rate_alone_leaves_the_share(fleet: Fleet) -> None:
     app.release.clear()
     try:
         with _held(fleet.alpha, "/o/acme/", ROOM.share + 5) as opened:
-            until(
-                lambda: sum(one.startswith(b"HTTP/1.1 429 ") for one in first_bytes(opened)) == 5,
-                "those beyond the share are told",
-            )
+            _wait_for_refusals(opened, 5)
     finally:
         app.release.set()
         fleet.directory.change("acme", limits="")
