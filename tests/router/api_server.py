@@ -106,22 +106,25 @@ class ApiServer:
             version = int(more.partition("/")[0])
             return version, self._lists[version]
 
-    def events(self, after: int, still: Any) -> Iterator[bytes]:
-        """Yield events in order as lines, an empty one now and then while there are none."""
+    def events(self, after: int, still: Any) -> Iterator[tuple[int, bytes]]:
+        """Yield versions and events in order, as lines; an empty one now and then without any.
+
+        The version with that is the newest that has been told: a bookmark may say no more.
+        """
         while still():
             with self.changed:
                 if after < self._forgotten:
                     status = {"kind": "Status", "code": 410, "message": "too old resource version"}
-                    yield _line({"type": "ERROR", "object": status})
+                    yield after, _line({"type": "ERROR", "object": status})
                     return
                 new = [event for event in self._events if event[0] > after]
                 if not new:
                     self.changed.wait(0.1)
             for version, line in new:
                 after = version
-                yield line
+                yield version, line
             if not new:
-                yield b""
+                yield after, b""
 
     def start(self) -> None:
         self._server = _Server((self.address, self.port), self, self._context)
@@ -219,11 +222,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         quiet = time.monotonic()
-        for event in api.events(after, lambda: server.going):
+        for version, event in api.events(after, lambda: server.going):
             if not event and time.monotonic() - quiet < 1:
                 continue
             quiet = time.monotonic()
-            mark = {"kind": "ConfigMap", "metadata": {"resourceVersion": str(api.version)}}
+            mark = {"kind": "ConfigMap", "metadata": {"resourceVersion": str(version)}}
             line = event or _line({"type": "BOOKMARK", "object": mark})
             self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
         self.wfile.write(b"0\r\n\r\n")

@@ -20,7 +20,7 @@ from tests.postgres.containers import until
 from tests.router.api_server import ApiServer
 from tests.router.credentials import TOKEN, make_credentials
 from tests.router.directory import Directory
-from tests.router.pods import IMAGE, Pod
+from tests.router.pods import HOLD, IMAGE, Pod
 from tests.router.said import Said, table_in
 from tests.router.secret import Secret
 from tests.router.upstream import Upstream
@@ -113,7 +113,7 @@ def new_fleet(
     """Return what starts a fleet, for the time of a `with`; with nothing to route to if asked."""
 
     @contextmanager
-    def start(*, stubs: bool = True) -> Iterator[Fleet]:
+    def start(*, stubs: bool = True, hold: int = HOLD) -> Iterator[Fleet]:
         addresses = {name: new_address() for name in ("alpha", "beta", "gamma")}
         directory = first_directory()
         hosts = [
@@ -145,6 +145,7 @@ def new_fleet(
                     api.address,
                     (*hosts, mount),
                     secret=secret.folder if name == "alpha" else None,
+                    hold=hold,
                 )
                 for name in ("alpha", "beta")
             }

@@ -60,7 +60,11 @@ def rule_of(text: str) -> Rule:
 
 
 def configuration(
-    cell: str, rules: Iterable[str] = RULES, extra: str = "", tls_secret: str | None = None
+    cell: str,
+    rules: Iterable[str] = RULES,
+    extra: str = "",
+    tls_secret: str | None = None,
+    hold: int = HOLD,
 ) -> str:
     """Return the configuration of a cell's router; a rule is `path` or such as `header:NAME`.
 
@@ -77,7 +81,7 @@ def configuration(
     template = environment.from_string(
         f'{{% extends "router/haproxy.cfg.j2" %}}{{% block requests %}}{extra}{{% endblock %}}'
     )
-    fleet = SimpleNamespace(routing=Routing(tuple(found), HOLD, TRUSTED))
+    fleet = SimpleNamespace(routing=Routing(tuple(found), hold, TRUSTED))
     router = SimpleNamespace(tls_secret=tls_secret, **ROOM._asdict())
     return template.render(cell=SimpleNamespace(name=cell, router=router), fleet=fleet)
 
@@ -98,6 +102,7 @@ class Pod:
     extra: str = ""
     hop_key: str = HOP_KEY
     secret: Path | None = None
+    hold: int = HOLD
     agent: str = field(default_factory=new_name)
     haproxy: str = field(default_factory=new_name)
 
@@ -131,7 +136,7 @@ class Pod:
         config = self.folder / "etc"
         config.mkdir(exist_ok=True)
         tls = "tls" if self.secret else None
-        text = configuration(self.cell, self.rules, self.extra, tls)
+        text = configuration(self.cell, self.rules, self.extra, tls, self.hold)
         (config / "haproxy.cfg").write_text(text)
         environment = {
             "HOP_KEY": self.hop_key,

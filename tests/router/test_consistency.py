@@ -30,6 +30,8 @@ ORGANIZATIONS = 5_000
 CELLS = ("alpha", "beta", "gamma")
 CLIENTS = 2
 SEED = 20
+HOLD = 25
+"""Seconds for which requests may be held: on a busy machine a fence lasts."""
 _ORIGIN = """
 global
     maxconn 4000
@@ -218,7 +220,7 @@ def test_no_answer_comes_from_a_wrong_cell(
     origin: Callable[[Fleet], None],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    with new_fleet(stubs=False) as fleet:
+    with new_fleet(stubs=False, hold=HOLD) as fleet:
         origin(fleet)
         changes = Changes(fleet)
         files = ask_meanwhile(changes, tmp_path_factory.mktemp("asking"))
