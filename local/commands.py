@@ -96,7 +96,9 @@ def up(run: Run) -> None:
     report.step("cells", lambda: fleet.up(place, tools, report))
     report.step("rebuilt images", lambda: loading.restart_outdated(tags, place, tools))
     cells: list[fleet.Cell] = []
-    report.step("routers", lambda: fleet.find(place, tools, cells))
+    policies: list[str] = []
+    report.step("routers", lambda: fleet.find(place, tools, cells, policies))
+    report.step("network policies", lambda: "; ".join(policies))
     answers: list[str] = []
     report.step("requests", lambda: fleet.ask(cells, answers))
     report.show("\n".join(["", fleet.table(cells), "", *answers]))

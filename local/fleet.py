@@ -47,22 +47,34 @@ def up(place: Place, tools: Tools, report: Report) -> str:
     return "up"
 
 
-def find(place: Place, tools: Tools, found: list[Cell]) -> str:
-    """Put the cells into `found`, and their routers' addresses into `routers.json`."""
+def find(place: Place, tools: Tools, found: list[Cell], policies: list[str]) -> str:
+    """Put the cells into `found`, and their routers' addresses into `routers.json`.
+
+    `policies` gets a line for each cluster: whether NetworkPolicies are enforced.
+    """
     environment = {**os.environ, **variables(place, tools, os.environ)}
-    argv = [_cellwright(place), "status", "--format", "json"]
-    # Exit code 1 says that a cell is not ready; the answer says which.
+    argv = [_cellwright(place), "status", "--format", "json", "--network-policies"]
+    # Exit code 1: a cell is not ready, or policies are not enforced; the answer says which.
     said = capture(argv, timeout=STATUS_TIMEOUT_S, env=environment, cwd=place.root, check=False)
     try:
-        listed = json.loads(said.out)["cells"]
+        answer = json.loads(said.out)
+        listed = answer["cells"]
     except (KeyError, TypeError, ValueError):
         reason = (said.err.strip() or "no message").splitlines()[-1]
         raise Failed(f"`cellwright status` gave no list of cells: {reason}") from None
     found += parse(listed, docker.ports(place.node))
+    policies += map(enforcement, answer["network_policies"].values())
     routers = {cell.name: cell.address for cell in found}
     file = place.state / "routers.json"
     write_atomically(file, json.dumps(routers, indent=1) + "\n")
     return f"{len(routers)}, in {file}"
+
+
+def enforcement(found: dict[str, Any]) -> str:
+    """Return in words whether a cluster's network enforces NetworkPolicies."""
+    if found["enforced"] is None:
+        return f"not known whether they are enforced: {found['why']}"
+    return "enforced" if found["enforced"] else f"NOT enforced here: {found['why']}"
 
 
 def parse(listed: list[dict[str, Any]], ports: dict[int, str]) -> list[Cell]:

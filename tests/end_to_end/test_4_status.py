@@ -54,6 +54,14 @@ def test_everything_is_ready_after_up(mended: Workspace) -> None:
     assert said["undeclared"] == []
 
 
+def test_whether_network_policies_are_enforced_is_told(fleet: Workspace) -> None:
+    """Kind's own network enforces them; the plugin of the node image made here does not."""
+    networks = fleet.must("kubectl", "get", "daemonset", "--all-namespaces", "--output=name")
+    done = fleet.run("cellwright", "status", "--network-policies", "--format", "json")
+    (found,) = json.loads(done.stdout)["network_policies"].values()
+    assert found["enforced"] is ("daemonset.apps/kindnet" in networks.split())
+
+
 def test_what_is_deleted_and_changed_is_told(mended: Workspace) -> None:
     mended.must("kubectl", "delete", "deployment", "router", *SPACE)
     mended.must("kubectl", "delete", "networkpolicy", "default-deny", *SPACE)

@@ -11,7 +11,7 @@ import pytest
 
 from local import docker, fleet
 from local.errors import Failed
-from local.fleet import Cell, ask, find, parse, table
+from local.fleet import Cell, ask, enforcement, find, parse, table
 from local.place import Place
 from local.programs import Tools
 from tests.local.standins import Shown, script
@@ -67,16 +67,30 @@ def test_routers_are_found_even_when_a_cell_is_not_ready(
 ) -> None:
     monkeypatch.setattr(docker, "ports", lambda _node: PORTS)
     root = tmp_path / "root"
-    text = """test "$*" = "status --format json" || exit 2
+    text = """test "$*" = "status --format json --network-policies" || exit 2
 test "$KUBECONFIG" = "$CELLWRIGHT_STATE/kubeconfig" || exit 2
 echo '{"cells":[{"cell":"alpha","ring":0,"state":"away","organizations":1,"node_port":30081,'
-echo '"example":null}]}'
+echo '"example":null}],"network_policies":{"local":{"enforced":false,"why":"it was tried"}}}'
 exit 1"""
     script(root / ".venv" / "bin" / "cellwright", text)
     cells: list[Cell] = []
-    assert find(replace(where, root=root), tools, cells).startswith("1, in ")
+    policies: list[str] = []
+    assert find(replace(where, root=root), tools, cells, policies).startswith("1, in ")
+    assert policies == ["NOT enforced here: it was tried"]
     assert [(cell.name, cell.state) for cell in cells] == [("alpha", "away")]
     assert (where.state / "routers.json").read_text() == '{\n "alpha": "http://127.0.0.1:1001"\n}\n'
+
+
+@pytest.mark.parametrize(
+    ("enforced", "expected"),
+    [
+        (True, "enforced"),
+        (False, "NOT enforced here: so it was"),
+        (None, "not known whether they are enforced: so it was"),
+    ],
+)
+def test_enforcement_is_told_in_words(enforced: bool | None, expected: str) -> None:
+    assert enforcement({"enforced": enforced, "why": "so it was"}) == expected
 
 
 @pytest.mark.parametrize("printed", ["", "[]", "{}", "null"])
@@ -86,7 +100,7 @@ def test_a_status_that_has_no_cells_shows_its_reason(
     text = f"echo '{printed}'; echo 'the cluster is away' >&2; exit 1"
     script(tmp_path / ".venv" / "bin" / "cellwright", text)
     with pytest.raises(Failed, match="gave no list of cells: the cluster is away"):
-        find(replace(where, root=tmp_path), tools, [])
+        find(replace(where, root=tmp_path), tools, [], [])
 
 
 def test_a_failed_up_points_to_what_it_printed(

@@ -1,14 +1,15 @@
 """The verb `status`: whether what runs is what is declared, cell by cell."""
 
 import argparse
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from cellwright.cli.report import table, tell
+from cellwright.cli.report import say, table, tell
 from cellwright.cli.results import problems_as_text, put_json
 from cellwright.cli.state_details import as_json, as_lines
 from cellwright.edge.files import read
 from cellwright.edge.fleet_status import FleetState, fleet_state
+from cellwright.edge.network_policies import Enforcement, enforcement
 from cellwright.fleet_state import StackState
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.plan import plan
@@ -23,8 +24,10 @@ EXAMPLES = """examples:
   cellwright status
   cellwright status --verbose          # every reason and every field that differs
   cellwright status --format json
+  cellwright status --network-policies # tries whether the clusters' networks enforce them
 
-The exit code is 0 if every cell, and the directory, is ready and as declared; else it is 1.
+The exit code is 0 if every cell, and the directory, is ready and as declared, and policies are
+enforced where that was asked for; else it is 1.
 """
 
 
@@ -33,6 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.add_argument(
         "--verbose", action="store_true", help=f"show all details, not only the first {_FEW}"
+    )
+    parser.add_argument(
+        "--network-policies",
+        action="store_true",
+        help="try whether NetworkPolicies are enforced, from a router of each cluster",
     )
 
 
@@ -44,11 +52,15 @@ def run(arguments: argparse.Namespace) -> int:
         problems_as_text(wrong)
         return 1
     state = fleet_state(planned.fleet, planned.stacks)
+    policies = enforcement(planned.fleet) if arguments.network_policies else {}
     if arguments.format == "json":
-        put_json(_as_json(planned.fleet, state))
+        put_json(_as_json(planned.fleet, state, policies))
     else:
         _print(planned.fleet, state, verbose=arguments.verbose)
+        for cluster, found in policies.items():
+            say(f"NetworkPolicies in cluster {cluster} are {found}")
     good = all(one.is_good for one in state.stacks)
+    good = good and all(one.is_enforced for one in policies.values())
     return 0 if good and not (state.undeclared or state.away) else 1
 
 
@@ -81,7 +93,9 @@ def _row(fleet: Fleet, state: StackState, several: bool) -> tuple[str, ...]:  # 
     return (state.stack, ring, organizations, port, said)
 
 
-def _as_json(fleet: Fleet, state: FleetState) -> dict[str, Any]:
+def _as_json(
+    fleet: Fleet, state: FleetState, policies: Mapping[str, Enforcement]
+) -> dict[str, Any]:
     return {
         "cells": list(_cells(fleet, state.stacks)),
         "directory": [as_json(one) for one in state.stacks if one.stack == FLEET_STACK],
@@ -97,6 +111,10 @@ def _as_json(fleet: Fleet, state: FleetState) -> dict[str, Any]:
             for one in state.undeclared
         ],
         "clusters_away": dict(state.away),
+        "network_policies": {
+            cluster: {"enforced": found.is_enforced, "why": found.why}
+            for cluster, found in policies.items()
+        },
     }
 
 
