@@ -1,8 +1,11 @@
 """One organization with more requests than the database can take: its neighbours do not notice."""
 
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
+import httpx
 import pytest
 
 from tests.app.conftest import App, Organization, StartApp
@@ -12,6 +15,7 @@ from tests.postgres.containers import Postgres, docker, until
 pytestmark = pytest.mark.docker
 
 OWN = "the organization has too many requests under way"
+REFUSED = 'app_database_busy_total{whose="own"}'
 MANY = 90
 
 
@@ -62,10 +66,38 @@ def test_neighbours_are_served_while_one_has_all_that_it_may_have(
         for answer in refused:
             assert_error(answer, 429, OWN)
             assert answer.headers["Retry-After"] == "1"
-        assert counted(app, 'app_database_busy_total{whose="own"}') == len(refused)
+        assert counted(app, REFUSED) == len(refused)
         assert counted(app, 'app_database_busy_total{whose="all"}') == 0
         assert len(greedy.texts()) == min(50, 1 + statuses[201])
         until(lambda: counted(app, "app_pool_waiting") == 0, "nobody waits any more")
+
+
+def test_who_asks_again_at_once_is_refused_once_a_second(
+    start_app: StartApp, postgres: Postgres
+) -> None:
+    """Else the app's time would go into refusals."""
+    with start_app() as app, ThreadPoolExecutor(MANY) as threads:
+        greedy, quiet = (Organization(app.client, f"850000{n}") for n in range(2))
+        greedy.note()
+        quiet.note()
+        ended = Event()
+
+        def ask() -> None:
+            with httpx.Client(base_url=app.client.base_url, timeout=30) as client:
+                while not ended.is_set():
+                    Organization(client, greedy.id).ask("POST", json={"text": "x"})
+
+        began = time.monotonic()
+        with postgres.transaction(locked(greedy)):
+            asking = [threads.submit(ask) for _ in range(MANY)]
+            until(lambda: counted(app, REFUSED) > MANY, "some are refused again")
+            assert quiet.texts() == ["a note"]
+            refused = counted(app, REFUSED)
+            seconds = time.monotonic() - began
+            ended.set()
+        for one in asking:
+            one.result()
+        assert refused <= (MANY - 50) * (seconds + 1)  # 50 wait, in turn
 
 
 def test_a_database_that_answers_nobody_is_away_and_not_busy(

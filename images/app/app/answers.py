@@ -4,6 +4,7 @@ The body is `{"error": "...", "request_id": "..."}`. An error's text is for the 
 only the operator's business goes to the log under the same request id.
 """
 
+import asyncio
 import logging
 
 from starlette.exceptions import HTTPException
@@ -16,6 +17,8 @@ from app.organizations import NotHeldError, State, WrongNameError
 from app.turns import BusyError
 
 RETRY_AFTER = {"Retry-After": "1"}
+PAUSE_S = 1.0
+"""Before an organization is told that it asks for too much: as it is asked to wait then."""
 
 _log = logging.getLogger(__name__)
 
@@ -67,11 +70,16 @@ def _database_away(request: Request, problem: Exception) -> JSONResponse:
     return error(request.scope, 503, text, RETRY_AFTER)
 
 
-def _busy(request: Request, problem: Exception) -> JSONResponse:
-    """Say whose requests are too many; nothing was done."""
+async def _busy(request: Request, problem: Exception) -> JSONResponse:
+    """Say whose requests are too many; nothing was done.
+
+    A client that asks again at once would else have most of the app's time, for refusals.
+    """
     assert isinstance(problem, BusyError)  # noqa: S101 - for the types
     whose = "own" if problem.own else "all"
     request.app.state.services.metrics.busy.labels(whose).inc()
+    if problem.own:
+        await asyncio.sleep(PAUSE_S)
     return error(request.scope, 429 if problem.own else 503, str(problem), RETRY_AFTER)
 
 
