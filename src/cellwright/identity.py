@@ -8,8 +8,8 @@ has another id. Refuses to read objects anywhere.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from cellwright.derivation import derive_bytes
 from cellwright.manifest import Manifest
-from cellwright.secret import derive_bytes
 
 FLEET_LABEL = "cellwright.dev/fleet"
 FLEET_ID_LABEL = "cellwright.dev/fleet-id"

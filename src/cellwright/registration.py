@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 
 from cellwright.changes import HISTORY
+from cellwright.derivation import derive_bytes
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, QUARANTINE, Fleet
-from cellwright.secret import derive_bytes
 from cellwright.secret_text import SecretText
 
 _PROTECTED_KINDS = {"Namespace", "PersistentVolumeClaim", "StatefulSet"}

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from jinja2 import Undefined
 from jinja2.utils import htmlsafe_json_dumps
 
-from cellwright.secret_text import Encoded, Reference, SecretText, composed, names
+from cellwright.secret_text import Encoded, Reference, SecretText, composed, is_pem, names
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,98}[A-Za-z0-9])?\Z")
 _DIRECTIVE = re.compile(
@@ -158,6 +158,7 @@ def replaced(text: Any, old: Any, new: Any, count: int) -> str | SecretExpressio
             raise ValueError("replace needs text that is to be replaced")
         return joined(new, pieces)
     is_apart = before and not (_MAY_BE_SECRET.match(before[0]) or _MAY_BE_SECRET.match(before[-1]))
+    is_apart = is_apart and not any(is_pem(name) for name in names(text.text))
     if count >= 0 or not is_apart or any(isinstance(part, Encoded) for part in text.text.parts):
         raise SecretReadError(
             f"{before!r:.80} could be a part of {_called(text)}: replace before the "

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.directory import Endpoint, is_name
+from agent.issue import AUTHORITY, LIFETIME
 from agent.origin import Origin
 
 _FLEET = re.compile("[0-9a-f]{16}")
@@ -23,14 +24,18 @@ DIRECTORY_KEY = Path("/var/run/secrets/cellwright-directory/directory-key")
 _LEAST_KEY = 32
 
 CERTIFICATE = Path("/run/certificate/router.pem")
-"""The last good certificate with its key, as HAProxy loads it."""
+"""The last good certificate for clients with its key, as HAProxy loads it."""
+
+HOP_CERTIFICATE = Path("/run/certificate/hop.pem")
+"""The router's own, which it shows to other routers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Names, addresses and folders; `address` is the one that the agent's own server binds to.
 
-    `tls` is the folder of the Secret with the certificate; None where the cell names none.
+    `tls` is the folder of the Secret with the certificate for clients; None where the cell names
+    none. `authority` is that of who issues the router's own, for `lifetime` seconds.
     """
 
     cell: str
@@ -45,6 +50,9 @@ class Settings:
     port: int
     tls: Path | None
     certificate: Path
+    hop_certificate: Path
+    authority: Path
+    lifetime: int
 
 
 class SettingsError(Exception):
@@ -53,29 +61,48 @@ class SettingsError(Exception):
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Return the settings; raises SettingsError, which names the variable."""
-    cell = _required(environment, "CELL")
-    if not is_name(cell):
-        raise SettingsError(f"CELL: {cell!r} is not the name of a cell")
+    cell = read_cell(environment)
     run = Path(environment.get("RUN_DIRECTORY", "/run/cellwright"))
     return Settings(
         cell=cell,
-        app=Endpoint(environment.get("APP_HOST", "app"), _port(environment, "APP_PORT", "8080")),
+        app=Endpoint(
+            environment.get("APP_HOST", "app"), read_port(environment, "APP_PORT", "8080")
+        ),
         origin=Origin(
             _fleet(environment), _required(environment, "CLUSTER"), _directory_key(environment)
         ),
         namespace=environment.get("DIRECTORY_NAMESPACE", "cellwright-directory"),
         api=Endpoint(
             _required(environment, "KUBERNETES_SERVICE_HOST"),
-            _port(environment, "KUBERNETES_SERVICE_PORT", "443"),
+            read_port(environment, "KUBERNETES_SERVICE_PORT", "443"),
         ),
         credentials=Path(environment.get("CREDENTIALS_DIRECTORY", str(CREDENTIALS))),
         table=run / "table",
         socket=run / "haproxy.sock",
         address=environment.get("ROUTER_ADDRESS", ""),
-        port=_port(environment, "AGENT_PORT", "8405"),
+        port=read_port(environment, "AGENT_PORT", "8405"),
         tls=Path(environment["TLS_DIRECTORY"]) if "TLS_DIRECTORY" in environment else None,
         certificate=CERTIFICATE,
+        hop_certificate=HOP_CERTIFICATE,
+        authority=AUTHORITY,
+        lifetime=read_lifetime(environment),
     )
+
+
+def read_cell(environment: Mapping[str, str]) -> str:
+    """Return the name of the pod's cell."""
+    cell = _required(environment, "CELL")
+    if not is_name(cell):
+        raise SettingsError(f"CELL: {cell!r} is not the name of a cell")
+    return cell
+
+
+def read_lifetime(environment: Mapping[str, str]) -> int:
+    """Return the seconds for which the pod issues itself a certificate."""
+    value = environment.get("CERTIFICATE_LIFETIME", str(LIFETIME))
+    if not re.fullmatch("[1-9][0-9]{0,6}", value):
+        raise SettingsError(f"CERTIFICATE_LIFETIME: {value!r} is not a number of seconds")
+    return int(value)
 
 
 def _fleet(environment: Mapping[str, str]) -> str:
@@ -105,7 +132,8 @@ def _required(environment: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _port(environment: Mapping[str, str], name: str, default: str) -> int:
+def read_port(environment: Mapping[str, str], name: str, default: str) -> int:
+    """Return a port, which the environment may set."""
     value = environment.get(name, default)
     if not value.isascii() or not value.isdecimal() or not 0 < int(value) < 65536:
         raise SettingsError(f"{name}: {value!r} is not a port")

@@ -108,7 +108,7 @@ def ensure(
     elif found != secret:
         raise CommandError(
             f"stack {name} has another {_SETTING} than the rest of the fleet: its routers and the "
-            "others would reject each other's hop key"
+            "others would reject each other's certificates"
         )
     settings = read_settings(root, name)
     number = fleet_id(secret)
