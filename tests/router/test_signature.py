@@ -77,7 +77,10 @@ def test_the_key_reaches_the_agent_alone_and_by_a_file() -> None:
         ]
         for container in (agent, haproxy)
     }
-    assert held == {"agent": ["directory-key"], "haproxy": ["hop-key"]}
+    assert held == {
+        "agent": ["directory-key", "ca.crt", "ca.key"],
+        "haproxy": ["ca.crt"],
+    }
     assert "directory-key" not in json.dumps([agent["env"], haproxy["env"]])
 
 

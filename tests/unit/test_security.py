@@ -71,7 +71,7 @@ def keys_of(secret: str) -> set[str]:
 
 @pytest.mark.parametrize("name", PODS)
 def test_secrets_come_as_files_where_the_program_can_read_them(name: str) -> None:
-    """HAProxy takes its keys from nothing but its environment."""
+    """HAProxy takes the app's key from nothing but its environment."""
     spec = PODS[name]["spec"]
     named = {
         (one["valueFrom"]["secretKeyRef"]["name"], one["valueFrom"]["secretKeyRef"]["key"])
@@ -80,7 +80,7 @@ def test_secrets_come_as_files_where_the_program_can_read_them(name: str) -> Non
         if "secretKeyRef" in one.get("valueFrom", ())
     }
     if name == "Deployment/router":
-        assert named == {("router", "hop-key"), ("router", "app-key")}
+        assert named == {("router", "app-key")}
     else:
         assert {key for _, key in named} <= {"username"}
 
@@ -99,15 +99,40 @@ def test_the_app_is_given_its_own_login_and_the_routers_key_alone() -> None:
 
     assert mounted("Deployment/app") == {"password": "postgres-app", "router-key": "app"}
     assert mounted("Job/app-migrate") == {"password": "postgres-owner"}
-    assert keys_of("app") == {"router-key"}
-    assert keys_of("router") == {"hop-key", "app-key", "directory-key"}
+    assert keys_of("app") == {"router-key", "app-ca.crt", "app-ca.key"}
+    own = {"ca.crt", "router-ca.crt", "router-ca.key"}
+    assert keys_of("router") == {*own, "app-key", "directory-key"}
+
+
+@pytest.mark.parametrize(
+    ("name", "issues", "serves"),
+    [("Deployment/app", "certificate", "app"), ("Deployment/router", "agent", "haproxy")],
+)
+def test_who_serves_requests_can_issue_no_certificate(name: str, issues: str, serves: str) -> None:
+    """It reads the one that the container beside it writes into the pod's memory."""
+    spec = PODS[name]["spec"]
+    (beside,), (server,) = spec["initContainers"], spec["containers"]
+    assert (beside["name"], server["name"]) == (issues, serves)
+    mounts = {
+        container["name"]: {
+            one["name"]: one.get("readOnly", False) for one in container["volumeMounts"]
+        }
+        for container in (beside, server)
+    }
+    assert mounts[issues]["authority"] is True
+    assert mounts[issues]["certificate"] is False
+    assert mounts[serves]["certificate"] is True
+    volumes = {one["name"]: one for one in spec["volumes"]}
+    assert volumes["certificate"]["emptyDir"]["medium"] == "Memory"
+    others = {volume for volume in mounts[serves] if "ca.key" in str(volumes[volume])}
+    assert others == set()
 
 
 def test_each_cell_has_a_key_of_its_own_between_router_and_app() -> None:
     def keys(stack: str) -> list[str]:
         found = {one.name: one.body for one in STACKS[stack] if one.kind == "Secret"}
         router, app = found["router"]["stringData"], found["app"]["stringData"]
-        return [str(one) for one in (router["hop-key"], router["app-key"], app["router-key"])]
+        return [str(one) for one in (router["ca.crt"], router["app-key"], app["router-key"])]
 
     of_alpha, of_beta = keys("alpha"), keys("beta")
     assert of_alpha[1] == of_alpha[2] != of_alpha[0]
@@ -215,6 +240,7 @@ def test_who_may_be_called_by_whom() -> None:
         ("postgres", "app", 5432),
         ("postgres", "app-migrate", 5432),
         ("app", "router", 8080),
+        ("router", "cell router", 8444),
         ("router", ANY, 8080),
         ("router", ANY, 8405),  # the API server passes on what `directory wait` asks
     }
@@ -226,7 +252,7 @@ def test_who_may_call_whom() -> None:
         ("app", "postgres", 5432),
         ("app-migrate", "postgres", 5432),
         ("router", "app", 8080),
-        ("router", "cell router", 8080),
+        ("router", "cell router", 8444),
         *(("router", network, port) for network in ANYWHERE for port in (443, 6443)),
     }
 

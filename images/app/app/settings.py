@@ -3,7 +3,8 @@
 CELL is the name of the app's own cell. ROUTER_KEY_FILE holds the key by which the cell's router
 proves itself. POOL_SIZE is the most connections that one process opens (8 by default; the pods
 together must stay below cell_app's limit), and POOL_RESERVE how many of them are for organizations
-that use none (a quarter by default, rounded up; none of a single one; see `turns`).
+that use none (a quarter by default, rounded up; none of a single one; see `turns`). With
+CERTIFICATE_DIRECTORY requests come over TLS, with the certificate in that folder.
 
 The database is libpq's business (PGHOST, PGPORT, PGDATABASE, PGUSER), but for the password: it is
 read from PASSWORD_FILE for each connection, so that a new one needs no restart. Without
@@ -13,6 +14,7 @@ PASSWORD_FILE libpq finds it where it always does.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from app.certificate import Certificate, CertificateError
 from app.secret_files import SecretFileError, read_secret
 
 
@@ -29,6 +31,7 @@ class Settings:
     pool_size: int
     pool_reserve: int
     password_file: str
+    certificate: Certificate | None
 
 
 def settings(environment: Mapping[str, str]) -> Settings:
@@ -43,7 +46,8 @@ def settings(environment: Mapping[str, str]) -> Settings:
     size = _integer(environment, "POOL_SIZE", 8, 1, 100)
     quarter = 0 if size == 1 else (size + 3) // 4
     reserve = _integer(environment, "POOL_RESERVE", quarter, 0, size - 1)
-    return Settings(cell, key, size, reserve, password_file(environment))
+    password = password_file(environment)
+    return Settings(cell, key, size, reserve, password, _certificate(environment))
 
 
 def password_file(environment: Mapping[str, str]) -> str:
@@ -55,6 +59,14 @@ def password_file(environment: Mapping[str, str]) -> str:
     if path:
         _secret("PASSWORD_FILE", path)
     return path
+
+
+def _certificate(environment: Mapping[str, str]) -> Certificate | None:
+    folder = environment.get("CERTIFICATE_DIRECTORY", "")
+    try:
+        return Certificate(folder) if folder else None
+    except CertificateError as error:
+        raise SettingsError(f"CERTIFICATE_DIRECTORY: {error}") from None
 
 
 def _secret(name: str, path: str) -> str:
