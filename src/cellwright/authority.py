@@ -2,10 +2,10 @@
 
 One is the fleet's. It signs two of each cell: one issues the certificates of its routers, the other
 that of its app, each for one name and nothing else (X.509 name constraints and extended key usage,
-RFC 5280). Keys are Ed25519 (RFC 8032), derived from the root secret; validity is fixed and serial
-numbers are derived, so that equal input gives equal bytes. The key of the fleet's authority is in
-no text that templates can name: it never enters a cluster. Refuses to issue what pods use, which
-they do by themselves, for hours only.
+RFC 5280). Keys are Ed25519 (RFC 8032), the fleet's derived from the root secret, a cell's from the
+cell's own; validity is fixed and serial numbers are derived, so that equal input gives equal bytes.
+The key of the fleet's authority is in no text that templates can name: it never enters a cluster.
+Refuses to issue what pods use, which they do by themselves, for hours only.
 """
 
 import datetime as dt
@@ -32,11 +32,12 @@ _USES = {
 """What certificates may be used for: routers also call others, which see who it is."""
 
 
-def pem(root: bytes, name: str) -> str:
+def pem(root: bytes, name: str, own: bytes | None = None) -> str:
     """Return what a secret is whose name is one of `PEM_NAME`, without a line's end at its end.
 
     `fleet/ca.crt` is the certificate of the fleet's authority, `cell/<cell>/<part>-ca.crt` and
-    `.key` are certificate and key of that of a cell, where the part is `router` or `app`.
+    `.key` are certificate and key of that of a cell, where the part is `router` or `app`. Their
+    keys follow from the cell's `own` secret, from the root secret where it has none.
     """
     match = PEM_NAME.fullmatch(name)
     if match is None:
@@ -44,9 +45,16 @@ def pem(root: bytes, name: str) -> str:
     cell, part, kind = match["cell"], match["part"], match["kind"]
     if cell is None:
         return _text(_of_fleet(root).public_bytes(serialization.Encoding.PEM))
+    secret = root if own is None else own
     if kind == "crt":
-        return _text(_of_cell(root, cell, part).public_bytes(serialization.Encoding.PEM))
-    private = _key(root, f"{cell}/{part}").private_bytes(
+        made = _of_cell(root, secret, cell, part)
+        return _text(made.public_bytes(serialization.Encoding.PEM))
+    return cell_key(secret, cell, part)
+
+
+def cell_key(own: bytes, cell: str, part: str) -> str:
+    """Return the key of a cell's authority, which follows from the cell's own secret."""
+    private = _key(own, f"{cell}/{part}").private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
@@ -54,14 +62,14 @@ def pem(root: bytes, name: str) -> str:
     return _text(private)
 
 
-def _key(root: bytes, whose: str) -> Ed25519PrivateKey:
+def _key(secret: bytes, whose: str) -> Ed25519PrivateKey:
     """Return an authority's key. No template can name its info: theirs begin with their owner."""
-    return Ed25519PrivateKey.from_private_bytes(derive_bytes(root, f"authority/{whose}", 32))
+    return Ed25519PrivateKey.from_private_bytes(derive_bytes(secret, f"authority/{whose}", 32))
 
 
 def _of_fleet(root: bytes) -> x509.Certificate:
     name = _fleet_name(root)
-    return _builder(root, _FLEET, name, name).sign(_key(root, _FLEET), None)
+    return _builder(root, root, _FLEET, name, name).sign(_key(root, _FLEET), None)
 
 
 def _fleet_name(root: bytes) -> x509.Name:
@@ -70,11 +78,11 @@ def _fleet_name(root: bytes) -> x509.Name:
     return _name((NameOID.COMMON_NAME, f"fleet {number}"))
 
 
-def _of_cell(root: bytes, cell: str, part: str) -> x509.Certificate:
+def _of_cell(root: bytes, own: bytes, cell: str, part: str) -> x509.Certificate:
     name = _name((NameOID.ORGANIZATIONAL_UNIT_NAME, part), (NameOID.COMMON_NAME, cell))
     only = x509.NameConstraints([x509.DNSName(f"{part}.{cell}.{DOMAIN}")], None)
     return (
-        _builder(root, f"{cell}/{part}", name, _fleet_name(root))
+        _builder(root, own, f"{cell}/{part}", name, _fleet_name(root))
         .add_extension(only, critical=True)
         .add_extension(x509.ExtendedKeyUsage(_USES[part]), critical=False)
         .sign(_key(root, _FLEET), None)
@@ -87,11 +95,11 @@ def _name(*called: tuple[x509.ObjectIdentifier, str]) -> x509.Name:
 
 
 def _builder(
-    root: bytes, whose: str, subject: x509.Name, issuer: x509.Name
+    root: bytes, secret: bytes, whose: str, subject: x509.Name, issuer: x509.Name
 ) -> x509.CertificateBuilder:
     """Return what all authorities have; the fleet's signs all of them, its own too."""
-    own, above = (_key(root, one).public_key() for one in (whose, _FLEET))
-    serial = int.from_bytes(derive_bytes(root, f"authority/{whose}/serial", 16)) >> 1
+    own, above = _key(secret, whose).public_key(), _key(root, _FLEET).public_key()
+    serial = int.from_bytes(derive_bytes(secret, f"authority/{whose}/serial", 16)) >> 1
     below = 1 if whose == _FLEET else 0
     only_signs = x509.KeyUsage(
         digital_signature=False,

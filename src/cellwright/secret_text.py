@@ -20,12 +20,19 @@ PEM_NAME = re.compile(
 )
 """The names of secrets that are certificates and keys in PEM (RFC 7468) instead."""
 _PEM = r"-----BEGIN [A-Z ]+-----\n(?:[A-Za-z0-9+/=]{1,64}\n)+-----END [A-Z ]+-----"
+ALL_VALID = "*"
+"""Ends the name of a secret that stands for all values that are valid, the one in use first, a line
+each: more than one while secrets are rotated.
+"""
+_LINE_END = "\n"
+_SEVERAL = re.compile(r".*\*|fleet/directory-key|fleet/ca\.crt")
+"""The names of secrets that may be several."""
 OTHER_TEXT = "…"
 """What is shown in the place of the text around secrets, which may be secret itself."""
 
 
 class Reference(NamedTuple):
-    """One derived secret, by its name: `cell/alpha/postgres-app`."""
+    """A secret, by its name: `cell/alpha/postgres-app`, or with `ALL_VALID` behind it."""
 
     name: str
 
@@ -146,7 +153,8 @@ ENCODINGS: Mapping[str, Callable[[str], str]] = {
 
 def _shown(part: Part) -> str:
     if isinstance(part, Reference):
-        return f"(secret {part.name})"
+        only = part.name.removesuffix(ALL_VALID)
+        return f"(secret {only})" if only == part.name else f"(valid secrets {only})"
     if isinstance(part, Encoded):
         return f"({part.text} | {part.encoding})"
     return OTHER_TEXT
@@ -163,9 +171,11 @@ def _pattern(text: SecretText, encode: Callable[[str], str]) -> str:
 
 def _pattern_of_part(part: Part, encode: Callable[[str], str]) -> str:
     if isinstance(part, Reference):
-        if is_pem(part.name):
-            return _PEM if encode is str else ".+"
-        return DERIVED
+        if is_pem(part.name) and encode is not str:
+            return ".+"
+        one = _PEM if is_pem(part.name) else DERIVED
+        more = f"(?:{re.escape(encode(_LINE_END))}{one})*"
+        return one + more if _SEVERAL.fullmatch(part.name) else one
     if isinstance(part, str):
         return re.escape(encode(part))
     if part.encoding == "b64encode":

@@ -52,7 +52,7 @@ async def _serve(given: Settings) -> None:
     database = Database(given.pool_size, given.pool_reserve, given.password_file)
     services = api.Services(given.cell, database, Metrics(database))
     certificate = given.certificate
-    config = _config(api.build(services, given.router_key), PORT, _GRACE_S, certificate)
+    config = _config(api.build(services, given.router_keys), PORT, _GRACE_S, certificate)
     server = uvicorn.Server(config)
 
     def serves() -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.directory import Endpoint, is_name
+from agent.ed25519 import PublicKey
 from agent.issue import AUTHORITY, LIFETIME
 from agent.origin import Origin
 
@@ -19,9 +20,7 @@ CREDENTIALS = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where kubelet mounts a service account's token and the cluster's CA."""
 
 DIRECTORY_KEY = Path("/var/run/secrets/cellwright-directory/directory-key")
-"""Where kubelet mounts the key by which the fleet signs its directory."""
-
-_LEAST_KEY = 32
+"""Where kubelet mounts the public keys of those by which the fleet signs its directory."""
 
 CERTIFICATE = Path("/run/certificate/router.pem")
 """The last good certificate for clients with its key, as HAProxy loads it."""
@@ -69,7 +68,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             environment.get("APP_HOST", "app"), read_port(environment, "APP_PORT", "8080")
         ),
         origin=Origin(
-            _fleet(environment), _required(environment, "CLUSTER"), _directory_key(environment)
+            _fleet(environment), _required(environment, "CLUSTER"), _directory_keys(environment)
         ),
         namespace=environment.get("DIRECTORY_NAMESPACE", "cellwright-directory"),
         api=Endpoint(
@@ -113,16 +112,18 @@ def _fleet(environment: Mapping[str, str]) -> str:
     return value
 
 
-def _directory_key(environment: Mapping[str, str]) -> bytes:
-    """Return the key by which the fleet signs its directory, from the file that has it."""
+def _directory_keys(environment: Mapping[str, str]) -> tuple[PublicKey, ...]:
+    """Return the public keys of the fleet's directory, from the file that has a line for each."""
     file = Path(environment.get("DIRECTORY_KEY_FILE", str(DIRECTORY_KEY)))
     try:
-        key = file.read_bytes().strip()
+        keys = tuple(PublicKey(line) for line in file.read_text("latin-1").split())
     except OSError as error:
         raise SettingsError(f"DIRECTORY_KEY_FILE: {file}: {error.strerror}") from None
-    if len(key) < _LEAST_KEY:
-        raise SettingsError(f"DIRECTORY_KEY_FILE: {file}: fewer than {_LEAST_KEY} bytes")
-    return key
+    except ValueError as error:
+        raise SettingsError(f"DIRECTORY_KEY_FILE: {file}: {error}") from None
+    if not keys:
+        raise SettingsError(f"DIRECTORY_KEY_FILE: {file}: holds no key")
+    return keys
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:

@@ -184,12 +184,11 @@ class _Run:
         from cellwright.edge.up.apply import Applier  # noqa: PLC0415
         from cellwright.edge.up.rollout import Rollout  # noqa: PLC0415
 
-        secret, backend = begin(self.situation, wanted.stacks, self.leases, tell)
-        situation = replace(self.situation, secret=secret, backend=backend)
+        secrets, backend = begin(self.situation, wanted.stacks, self.leases, tell)
+        situation = replace(self.situation, secrets=secrets, backend=backend)
         with Progress(situation) as progress:
             applier = Applier(
                 situation=situation,
-                secret=secret,
                 leases=self.leases,
                 interrupts=self.interrupts,
                 refreshed=refreshed,
