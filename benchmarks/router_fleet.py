@@ -187,7 +187,6 @@ def _constant(folder: Path, pod: Pod, value: str) -> Iterator[str]:
         f"--env=ROUTER_ADDRESS={CONSTANT}",
         f"--volume={pod.folder}/certificate:/run/certificate",
         f"--volume={pod.folder}/trust:/var/run/secrets/cellwright:ro",
-        "--env=APP_KEY=the-same-for-all",
     )
     with haproxy(folder, config, f"{CONSTANT}:8080", *options) as name:
         yield name

@@ -19,7 +19,7 @@ from cellwright.derivation import derive_bytes
 from cellwright.directory_key import DIRECTORY_KEY, public_key, signing_key
 from cellwright.identity import fleet_id
 from cellwright.secret import ROOT_BYTES, decode_root, derive
-from cellwright.secret_state import Generation, State, generation
+from cellwright.secret_state import Generation, Phase, State, generation
 from cellwright.secret_text import ALL_VALID, PEM_NAME, SecretText, is_pem, names
 
 CA = "fleet/ca.crt"
@@ -68,9 +68,12 @@ class FleetSecrets:
         return secret if version == 1 else f"{version}.{self.fleet_id}.{secret}"
 
     def with_root(self, secret: bytes) -> "FleetSecrets":
-        """Return these with another root secret beside the one in use, in the first phase."""
+        """Return these with another root secret beside the one in use, in the first phase.
+
+        One that is there already, of a run that ended too early, is kept.
+        """
         version = int(self.state.new) + 1
-        roots = {**self.roots, version: secret}
+        roots = {version: secret, **self.roots}
         return replace(self, roots=roots, state=self.state.begun(str(version)))
 
     def in_state(self, state: State) -> "FleetSecrets":
@@ -88,8 +91,11 @@ class FleetSecrets:
         )
 
     def new_cell(self) -> State:
-        """Return the state of a cell that is not there yet."""
-        return State(str(Generation(int(self.state.used), 1)))
+        """Return the state of a cell that is not there yet: it takes part in what is under way."""
+        new, old = (str(Generation(int(one), 1)) if one else "" for one in self.state[:2])
+        if self.state.phase in (Phase.ACCEPT, Phase.USE):
+            return State(new, old, self.state.phase)
+        return State(new)
 
     def of_cell(self, cell: str, state: State) -> StackSecrets:
         """Return what a cell's stack is applied with."""

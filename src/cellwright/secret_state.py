@@ -23,6 +23,9 @@ class Phase(StrEnum):
     END = "end"
 
 
+_ORDER = tuple(Phase)
+
+
 class Generation(NamedTuple):
     """Which secrets of a cell: the version of the root secret, and the version of the cell's own.
 
@@ -74,6 +77,13 @@ class State(NamedTuple):
             raise ValueError("nothing is rotated")
         following = {Phase.ACCEPT: Phase.USE, Phase.USE: Phase.END}.get(self.phase)
         return self._replace(phase=following) if following else type(self)(self.new)
+
+    def reached(self, phase: Phase) -> Self:
+        """Return the state of a rotation in a phase; one that is there already stays."""
+        state = self
+        while state.phase is not None and _ORDER.index(state.phase) < _ORDER.index(phase):
+            state = state.next
+        return state
 
     def begun(self, new: str) -> Self:
         """Return the first state of a rotation to another version."""

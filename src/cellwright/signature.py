@@ -6,6 +6,7 @@ how many shards it is one, the checksum of its text, and the rules. It is put on
 applied, since nothing before that knows the root secret. Refuses to read clusters.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from cellwright.identity import FLEET_ID_LABEL
 from cellwright.manifest import Manifest
 
 SIGNATURE = "cellwright.dev/signature"
+_FORM = re.compile("[0-9a-f]{128}")
 _SIGNED = tuple(f"cellwright.dev/{key}" for key in ("shards", "checksum", "epoch", "maximum-loss"))
 """The annotations that it covers, in their order; one that is not there counts as empty."""
 
@@ -61,12 +63,14 @@ def with_signature_of(body: Mapping[str, Any], live: Mapping[str, Any]) -> Mappi
 
 
 def unsigned(held: Iterable[Manifest]) -> frozenset[str]:
-    """Return the clusters with a directory that routers do not take, for it is not signed."""
+    """Return the clusters with a directory that routers do not take, for it is not signed, or in
+    the way of an older release.
+    """
     return frozenset(
         one.cluster
         for one in held
         if _is_for_routers(one.body)
-        and SIGNATURE not in (one.body["metadata"].get("annotations") or {})
+        and not _FORM.fullmatch((one.body["metadata"].get("annotations") or {}).get(SIGNATURE, ""))
     )
 
 

@@ -21,7 +21,7 @@ from cellwright.model import Routing, Rule
 from cellwright.router_room import SHARE, room
 from tests.postgres.containers import docker, new_name, until
 from tests.router import authorities
-from tests.router.directory import CLUSTER, FLEET_ID, KEY
+from tests.router.directory import CLUSTER, FLEET_ID, public
 
 IMAGE = os.environ.get("ROUTER_IMAGE", "cellwright/router:0.1.0")
 APP_KEY = "a-key-of-one-cell-in-tests-"
@@ -102,6 +102,7 @@ class Pod:
     hold: int = HOLD
     lifetime: int = LIFETIME
     app_tls: bool = True
+    directory_keys: tuple[str, ...] = (public(),)
     agent: str = field(default_factory=new_name)
     haproxy: str = field(default_factory=new_name)
 
@@ -136,11 +137,7 @@ class Pod:
         config = self.folder / "etc"
         config.mkdir(exist_ok=True)
         (config / "haproxy.cfg").write_text(configuration(self))
-        environment = {
-            "APP_KEY": APP_KEY + self.cell,
-            "ROUTER_ADDRESS": self.address,
-        }
-        self._run(self.haproxy, environment)
+        self._run(self.haproxy, {"ROUTER_ADDRESS": self.address})
         self._until(lambda: self._probe(8404, "/healthz"), "HAProxy is up", self.haproxy)
 
     def restart_haproxy(self, mark: str) -> None:
@@ -153,10 +150,12 @@ class Pod:
         run, certificate = self.folder / "run", self.folder / "certificate"
         key = self.folder / "key"
         key.mkdir(parents=True, exist_ok=True)
-        (key / "directory-key").write_text(KEY)
+        (key / "directory-key").write_text("\n".join(self.directory_keys))
         trust, authority = self.folder / "trust", self.folder / "authority"
         trust.mkdir(exist_ok=True)
         (trust / "ca.crt").write_text(pem(authorities.ROOT, "fleet/ca.crt"))
+        key_of_app = f"global\n    set-var proc.app_key str({APP_KEY}{self.cell})\n"
+        (trust / "app-key.cfg").write_text(key_of_app)
         authorities.give(authority, "router", self.cell)
         if not run.exists():
             for each in (run, certificate):

@@ -224,18 +224,18 @@ def test_a_rotated_token_is_read_again(fleet: Fleet, move: Callable[[str, str], 
         router.wait(fleet.directory.mark())
 
 
-@pytest.mark.parametrize("key", [None, ""])
-def test_haproxy_does_not_start_without_a_key(fleet: Fleet, key: str | None) -> None:
-    variable = [] if key is None else [f"--env=APP_KEY={key}"]
+def test_haproxy_does_not_start_without_a_key(fleet: Fleet) -> None:
+    """The key is in a second file of its configuration, which must be there."""
     folder = fleet.alpha.folder
     mounts = [f"--volume={folder}/run:/run/cellwright", f"--volume={folder}/etc:/etc/cellwright"]
-    check = ["haproxy", "-c", "-f", "/etc/cellwright/haproxy.cfg"]
+    files = ("/etc/cellwright/haproxy.cfg", "/var/run/secrets/cellwright/app-key.cfg")
+    check = ["haproxy", "-c", *(word for file in files for word in ("-f", file))]
     done = subprocess.run(
-        ["docker", "run", "--rm", "--network=none", *variable, *mounts, IMAGE, *check],
+        ["docker", "run", "--rm", "--network=none", *mounts, IMAGE, *check],
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
     assert done.returncode == 1
-    assert "APP_KEY is" in done.stderr
+    assert "app-key.cfg" in done.stderr

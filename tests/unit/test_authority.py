@@ -11,7 +11,7 @@ from cellwright.authority import pem
 from cellwright.derivation import derive_bytes
 from cellwright.edge.files import read
 from cellwright.plan import plan
-from cellwright.secret import derive, resolve
+from cellwright.secret import derive, derived_from, resolve
 from cellwright.secret_text import SecretText, could_be, is_pem, names
 from tests.fleets import ROOT as WORKSPACE
 from tests.manifests import secret
@@ -76,7 +76,7 @@ def test_the_fleets_key_has_no_name() -> None:
         assert not is_pem(name)
         with pytest.raises(ValueError, match="is called"):
             pem(ROOT, name)
-        assert resolve(secret(name), ROOT) == derive(ROOT, name)
+        assert resolve(secret(name), derived_from(ROOT)) == derive(ROOT, name)
     own = derive_bytes(ROOT, "authority/fleet", 32)
     assert own != derive_bytes(ROOT, "fleet/fleet", 32)
 
@@ -96,7 +96,7 @@ def test_what_a_cluster_holds_is_recognized_without_the_root_secret(name: str) -
     text = secret(name)
     held = pem(ROOT, name)
     assert not held.endswith("\n")
-    assert resolve(text, ROOT) == held
+    assert resolve(text, derived_from(ROOT)) == held
     assert could_be(text, held)
     assert not could_be(text, derive(ROOT, name))
     assert not could_be(text, held + "\nmore")

@@ -1,7 +1,7 @@
 """Only the cell's router is believed: whoever else reaches the port could name any organization.
 
 The router proves itself by a key of the cell, in a header that it takes off what clients send; two
-are valid while the key is rotated. The key goes no further than this: no handler can log it or show it.
+are valid while the key is rotated. It goes no further than this: no handler can log it or show it.
 """
 
 from hmac import compare_digest

@@ -1,13 +1,14 @@
 """The app's settings, from the environment; secrets come from the files that it names.
 
 CELL is the name of the app's own cell. ROUTER_KEY_FILE holds the keys by which the cell's router
-proves itself, two while they are rotated. POOL_SIZE is the most connections that one process opens (8 by default; the pods
-together must stay below cell_app's limit), and POOL_RESERVE how many of them are for organizations
-that use none (a quarter by default, rounded up; none of a single one; see `turns`). With
-CERTIFICATE_DIRECTORY requests come over TLS, with the certificate in that folder.
+proves itself, two while they are rotated. POOL_SIZE is the most connections that one process opens
+(8 by default; the pods together must stay below cell_app's limit), and POOL_RESERVE how many of
+them are for organizations that use none (a quarter by default, rounded up; none of a single one;
+see `turns`). With CERTIFICATE_DIRECTORY requests come over TLS, with the certificate in that
+folder.
 
 The database is libpq's business (PGHOST, PGPORT, PGDATABASE, PGUSER), but for the password: it is
-read from PASSWORD_FILE for each connection, so that a new one needs no restart. Without
+read from PASSWORD_FILE for each connection, so that a new one needs no restart (`login`). Without
 PASSWORD_FILE libpq finds it where it always does.
 """
 

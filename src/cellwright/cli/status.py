@@ -1,14 +1,15 @@
 """The verb `status`: whether what runs is what is declared, cell by cell."""
 
 import argparse
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cellwright.cli.report import table, tell
 from cellwright.cli.results import problems_as_text, put_json
-from cellwright.cli.state_details import as_json, as_lines
+from cellwright.cli.state_details import as_json, as_lines, rotation_lines
 from cellwright.edge.files import read
 from cellwright.edge.fleet_status import FleetState, fleet_state
+from cellwright.edge.settings import rotations
 from cellwright.fleet_state import StackState
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.plan import plan
@@ -44,10 +45,13 @@ def run(arguments: argparse.Namespace) -> int:
         problems_as_text(wrong)
         return 1
     state = fleet_state(planned.fleet, planned.stacks)
+    rotated = rotations(arguments.root, planned.stacks)
     if arguments.format == "json":
-        put_json(_as_json(planned.fleet, state))
+        put_json(_as_json(planned.fleet, state, rotated))
     else:
         _print(planned.fleet, state, verbose=arguments.verbose)
+        for line in rotation_lines(rotated):
+            tell(line)
     good = all(one.is_good for one in state.stacks)
     return 0 if good and not (state.undeclared or state.away) else 1
 
@@ -81,7 +85,7 @@ def _row(fleet: Fleet, state: StackState, several: bool) -> tuple[str, ...]:  # 
     return (state.stack, ring, organizations, port, said)
 
 
-def _as_json(fleet: Fleet, state: FleetState) -> dict[str, Any]:
+def _as_json(fleet: Fleet, state: FleetState, rotated: Mapping[str, str]) -> dict[str, Any]:
     return {
         "cells": list(_cells(fleet, state.stacks)),
         "directory": [as_json(one) for one in state.stacks if one.stack == FLEET_STACK],
@@ -97,6 +101,7 @@ def _as_json(fleet: Fleet, state: FleetState) -> dict[str, Any]:
             for one in state.undeclared
         ],
         "clusters_away": dict(state.away),
+        "rotations": dict(rotated),
     }
 
 

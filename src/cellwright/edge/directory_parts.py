@@ -49,9 +49,7 @@ def lost_parts(
     return found
 
 
-def make_lost(
-    fleet: Fleet, parts: Mapping[str, Iterable[Manifest]], secrets: StackSecrets
-) -> None:
+def make_lost(fleet: Fleet, parts: Mapping[str, Iterable[Manifest]], secrets: StackSecrets) -> None:
     """Make what is missing of directories. Raises CommandError."""
     for cluster, manifests in parts.items():
         _write(fleet, cluster, manifests, secrets)

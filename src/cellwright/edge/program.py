@@ -20,7 +20,6 @@ from cellwright.edge.guard import Guarded, guarded
 from cellwright.edge.kubectl import Kubectl
 from cellwright.edge.lease_object import holder
 from cellwright.edge.settings import read_settings
-from cellwright.harmless import harmless
 from cellwright.fleet_secrets import (
     FIRST,
     MissingSecretError,
@@ -28,6 +27,7 @@ from cellwright.fleet_secrets import (
     read_record,
     read_secrets,
 )
+from cellwright.harmless import harmless
 from cellwright.identity import identified
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, Cluster, Fleet
@@ -170,11 +170,11 @@ def _provider(cluster: Cluster) -> pulumi.ProviderResource:
     return pulumi.ProviderResource("kubernetes", cluster.name, settings, options)
 
 
-def _inputs(
-    one: Registration, body: Mapping[str, Any], secrets: StackSecrets
-) -> dict[str, Any]:
+def _inputs(one: Registration, body: Mapping[str, Any], secrets: StackSecrets) -> dict[str, Any]:
     return {
-        key: pulumi.Output.secret(resolve(value, secrets.value)) if key in one.secret_inputs else value
+        key: pulumi.Output.secret(resolve(value, secrets.value))
+        if key in one.secret_inputs
+        else value
         for key, value in body.items()
     }
 

@@ -3,7 +3,7 @@
 What is secret in it is encrypted and left alone. Refuses to write: `pulumi config` does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,12 @@ def _state(file: Path, config: Mapping[str, Any]) -> State | None:
     if found is None:
         raise CommandError(f"{file}: {PREFIX}:{STATE} is {text!r}, which cellwright did not write")
     return found
+
+
+def rotations(root: Path, stacks: Iterable[str]) -> dict[str, str]:
+    """Return the stacks whose secrets are rotated, with the phase. Raises CommandError."""
+    states = {name: read_settings(root, name).state for name in stacks}
+    return {name: str(one.phase) for name, one in states.items() if one and one.phase}
 
 
 def project_name(root: Path) -> str:

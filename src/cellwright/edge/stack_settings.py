@@ -175,9 +175,7 @@ def _set_secret(root: Path, name: str, key: str, text: str) -> None:
 
 def _shown(root: Path, name: str) -> dict[str, str]:
     """Return the settings of a stack with its secrets, by name."""
-    shown = json.loads(
-        asked_of_pulumi(root, "config", "--show-secrets", "--json", "--stack", name)
-    )
+    shown = json.loads(asked_of_pulumi(root, "config", "--show-secrets", "--json", "--stack", name))
     return {str(key): str(one.get("value", "")) for key, one in shown.items()}
 
 

@@ -77,9 +77,7 @@ def _is_set(situation: Situation, secrets: FleetSecrets) -> bool:
     return is_ours and uids.items() <= (known.clusters or {}).items()
 
 
-def make_stacks(
-    situation: Situation, names: Iterable[str], on_made: Callable[[str], None]
-) -> None:
+def make_stacks(situation: Situation, names: Iterable[str], on_made: Callable[[str], None]) -> None:
     """Make those stacks that are missing, and bring their settings to what is there.
 
     Raises CommandError.

@@ -119,9 +119,7 @@ class Rollout:
         with ThreadPoolExecutor(min(self.parallel, len(stacks))) as pool:
             running = []
             for name, (clusters, manifests) in stacks.items():
-                program = registering(
-                    situation.fleet, name, manifests, situation.secrets_of(name)
-                )
+                program = registering(situation.fleet, name, manifests, situation.secrets_of(name))
                 running.append(pool.submit(self._one, name, clusters, program))
             while any(not one.done() for one in running):
                 try:
@@ -143,4 +141,3 @@ class Rollout:
         outcome = self.applier.apply(name, clusters, program)
         self.progress.ended(outcome)
         return outcome
-
