@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from agent.table import Table
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.router.conftest import Fleet
-from tests.router.directory import CLUSTER, FLEET_ID, config_map, public
+from tests.router.directory import CLUSTER, FLEET_ID, SIGNING, config_map, public, signature
 from tests.router.said import Said, kinds
 from tests.router.test_refusals import lines, metric, refused
 
@@ -191,3 +192,38 @@ def test_routers_take_nothing_that_was_changed_in_the_cluster(fleet: Fleet) -> N
     fleet.publish()
     for router in fleet.routers:
         assert refused(router, some=False) == {}
+
+
+@pytest.mark.docker
+def test_while_the_key_is_rotated_both_are_believed(
+    new_fleet: Callable[[], AbstractContextManager[Fleet]],
+) -> None:
+    """A router that knows both keys takes the directory as signed by either, and no third one's."""
+    new, third = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    with new_fleet() as fleet:
+        router = fleet.alpha
+        router.remove(router.agent)
+        router.directory_keys = (public(), public(new))
+        router.start_agent()
+        for number, key in enumerate((SIGNING, new, third), start=1):
+            fleet.directory.change("acme", limits=f"{number}/")
+            objects = fleet.directory.objects()
+            for one in objects:
+                resign(one, key)
+                fleet.api.put(one)
+            if key is third:
+                assert refused(router)
+            else:
+                router.wait(fleet.directory.mark())
+                assert refused(router, some=False) == {}
+
+
+def resign(one: dict[str, Any], key: Ed25519PrivateKey) -> None:
+    """Sign a ConfigMap of the directory with another key."""
+    notes = one["metadata"]["annotations"]
+    said = [
+        notes.get(f"cellwright.dev/{field}", "")
+        for field in ("shards", "checksum", "epoch", "maximum-loss")
+    ]
+    name = one["metadata"]["name"]
+    notes["cellwright.dev/signature"] = signature(name, *said, key=key)
