@@ -21,9 +21,10 @@ from tests.end_to_end.conftest import CELLS
 from tests.end_to_end.workspace import Workspace
 
 PATHS = ("acme", "globex", "hooli")
-LOG_IN = (
-    'read -r PGPASSWORD; export PGPASSWORD; psql -h 127.0.0.1 -U cell_app -d cell -Atc "SELECT 1"'
-)
+LOG_IN = """
+read -r PGPASSWORD; export PGPASSWORD
+psql -h 127.0.0.1 -U cell_app -d cell -Atc "SELECT 1"
+"""
 ASK = """
 import ssl, sys, urllib.error, urllib.request
 key, cell, *_ = sys.stdin.read().split()
@@ -101,6 +102,15 @@ def logs_in(fleet: Workspace, cell: str, password: str) -> bool:
     return done.returncode == 0
 
 
+def answers_to(fleet: Workspace, cell: str, *keys: str) -> list[int]:
+    return [status(fleet, cell, key) for key in keys]
+
+
+def postgres_pods(fleet: Workspace) -> dict[str, tuple[str, int]]:
+    namespaces = [f"cell-{cell}" for cell in CELLS]
+    return fleet.pods(*namespaces, selector="app.kubernetes.io/name=postgres")
+
+
 def status(fleet: Workspace, cell: str, key: str) -> int:
     """Return what the app answers to a request with this key."""
     program = ("deployment/app", "--container", "app", "--", "python3", "-c", ASK)
@@ -134,9 +144,7 @@ def test_secrets_change_without_a_failed_request(
         for cell in CELLS
     }
     number = read_settings(fleet.root, "fleet").fleet_id
-    postgres = fleet.pods(
-        *(f"cell-{cell}" for cell in CELLS), selector="app.kubernetes.io/name=postgres"
-    )
+    postgres = postgres_pods(fleet)
     old_ca = held(fleet, "beta", "router", "router-ca.crt")
     with asked(routers) as answers:
         rotate_and_kill(fleet, eventually)
@@ -148,10 +156,7 @@ def test_secrets_change_without_a_failed_request(
         password, key = before["beta"]
         assert not logs_in(fleet, "beta", password)
         assert logs_in(fleet, "beta", held(fleet, "beta", "postgres-app", "password"))
-        assert (status(fleet, "beta", key), status(fleet, "beta", app_key(fleet, "beta"))) == (
-            403,
-            200,
-        )
+        assert answers_to(fleet, "beta", key, app_key(fleet, "beta")) == [403, 200]
         assert {cell: app_key(fleet, cell) for cell in ("alpha", "gamma")} == {
             cell: before[cell][1] for cell in ("alpha", "gamma")
         }
@@ -161,10 +166,7 @@ def test_secrets_change_without_a_failed_request(
             password, key = before[cell]
             assert not logs_in(fleet, cell, password)
             assert logs_in(fleet, cell, held(fleet, cell, "postgres-app", "password"))
-            assert (status(fleet, cell, key), status(fleet, cell, app_key(fleet, cell))) == (
-                403,
-                200,
-            )
+            assert answers_to(fleet, cell, key, app_key(fleet, cell)) == [403, 200]
             new_ca = held(fleet, cell, "router", "router-ca.crt")
             trusted = held(fleet, cell, "router", "ca.crt")
             assert is_trusted(new_ca, trusted)
@@ -173,8 +175,7 @@ def test_secrets_change_without_a_failed_request(
     assert answers.keys() == {"answered"}, answers
     assert answered > 100
     assert read_settings(fleet.root, "fleet").fleet_id == number
-    selector = "app.kubernetes.io/name=postgres"
-    assert fleet.pods(*(f"cell-{cell}" for cell in CELLS), selector=selector) == postgres
+    assert postgres_pods(fleet) == postgres
     again = fleet.run("cellwright", "up", "--yes")
     assert again.stdout.startswith("nothing to do: "), again.stdout + again.stderr
     for stack in ("fleet", "alpha"):
