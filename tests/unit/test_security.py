@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cellwright.edge.files import read
+from cellwright.fleet_secrets import named_in
 from cellwright.manifest import Manifest
 from cellwright.plan import plan
 from tests.fleets import ROOT
@@ -70,8 +71,8 @@ def keys_of(secret: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", PODS)
-def test_secrets_come_as_files_where_the_program_can_read_them(name: str) -> None:
-    """HAProxy takes the app's key from nothing but its environment."""
+def test_secrets_come_as_files(name: str) -> None:
+    """None is in an environment; what a role is called is no secret."""
     spec = PODS[name]["spec"]
     named = {
         (one["valueFrom"]["secretKeyRef"]["name"], one["valueFrom"]["secretKeyRef"]["key"])
@@ -79,10 +80,7 @@ def test_secrets_come_as_files_where_the_program_can_read_them(name: str) -> Non
         for one in container.get("env", ())
         if "secretKeyRef" in one.get("valueFrom", ())
     }
-    if name == "Deployment/router":
-        assert named == {("router", "app-key")}
-    else:
-        assert {key for _, key in named} <= {"username"}
+    assert {key for _, key in named} <= {"username"}
 
 
 def test_the_app_is_given_its_own_login_and_the_routers_key_alone() -> None:
@@ -101,7 +99,7 @@ def test_the_app_is_given_its_own_login_and_the_routers_key_alone() -> None:
     assert mounted("Job/app-migrate") == {"password": "postgres-owner"}
     assert keys_of("app") == {"router-key", "app-ca.crt", "app-ca.key"}
     own = {"ca.crt", "router-ca.crt", "router-ca.key"}
-    assert keys_of("router") == {*own, "app-key", "directory-key"}
+    assert keys_of("router") == {*own, "app-key.cfg", "directory-key"}
 
 
 @pytest.mark.parametrize(
@@ -132,12 +130,15 @@ def test_each_cell_has_a_key_of_its_own_between_router_and_app() -> None:
     def keys(stack: str) -> list[str]:
         found = {one.name: one.body for one in STACKS[stack] if one.kind == "Secret"}
         router, app = found["router"]["stringData"], found["app"]["stringData"]
-        return [str(one) for one in (router["ca.crt"], router["app-key"], app["router-key"])]
+        return [
+            *named_in(router["ca.crt"]),
+            *named_in(router["app-key.cfg"]),
+            *named_in(app["router-key"]),
+        ]
 
-    of_alpha, of_beta = keys("alpha"), keys("beta")
-    assert of_alpha[1] == of_alpha[2] != of_alpha[0]
-    assert of_beta[1] == of_beta[2] != of_alpha[1]
-    assert of_beta[0] == of_alpha[0]
+    for cell in ("alpha", "beta"):
+        name = f"cell/{cell}/app-key"
+        assert keys(cell) == ["fleet/ca.crt", name, f"{name}*"]
 
 
 @pytest.mark.parametrize("name", PODS)
