@@ -192,7 +192,7 @@ def test_one_rotation_at_a_time(program: Program, fleet: Engine) -> None:
 @pytest.mark.parametrize(
     ("change", "words", "expected"),
     [
-        ("", ("cell", "betta"), "no cell 'betta' in the definitions (did you mean beta?"),
+        ("", ("cell", "betta"), "no cell 'betta' in the definitions (did you mean 'beta'?)"),
         ("timeout", ("cell", "beta"), "stack beta is not as it was applied last: run"),
         ("timeout", ("root",), "is not as it was applied last: run `cellwright up`"),
         ("away", ("root",), "does not answer"),

@@ -82,7 +82,7 @@ def test_the_key_reaches_the_agent_alone_and_by_a_file() -> None:
         "agent": ["directory-key", "ca.crt", "ca.key"],
         "haproxy": ["ca.crt", "app-key.cfg"],
     }
-    assert "directory-key" not in json.dumps([agent["env"], haproxy["env"]])
+    assert "directory-key" not in json.dumps([agent["env"], haproxy.get("env")])
 
 
 def test_it_covers_everything_that_routers_read(tmp_path: Path) -> None:
