@@ -163,7 +163,7 @@ def read_secrets(text: str, state: State = FIRST) -> FleetSecrets:
     """Return the root secrets of a text that `FleetSecrets.text` has written.
 
     Raises ValueError, without the text in its message, for anything else, and for a text without
-    the root secret that the state says is in use.
+    the root secrets that the state says are valid.
     """
     found = [_read_root(one) for one in text.split()]
     ids = {one.fleet_id for one in found}
@@ -172,7 +172,7 @@ def read_secrets(text: str, state: State = FIRST) -> FleetSecrets:
         raise ValueError(f"expected {ROOT_BYTES} bytes in base64")
     if state == FIRST and 1 not in roots:
         state = State(str(max(roots)))
-    if missing := [one for one in (state.old, state.new) if one and int(one) not in roots]:
+    if missing := [one for one in state.valid if int(one) not in roots]:
         raise ValueError(f"version {missing[0]} of the root secret is missing")
     return FleetSecrets(ids.pop(), roots, state)
 

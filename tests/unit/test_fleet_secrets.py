@@ -168,6 +168,13 @@ def test_what_are_no_root_secrets(text: str, now: str) -> None:
     assert not text or text.split(maxsplit=1)[0] not in str(raised.value)
 
 
+def test_the_last_phase_needs_the_new_root_secret_alone() -> None:
+    """A run that ended between two changes of the settings has left it so."""
+    ending = State("2", "1", ROTATED.state.next.next.phase)
+    after = read_secrets(ROTATED.in_state(State("2")).text(), ending)
+    assert (after.root, after.in_state(ending.next).text()) == (NEW, after.text())
+
+
 def test_none_is_shown() -> None:
     shown = f"{ROTATED!r} {ROTATED.of_fleet()!r} {ROTATED.of_cell('alpha', State('1.1'))!r}"
     assert repr(ROOT) not in shown

@@ -114,19 +114,16 @@ def ensure(
 
 
 def _set_root(root: Path, owner: Ownership) -> None:
-    """Set the root secrets; a new one before what says that it is valid, else behind that."""
+    """Set the root secrets before what says which are valid: in the last phase one is needed."""
     secrets = owner.secrets
     text, found = secrets.text(), _root_text(root, FLEET_STACK)
     if found is not None:
         known = _read(FLEET_STACK, found, FIRST)
         if not known.roots.items() & secrets.roots.items():
             raise _other(FLEET_STACK)
-    is_first = found is None or len(found) < len(text)
-    if is_first:
+    if found != text:
         _set_secret(root, FLEET_STACK, _ROOT, text)
     _set_plain(root, FLEET_STACK, owner, str(secrets.state))
-    if not is_first and found != text:
-        _set_secret(root, FLEET_STACK, _ROOT, text)
 
 
 def _set_cell(root: Path, name: str, owner: Ownership) -> None:

@@ -49,7 +49,7 @@ def set_passwords(situation: Situation, cell: str, interrupts: Interrupts) -> bo
         last = said[-1] if said else (done.errors.strip().splitlines() or ["no message"])[-1]
         is_over = time.monotonic() > deadline or interrupts.is_interrupted
         if done.code != _NOT_YET or is_over:
-            raise CommandError(f"passwords of cell {cell} are not set: {last}")
+            raise CommandError(f"passwords of cell {cell} are not set: {last}; run this again")
         time.sleep(_PAUSE)
 
 
