@@ -41,6 +41,7 @@ from tests.postgres.containers import (
     write_passwords,
 )
 from tests.router.api_server import ApiServer
+from tests.router.authorities import shown_by
 from tests.router.credentials import TOKEN, make_credentials
 from tests.router.directory import Directory
 from tests.router.pods import APP_KEY, MEMORY, Pod
@@ -94,7 +95,9 @@ class Neighbour:
 def cell(folder: Path) -> Iterator[None]:
     """Run alpha's Postgres and app, where its router looks for it."""
     secrets = folder / "secrets"
-    write_passwords(secrets, {**PASSWORDS, "router-key": APP_KEY + "alpha"})
+    shown = shown_by("app", "alpha")
+    certificate = {"tls.crt": shown.chain, "tls.key": shown.key}
+    write_passwords(secrets, {**PASSWORDS, "router-key": APP_KEY + "alpha", **certificate})
     network = new_name()
     docker("network", "create", network)
     with ExitStack() as stack:
@@ -119,6 +122,7 @@ def _app(network: str, secrets: Path, role: str) -> tuple[str, ...]:
         "PGUSER": f"cell_{role}",
         "PASSWORD_FILE": f"{SECRETS}/{role}",
         "ROUTER_KEY_FILE": f"{SECRETS}/router-key",
+        "CERTIFICATE_DIRECTORY": SECRETS,
     }
     mounted = (f"--network={network}", f"--volume={secrets}:{SECRETS}:ro")
     return (*mounted, *(f"--env={name}={value}" for name, value in variables.items()))
@@ -132,7 +136,7 @@ def routers(folder: Path) -> Iterator[tuple[Pod, Pod]]:
     make_credentials(account, [API])
     directory = Directory()
     for number, (name, address) in enumerate((("alpha", ALPHA), ("beta", BETA)), 1):
-        directory.cells[name] = (number, address, 8080)
+        directory.cells[name] = (number, address, 8444)
     for name in ("attacker", "neighbour", "third"):
         directory.add(name, "alpha")
     api = ApiServer(API, 6443, account / "server.pem", TOKEN)

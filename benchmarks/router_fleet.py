@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # for `import tests`
 
 from tests.postgres.containers import docker, family, new_name, processes
 from tests.router.api_server import ApiServer
+from tests.router.authorities import shown_by
 from tests.router.credentials import TOKEN, make_credentials
 from tests.router.directory import config_map, shard_of, shard_texts
 from tests.router.pods import IMAGE, Pod, configuration
@@ -42,8 +43,8 @@ defaults
     timeout connect 1s
 frontend origin
     bind {ORIGIN}:9000
-    bind {ALPHA}:9000
-    bind {BETA}:9000
+    bind {ALPHA}:9000 ssl crt /etc/cellwright/alpha.pem
+    bind {BETA}:9000 ssl crt /etc/cellwright/beta.pem
     http-request return status 200 content-type text/plain string ok {_SAID}
 """
 
@@ -59,7 +60,7 @@ class Organizations:
         self._keys: list[list[str]] = [[] for _ in range(SHARDS)]
         for key in (*self.names, *self._hosts):
             self._keys[self.shard(key)].append(key)
-        self.cells = f"alpha\t1\t{ALPHA}\t8080\nbeta\t2\t{BETA}\t8080\n"
+        self.cells = f"alpha\t1\t{ALPHA}\t8444\nbeta\t2\t{BETA}\t8444\n"
 
     @staticmethod
     def shard(key: str) -> int:
@@ -136,7 +137,12 @@ def fleet(folder: Path, count: int) -> Iterator[Fleet]:
     with ExitStack() as stack:
         api.start()
         stack.callback(api.stop)
-        stack.enter_context(haproxy(folder / "origin", _ORIGIN, f"{ORIGIN}:9000"))
+        origin = folder / "origin"
+        origin.mkdir()
+        for cell in ("alpha", "beta"):
+            shown = shown_by("app", cell)
+            (origin / f"{cell}.pem").write_text(shown.key + shown.chain)
+        stack.enter_context(haproxy(origin, _ORIGIN, f"{ORIGIN}:9000"))
         pods = []
         for cell, address in (("alpha", ALPHA), ("beta", BETA)):
             pod = Pod(cell, address, folder / cell, API, options)
@@ -170,7 +176,7 @@ def _constant(folder: Path, pod: Pod, value: str) -> Iterator[str]:
     run = folder / "run"
     shutil.copytree(pod.folder / "run" / "table", run / "table")
     run.chmod(0o777)
-    lines = configuration(pod.cell).splitlines(keepends=True)
+    lines = configuration(pod).splitlines(keepends=True)
     at = next(n for n, line in enumerate(lines) if "set-var(txn.path) path,field(3,/)" in line)
     if "regsub" not in lines[at + 1]:
         raise SystemExit("the configuration has no look-up by path that could be replaced")
@@ -179,8 +185,8 @@ def _constant(folder: Path, pod: Pod, value: str) -> Iterator[str]:
     options = (
         f"--volume={run}:/run/cellwright",
         f"--env=ROUTER_ADDRESS={CONSTANT}",
-        f"--env=HOP_KEY={pod.hop_key}",
-        "--env=APP_KEY=the-same-for-all",
+        f"--volume={pod.folder}/certificate:/run/certificate",
+        f"--volume={pod.folder}/trust:/var/run/secrets/cellwright:ro",
     )
     with haproxy(folder, config, f"{CONSTANT}:8080", *options) as name:
         yield name

@@ -26,8 +26,10 @@ from pathlib import Path
 import yaml
 
 from cellwright.edge.files import read
+from cellwright.edge.settings import read_settings
+from cellwright.fleet_secrets import read_record
 from cellwright.plan import plan
-from cellwright.secret import decode_root, resolve
+from cellwright.secret import resolve
 
 ROOT = Path(__file__).parents[1]
 DEADLINE_S = 180
@@ -149,11 +151,12 @@ def _workspace() -> Iterator[Path]:
 def _manifests(workspace: Path, cell: str) -> Path:
     """The cell's manifests with their secrets, for kubectl, readable by this user alone."""
     shown = _run(workspace, "pulumi", "config", "--show-secrets", "--json", "--stack", cell)
-    root = decode_root(json.loads(shown)["cellwright:rootSecret"]["value"])
+    record = json.loads(shown)["cellwright:cellSecret"]["value"]
+    secrets = read_record(record, read_settings(workspace, cell).fleet_id)
     manifests = plan(read(workspace), only=[cell]).stacks[cell]
     path = workspace / "bench-manifests.yaml"
     path.touch(mode=0o600)
-    path.write_text(yaml.safe_dump_all([resolve(one.body, root) for one in manifests]))
+    path.write_text(yaml.safe_dump_all([resolve(one.body, secrets.value) for one in manifests]))
     return path
 
 

@@ -37,6 +37,7 @@ from up_fleet_world import CELL, CLUSTER, PROJECT, cell_objects, declared_organi
 
 from cellwright.edge import stacks
 from cellwright.edge.files import read
+from cellwright.edge.stack_settings import Ownership, ensure, new_secrets
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.plan import plan
@@ -149,9 +150,10 @@ class _Bench:
         self._make_workspace(cells, organizations)
         (self.scratch / "state").mkdir()
         system = self.server.request("GET", "/api/v1/namespaces/kube-system")
-        secret = stacks.new_root()
+        secrets = new_secrets()
+        secret = secrets.root
         uids = {CLUSTER: system["metadata"]["uid"]}
-        stacks.ensure(self.root, FLEET_STACK, stacks.Ownership(secret, uids), {}, lambda _: None)
+        ensure(self.root, FLEET_STACK, Ownership(secrets, uids), {}, lambda _: None)
         declared = plan(read(self.root))
         if declared.fleet is None or declared.problems:
             sys.exit(f"the definitions are wrong: {declared.problems[:3]}")

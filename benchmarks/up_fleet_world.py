@@ -13,6 +13,9 @@ from cellwright.manifest import Manifest
 from cellwright.model import Fleet
 from cellwright.registration import Registration, digest, registrations
 
+FIRST = "1.1"
+"""Which secrets cells have from the first."""
+
 PROJECT = "cellwright"
 CLUSTER = "local"
 ASKED_KINDS = {"ConfigMap", "Namespace", "PersistentVolumeClaim", "Role", "StatefulSet"}
@@ -46,11 +49,11 @@ def cell_objects(
     fleet: Fleet, manifests: tuple[Manifest, ...], secret: bytes, updated: str
 ) -> Iterator[Mapping[str, Any]]:
     """Yield a cell's objects that are asked for, its namespace with the stamp that matches."""
-    applied = Applied(digest(secret, registrations(fleet, manifests)), updated)
+    applied = Applied(digest(secret, registrations(fleet, manifests), FIRST), updated)
     for one in manifests:
         if one.kind not in ASKED_KINDS:
             continue
-        body = identified(one.body, fleet.name, fleet_id(secret))
+        body = identified(one.body, fleet.name, fleet_id(secret), FIRST)
         if one.kind == "Namespace":
             annotations = {**body["metadata"].get("annotations", {})}
             annotations[APPLIED_ANNOTATION] = applied.text()
@@ -130,7 +133,7 @@ def stack_state(
 
 
 def _values(one: Registration, fleet: Fleet, secret: bytes) -> dict[str, Any]:
-    inputs = identified(one.manifest.body, fleet.name, fleet_id(secret))
+    inputs = identified(one.manifest.body, fleet.name, fleet_id(secret), FIRST)
     hidden = {**_SECRET_MARK, "ciphertext": f"v1:{'x' * 120}"}
     inputs = {key: hidden if key in one.secret_inputs else inputs[key] for key in inputs}
     inputs = json.loads(json.dumps(inputs, default=_without_secrets))

@@ -255,7 +255,8 @@ _WHOLE = {
     "CW213": Code(
         "a router's port that can't be a port of the nodes",
         "With routers of type NodePort a cell's port is nodePortBase plus its id, and its port for "
-        "TLS, if it has one, tlsNodePortBase plus its id; each at most 32767, and none twice.",
+        "TLS, if it has one, tlsNodePortBase plus its id; each at most 32767, and none twice. The "
+        "port of its routerAddress is for other routers alone.",
         _GAMMA,
         _cell("gamma", 3000),
         _cell("gamma", 3),

@@ -16,7 +16,9 @@ from cellwright.identity import (
     FLEET_LABEL,
     LAST_RUN_ANNOTATION,
     MANAGER_ANNOTATION,
+    secrets_tag,
     with_pods_id,
+    with_secrets_tag,
 )
 from cellwright.manifest import Identity, Manifest
 from cellwright.quantity import amount
@@ -65,7 +67,7 @@ def without_notes(body: Body) -> Body:
     Pods that were given the fleet's id ask for it again.
     """
     number = (body["metadata"].get("labels") or {}).get(FLEET_ID_LABEL, "")
-    body = with_pods_id(body, number, "")
+    body = with_secrets_tag(with_pods_id(body, number, ""), secrets_tag(body), "")
     cleaned = _cleaned(body)
     spec = body.get("spec")
     if body["kind"] == "StatefulSet" and isinstance(spec, Mapping):

@@ -19,7 +19,7 @@ from cellwright.pinning import image_problems
 from cellwright.problem import Path, Place, Problem, nearest
 from cellwright.workloads import merged, size_problems, workload_problems
 
-_LAST_NODE_PORT = 32767
+_FIRST_NODE_PORT, _LAST_NODE_PORT = 30000, 32767
 
 
 def find_problems(declared: Declared) -> list[Problem]:
@@ -54,6 +54,12 @@ def tls_node_port(routers: Mapping[str, Any], number: int) -> int:
     """Return the port for TLS of the cell with this id on every node."""
     base: int = routers.get("tlsNodePortBase", 31080)
     return base + number
+
+
+def hop_node_port(address: Mapping[str, Any]) -> int | None:
+    """Return the port for other routers on every node: that of the address, if it can be one."""
+    port = address.get("port")
+    return port if port and _FIRST_NODE_PORT <= port <= _LAST_NODE_PORT else None
 
 
 def _fleet_problems(declared: Declared) -> Iterator[Problem]:
@@ -162,7 +168,13 @@ def _node_port_problems(shared: Mapping[str, Any], cells: Iterable[Document]) ->
         return
     cells = list({spec(cell)["id"]: cell for cell in cells}.values())  # CW202 tells of the others
     used = {http_node_port(routers, spec(cell)["id"]): name(cell) for cell in cells}
+    secure = {tls_node_port(routers, spec(cell)["id"]): name(cell) for cell in cells}
     for cell in cells:
+        port = spec(cell).get("routerAddress", {}).get("port")
+        if called := used.get(port) or secure.get(port):
+            message = f"port {port} of the nodes is for the clients of cell {called}"
+            hint = "choose another for the routers of other clusters, from 30000 to 32767"
+            yield problem(cell, ("spec", "routerAddress", "port"), "CW213", message, hint)
         number = spec(cell)["id"]
         yield from _range_of_nodes(cell, "nodePortBase", http_node_port(routers, number))
         size = shared["sizes"].get(spec(cell)["size"], {})

@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
 
-from cellwright.model import Cell, Organization
+from cellwright.model import HOP_PORT, Cell, Organization
 
 BUCKETS = 131_072
 """As many buckets there are, numbered from this number on, so that all have six digits."""
@@ -96,12 +96,12 @@ def _lines(bucket: int, entries: list[tuple[str, str]]) -> Iterator[str]:
 
 
 def cell_table(cells: Iterable[Cell], cluster: str) -> Table:
-    """Return where each cell's router is found from inside `cluster`."""
+    """Return where each cell's router takes other routers' requests from inside `cluster`."""
     lines = []
     for cell in cells:
         inside = cell.cluster == cluster
-        host = f"router.{cell.namespace}.svc.cluster.local" if inside else cell.router.host
-        port = 80 if inside else cell.router.port
+        host = f"router-hop.{cell.namespace}.svc.cluster.local" if inside else cell.router.host
+        port = HOP_PORT if inside else cell.router.port
         lines.append(f"{cell.name}\t{cell.id}\t{host}\t{port}\n")
     return _table(0, sorted(lines))
 

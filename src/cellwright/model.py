@@ -13,6 +13,8 @@ FLEET_STACK = "fleet"
 """The stack of what all cells share; the others have the names of their cells."""
 DIRECTORY_NAMESPACE = "cellwright-directory"
 """The namespace of the directory, behind the fleet's prefix."""
+HOP_PORT = 8444
+"""The port at which routers take the requests that other routers pass on."""
 LOCAL_CLUSTER = "local"
 """The one cluster that may be whichever the kubeconfig's current context names."""
 QUARANTINE = -1
@@ -64,18 +66,24 @@ class Postgres:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A cell's app: a fixed number of `replicas`, or `autoscale`."""
+    """A cell's app: a fixed number of `replicas`, or `autoscale`.
+
+    With `tls` it gets a certificate, and its routers speak TLS with it.
+    """
 
     image: str
     replicas: int | None
     autoscale: Autoscale | None
     resources: Resources
+    tls: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Router:
-    """A cell's router: where other routers find it, and its ports on every node, if any.
+    """A cell's router: where other clusters' find it, and its ports on every node, if any.
 
+    If it `is_addressed`, its Service has the port for other routers, too, as `hop_node_port` on
+    every node.
     `tls_secret` names the Secret with the certificate for clients; None means no TLS. At the same
     time it takes so many `connections` and as many requests, `share` of them from one organization,
     with so many of HAProxy's `buffers`.
@@ -92,6 +100,8 @@ class Router:
     buffers: int
     tls_secret: str | None = None
     tls_node_port: int | None = None
+    is_addressed: bool = False
+    hop_node_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

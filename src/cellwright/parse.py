@@ -9,10 +9,11 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
-from cellwright.consistency import http_node_port, tls_node_port
+from cellwright.consistency import hop_node_port, http_node_port, tls_node_port
 from cellwright.declared import Declared, capacity, name, seconds, spec
 from cellwright.document import Document
 from cellwright.model import (
+    HOP_PORT,
     STANDARD,
     Accepts,
     App,
@@ -116,19 +117,22 @@ def _cell(shared: Mapping[str, Any], document: Document) -> Cell:
                 else None
             ),
             resources=_resources(app["resources"]),
+            tls=app.get("tls", True),
         ),
         router=Router(
             image=images["router"],
             replicas=router["replicas"],
             resources=_resources(router["resources"]),
-            host=address.get("host", f"router.{prefix}cell-{called}.svc.cluster.local"),
-            port=address.get("port", 80),
+            host=address.get("host", f"router-hop.{prefix}cell-{called}.svc.cluster.local"),
+            port=address.get("port", HOP_PORT),
             node_port=http_node_port(routers, own["id"]) if on_nodes else None,
             tls_secret=tls_secret,
             tls_node_port=tls_node_port(routers, own["id"]) if on_nodes and tls_secret else None,
             connections=takes.connections,
             share=takes.share,
             buffers=takes.buffers,
+            is_addressed=bool(address),
+            hop_node_port=hop_node_port(address) if on_nodes else None,
         ),
         accepts=Accepts(accepts.get("new", True), tuple(accepts.get("tiers", ()))),
         draining=own.get("draining", False),

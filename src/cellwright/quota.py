@@ -16,6 +16,8 @@ QUOTA_NAME = "compute"
 """The ResourceQuota's name (templates/cell/limits.yaml.j2)."""
 DEFAULTS = Resources(cpu="10m", memory="32Mi", cpu_limit="500m", memory_limit="256Mi")
 """What the LimitRange gives a container that says nothing."""
+CERTIFICATE = Resources(cpu="5m", memory="32Mi", cpu_limit="200m", memory_limit="64Mi")
+"""What the container beside the app asks for that renews its certificate."""
 SPARE = 6
 """Pods of one such container that there is room for, as of a debugging session."""
 _BINARY = ("Ki", "Mi", "Gi", "Ti", "Pi")
@@ -33,6 +35,8 @@ def compute_quota(cell: Cell, extra: Resources | None) -> dict[str, str]:
         (cell.app.resources, replicas + 1),  # and the migration
         (cell.router.resources, 2 * cell.router.replicas),  # HAProxy and its agent
     ]
+    if cell.app.tls:
+        containers.append((CERTIFICATE, replicas))
     counted = [(resources, 2 * number) for resources, number in containers]
     counted += [(DEFAULTS, SPARE), *([(extra, 1)] if extra else [])]
     found = {

@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 
 from cellwright.changes import HISTORY
+from cellwright.derivation import derive_bytes
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, QUARANTINE, Fleet
-from cellwright.secret import derive_bytes
 from cellwright.secret_text import SecretText
 
 _PROTECTED_KINDS = {"Namespace", "PersistentVolumeClaim", "StatefulSet"}
@@ -63,16 +63,18 @@ def protected_of(fleet: Fleet, stacks: Mapping[str, Iterable[Manifest]]) -> list
     ]
 
 
-def digest(root: bytes, registrations: Iterable[Registration]) -> str:
+def digest(root: bytes, registrations: Iterable[Registration], secrets: str = "") -> str:
     """Return what stands for all that a stack registers, secrets included, in hexadecimal.
+
+    `secrets` is which versions of them are valid.
 
     It is keyed (HMAC-SHA256), since a cluster keeps it where a Secret's values may not be read.
     """
     key = derive_bytes(root, "fleet/applied", 32)
-    what = [
+    what: list[Any] = [
         (one.token, one.name, one.protect, one.retain, one.manifest.body) for one in registrations
     ]
-    return hmac.new(key, _encoded(what), hashlib.sha256).hexdigest()
+    return hmac.new(key, _encoded([secrets, *what]), hashlib.sha256).hexdigest()
 
 
 def _encoded(what: Any) -> bytes:

@@ -19,7 +19,7 @@ from cellwright.manifest import Manifest, lacking, order_of
 from cellwright.model import FLEET_STACK, Cell, Fleet
 from cellwright.patch import Patch, apply_patches
 from cellwright.problem import Place, Problem
-from cellwright.secret_expression import SecretExpression, secret_named
+from cellwright.secret_expression import SecretExpression, secret_named, valid_secrets_named
 from cellwright.shape import Shape, read_shapes
 from cellwright.template import (
     FUNCTIONS,
@@ -106,6 +106,7 @@ class Renderer:
             "labels": _labels(self._fleet.name, cell.name),
             "values": cell.values,
             "secret": partial(secret_named, "secret", f"cell/{cell.name}"),
+            "valid_secrets": partial(valid_secrets_named, f"cell/{cell.name}"),
             "fleet_secret": partial(secret_named, "fleet_secret", "fleet"),
             "far_router_ports": self._far_ports[cell.cluster],
         }

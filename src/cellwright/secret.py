@@ -1,18 +1,21 @@
 """Secrets derived from one root secret, so that only one has to be kept.
 
-Source: HKDF with SHA-256, RFC 5869. Refuses to store or print anything.
+Some names stand for certificates and keys of the fleet's authorities (`authority`). Refuses to
+store or print anything.
 """
 
 import base64
 import binascii
+from collections.abc import Callable
 from typing import Any
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
-from cellwright.secret_text import SecretText, resolved
+from cellwright.authority import pem
+from cellwright.derivation import derive_bytes
+from cellwright.directory_key import DIRECTORY_KEY, public_key
+from cellwright.secret_text import ALL_VALID, SecretText, is_pem, resolved
 
 ROOT_SECRET = "rootSecret"  # noqa: S105 - the name of the setting, not a secret
+CELL_SECRET = "cellSecret"  # noqa: S105 - as above
 ROOT_BYTES = 32
 
 
@@ -35,17 +38,24 @@ def derive(root: bytes, info: str) -> str:
     return base64.urlsafe_b64encode(derive_bytes(root, info, 32)).decode().rstrip("=")
 
 
-def derive_bytes(root: bytes, info: str, length: int) -> bytes:
-    """Return so many bytes that are derived from the root secret under the name `info`."""
-    return HKDF(SHA256(), length=length, salt=b"cellwright/v1", info=info.encode()).derive(root)
+def derived_from(root: bytes) -> Callable[[str], str]:
+    """Return what gives a secret by its name where all follow from one secret, the only valid."""
+
+    def value(name: str) -> str:
+        only = name.removesuffix(ALL_VALID)
+        if only == DIRECTORY_KEY:
+            return public_key(root)
+        return (pem if is_pem(only) else derive)(root, only)
+
+    return value
 
 
-def resolve(value: Any, root: bytes) -> Any:
+def resolve(value: Any, secret_of: Callable[[str], str]) -> Any:
     """Return `value` with every text that holds secrets as the text that it stands for."""
     if isinstance(value, SecretText):
-        return resolved(value, lambda name: derive(root, name))
+        return resolved(value, secret_of)
     if isinstance(value, dict):
-        return {key: resolve(one, root) for key, one in value.items()}
+        return {key: resolve(one, secret_of) for key, one in value.items()}
     if isinstance(value, list):
-        return [resolve(one, root) for one in value]
+        return [resolve(one, secret_of) for one in value]
     return value

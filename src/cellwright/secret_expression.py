@@ -13,7 +13,15 @@ from typing import Any, NoReturn
 from jinja2 import Undefined
 from jinja2.utils import htmlsafe_json_dumps
 
-from cellwright.secret_text import Encoded, Reference, SecretText, composed, names
+from cellwright.secret_text import (
+    ALL_VALID,
+    Encoded,
+    Reference,
+    SecretText,
+    composed,
+    is_pem,
+    names,
+)
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,98}[A-Za-z0-9])?\Z")
 _DIRECTIVE = re.compile(
@@ -88,6 +96,13 @@ def secret_named(function: str, owner: str, name: Any) -> SecretExpression:
     return SecretExpression(SecretText((Reference(f"{owner}/{name}"),)))
 
 
+def valid_secrets_named(owner: str, name: Any) -> SecretExpression:
+    """Return all values of the secret `name` that are valid. Raises SecretReadError."""
+    (reference,) = secret_named("valid_secrets", owner, name).text.parts
+    assert isinstance(reference, Reference)  # noqa: S101 - for the types
+    return SecretExpression(SecretText((Reference(reference.name + ALL_VALID),)))
+
+
 def concatenated(*pieces: Any) -> str | SecretExpression:
     """Return the text of values one after the other."""
     parts = [piece.text if isinstance(piece, SecretExpression) else str(piece) for piece in pieces]
@@ -158,6 +173,7 @@ def replaced(text: Any, old: Any, new: Any, count: int) -> str | SecretExpressio
             raise ValueError("replace needs text that is to be replaced")
         return joined(new, pieces)
     is_apart = before and not (_MAY_BE_SECRET.match(before[0]) or _MAY_BE_SECRET.match(before[-1]))
+    is_apart = is_apart and not any(is_pem(name) for name in names(text.text))
     if count >= 0 or not is_apart or any(isinstance(part, Encoded) for part in text.text.parts):
         raise SecretReadError(
             f"{before!r:.80} could be a part of {_called(text)}: replace before the "
@@ -224,7 +240,10 @@ def _called(expression: SecretExpression) -> str:
     for name in names(expression.text):
         owner, _, rest = name.partition("/")
         of_cell = rest.partition("/")[2]
-        calls.append(f'fleet_secret("{rest}")' if owner == "fleet" else f'secret("{of_cell}")')
+        if name.endswith(ALL_VALID):
+            calls.append(f'valid_secrets("{of_cell.removesuffix(ALL_VALID)}")')
+        else:
+            calls.append(f'fleet_secret("{rest}")' if owner == "fleet" else f'secret("{of_cell}")')
     return " and ".join(calls)
 
 

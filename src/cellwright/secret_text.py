@@ -15,12 +15,24 @@ from jinja2.utils import htmlsafe_json_dumps
 
 DERIVED = "[A-Za-z0-9_-]{43}"
 """What derived secrets look like: unpadded URL-safe base64 of 32 bytes."""
+PEM_NAME = re.compile(
+    r"fleet/ca\.crt|cell/(?P<cell>[a-z0-9-]+)/(?P<part>router|app)-ca\.(?P<kind>crt|key)"
+)
+"""The names of secrets that are certificates and keys in PEM (RFC 7468) instead."""
+_PEM = r"-----BEGIN [A-Z ]+-----\n(?:[A-Za-z0-9+/=]{1,64}\n)+-----END [A-Z ]+-----"
+ALL_VALID = "*"
+"""Ends the name of a secret that stands for all values that are valid, the one in use first, a line
+each: more than one while secrets are rotated.
+"""
+_LINE_END = "\n"
+_SEVERAL = re.compile(r".*\*|fleet/directory-key|fleet/ca\.crt")
+"""The names of secrets that may be several."""
 OTHER_TEXT = "…"
 """What is shown in the place of the text around secrets, which may be secret itself."""
 
 
 class Reference(NamedTuple):
-    """One derived secret, by its name: `cell/alpha/postgres-app`."""
+    """A secret, by its name: `cell/alpha/postgres-app`, or with `ALL_VALID` behind it."""
 
     name: str
 
@@ -87,6 +99,11 @@ def names(text: SecretText) -> list[str]:
     return list(found)
 
 
+def is_pem(name: str) -> bool:
+    """Return whether a secret is a certificate or a key in PEM, without the last line's end."""
+    return PEM_NAME.fullmatch(name) is not None
+
+
 def is_made_of(text: SecretText, words: re.Pattern[str]) -> bool:
     """Return whether what stands around secrets matches `words`, and is not encoded later."""
     return all(
@@ -136,7 +153,8 @@ ENCODINGS: Mapping[str, Callable[[str], str]] = {
 
 def _shown(part: Part) -> str:
     if isinstance(part, Reference):
-        return f"(secret {part.name})"
+        only = part.name.removesuffix(ALL_VALID)
+        return f"(secret {only})" if only == part.name else f"(valid secrets {only})"
     if isinstance(part, Encoded):
         return f"({part.text} | {part.encoding})"
     return OTHER_TEXT
@@ -145,14 +163,19 @@ def _shown(part: Part) -> str:
 def _pattern(text: SecretText, encode: Callable[[str], str]) -> str:
     """Return the regular expression of what a text can be once `encode` was applied to it.
 
-    The form of derived secrets is the same in URLs and JSON; in base64 it can't be told.
+    The form of derived secrets is the same in URLs and JSON; in base64 it can't be told, nor that
+    of PEM in any.
     """
     return "".join(_pattern_of_part(part, encode) for part in text.parts)
 
 
 def _pattern_of_part(part: Part, encode: Callable[[str], str]) -> str:
     if isinstance(part, Reference):
-        return DERIVED
+        if is_pem(part.name) and encode is not str:
+            return ".+"
+        one = _PEM if is_pem(part.name) else DERIVED
+        more = f"(?:{re.escape(encode(_LINE_END))}{one})*"
+        return one + more if _SEVERAL.fullmatch(part.name) else one
     if isinstance(part, str):
         return re.escape(encode(part))
     if part.encoding == "b64encode":

@@ -62,7 +62,7 @@ which would be copied into every one."""
 EVERYWHERE = frozenset(
     ("fleet", "values", "labels", "text", "directory_namespace", *FUNCTIONS),
 )
-FOR_CELLS = frozenset(("cell", "secret", "fleet_secret", "far_router_ports"))
+FOR_CELLS = frozenset(("cell", "secret", "valid_secrets", "fleet_secret", "far_router_ports"))
 FOR_FLEET = frozenset(("shards", "cells", "history"))
 """The names that templates know: all of them, those for cells, those below `fleet/`."""
 _PUBLIC = {

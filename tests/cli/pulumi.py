@@ -44,6 +44,8 @@ def answer(stacks: dict[str, Any], words: list[str]) -> None:
             keep(name, {**config(name), key: {"secure": sys.stdin.read()}})
         case ["config", "set-all", "--path", "--stack", name, *rest]:
             keep(name, changed(config(name), rest[1::2]))
+        case ["config", "rm", "--stack", name, key]:
+            keep(name, {one: value for one, value in config(name).items() if one != key})
         case ["cancel", *_]:
             pass
         case _:

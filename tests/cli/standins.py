@@ -15,8 +15,9 @@ from typing import Any
 
 from cellwright.directory import shard_tables
 from cellwright.edge.files import read
-from cellwright.identity import fleet_id, identified
-from cellwright.model import Organization
+from cellwright.fleet_secrets import StackSecrets, first_secrets
+from cellwright.identity import identified
+from cellwright.model import FLEET_STACK, Organization
 from cellwright.plan import plan
 from cellwright.secret import resolve
 from cellwright.signature import signed
@@ -61,11 +62,12 @@ class Cluster:
     def declared(self, root: Path, change: Callable[[Body], None] | None = None) -> None:
         """Hold what the definitions of a workspace ask for, each object changed."""
         stacks = plan(read(root)).stacks
-        number = fleet_id(ROOT_SECRET)
         bodies = []
         for one in (one for manifests in stacks.values() for one in manifests):
-            body = identified(resolve(dict(one.body), ROOT_SECRET), "demo", number)
-            bodies.append(signed(body, one.cluster, ROOT_SECRET))
+            secrets = stack_secrets(one.stack)
+            body = resolve(dict(one.body), secrets.value)
+            body = identified(body, "demo", secrets.fleet_id, secrets.tag)
+            bodies.append(signed(body, one.cluster, secrets.signing))
         objects = json.loads(json.dumps([SYSTEM, *bodies]))
         for body in objects:
             for key, text in body.pop("stringData", {}).items():
@@ -159,6 +161,14 @@ class World:
     def pulumi(self) -> list[str]:
         log = self.folder / "pulumi.log"
         return log.read_text("utf-8").splitlines() if log.exists() else []
+
+
+def stack_secrets(stack: str) -> StackSecrets:
+    """Return the secrets of a stack of the fleet with this root secret, as they are at first."""
+    secrets = first_secrets(ROOT_SECRET)
+    if stack == FLEET_STACK:
+        return secrets.of_fleet()
+    return secrets.of_cell(stack, secrets.new_cell())
 
 
 def world_in(folder: Path) -> World:

@@ -1,9 +1,11 @@
 """What `up` refuses because it may be another fleet's, or another root secret's."""
 
+import json
 import re
 
 import pytest
 
+from cellwright.edge.settings import read_settings
 from tests.cli.conftest import Program
 from tests.cli.standins import World
 from tests.cli.ups import Engine
@@ -43,10 +45,18 @@ def test_another_cluster_under_the_same_context_is_refused(program: Program, fle
 
 
 def test_a_stack_of_another_root_secret_is_refused(program: Program, fleet: Engine) -> None:
-    file = program.root / "stacks" / "Pulumi.beta.yaml"
-    text = file.read_text()
-    secret = text.split("secure: ")[1].split("\n")[0]
-    file.write_text(text.replace(secret, "A" * 43 + "="))
+    other = {"cellwright:rootSecret": {"secure": "A" * 43 + "="}}
+    program.write("stacks/Pulumi.beta.yaml", json.dumps({"config": other}))
+    program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
+    done = program("up", "--yes", "--cell", "beta")
+    assert (done.code, fleet.applied) == (1, [])
+    assert "stack beta has another cellwright:rootSecret" in done.err
+
+
+def test_a_stack_of_another_fleet_is_refused(program: Program, fleet: Engine) -> None:
+    name = "stacks/Pulumi.beta.yaml"
+    number = read_settings(program.root, "beta").fleet_id
+    program.edit(name, number, "f" * 16)
     program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
     done = program("up", "--yes", "--cell", "beta")
     assert (done.code, fleet.applied) == (1, [])

@@ -16,10 +16,11 @@ import pytest
 from cellwright.edge.engine import Finished, Preview, Run
 from cellwright.edge.failure import CommandError
 from cellwright.edge.settings import read_settings
+from cellwright.edge.up.reading import Situation
 from cellwright.identity import identified
 from cellwright.manifest import Manifest
 from cellwright.signature import signed
-from tests.cli.standins import ROOT_SECRET, Body, Cluster, World
+from tests.cli.standins import Body, Cluster, World, stack_secrets
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Program  # which imports this module for its fixtures
@@ -43,6 +44,8 @@ class Engine:
     """How many changes Pulumi's previews tell."""
     operation: str = "create"
     """What these do to objects."""
+    passwords: list[str] = field(default_factory=list)
+    """The cells whose Postgres was told new passwords, each with the version of its secrets."""
     _runs: int = 0
 
     def up(self, run: Run, stack: str, program: Any, options: Sequence[str] = ()) -> Finished:
@@ -57,18 +60,24 @@ class Engine:
         self.holds(stack, program)
         return Finished(ok=True, lines=("Resources:", "    + 33 created", ""))
 
+    def set_passwords(self, situation: Situation, cell: str, _interrupts: Any) -> bool:
+        self.passwords.append(f"{cell} {situation.secrets_of(cell).tag}")
+        return True
+
     def preview(self, _run: Run, stack: str, _program: Any, *_options: Any) -> Preview:
         operations = {self.operation: self.foreseen, "same": 1}
         return Preview(operations, tuple(self.refuses.get(stack, ())))
 
     def holds(self, stack: str, manifests: Sequence[Manifest]) -> None:
         """Let the clusters hold what was registered of namespaces and of the directory."""
-        number = read_settings(self.program.root, stack).fleet_id
+        settings = read_settings(self.program.root, stack)
+        secrets = stack_secrets(stack)
+        tag = settings.state.tag if settings.state else ""
         for one in manifests:
             cluster = self.clusters.get(one.cluster, self.cluster)
             if one.kind in ("Namespace", "ConfigMap") and cluster.file.exists():
-                body = identified(one.body, "demo", number)
-                self.put(dict(signed(body, one.cluster, ROOT_SECRET)), cluster)
+                body = identified(one.body, "demo", settings.fleet_id, tag)
+                self.put(dict(signed(body, one.cluster, secrets.signing)), cluster)
 
     def put(self, body: Body, cluster: Cluster | None = None) -> None:
         """Put an object into a cluster, over one of its name."""
@@ -123,6 +132,8 @@ def engine_in(program: "Program", world: World, monkeypatch: pytest.MonkeyPatch)
     # What stands for a program is what it would register.
     monkeypatch.setattr("cellwright.edge.up.rollout.registering", lambda *given: given[2])
     monkeypatch.setattr("cellwright.edge.up.apply.not_ready", not_ready)
+    monkeypatch.setattr("cellwright.cli.rotate.not_ready", not_ready)
+    monkeypatch.setattr("cellwright.edge.up.rotating.set_passwords", engine.set_passwords)
     return engine
 
 

@@ -5,7 +5,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from cellwright.secret import decode_root, derive
+from cellwright.directory_key import signing_key
+from cellwright.edge.settings import read_settings
+from cellwright.fleet_secrets import read_secrets
 from tests.end_to_end.workspace import Workspace
 
 
@@ -14,16 +16,22 @@ def secrets(fleet: Workspace) -> dict[str, str]:
     shown = fleet.must(
         "pulumi", "config", "--show-secrets", "--json", "--stack", "fleet", "--non-interactive"
     )
-    root = json.loads(shown)["cellwright:rootSecret"]["value"]
+    text = json.loads(shown)["cellwright:rootSecret"]["value"]
+    root = read_secrets(text)
     found = {
-        "the root secret": root,
-        "the routers' key": derive(decode_root(root), "fleet/hop-key"),
-        "the directory's key": derive(decode_root(root), "fleet/directory-key"),
+        "the root secret": base64.b64encode(root.root).decode(),
+        "the directory's key": signing_key(root.root).private_bytes_raw().hex(),
     }
     for cell in ("alpha", "beta", "gamma"):
+        state = read_settings(fleet.root, cell).state
+        assert state is not None
+        value = root.of_cell(cell, state).value
         for name in ("postgres-owner", "postgres-app", "postgres-replication", "app-key"):
             info = f"cell/{cell}/{name}"
-            found[info] = derive(decode_root(root), info)
+            found[info] = value(info)
+        for part in ("router", "app"):
+            info = f"cell/{cell}/{part}-ca.key"
+            found[info] = value(info).splitlines()[1]
     return found
 
 

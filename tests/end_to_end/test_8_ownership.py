@@ -56,10 +56,10 @@ def test_a_typed_run_with_another_root_secret_is_refused(
     fleet: Workspace, second: Workspace
 ) -> None:
     before = password(fleet)
-    second.must("pulumi", "stack", "init", "alpha", "--non-interactive")
+    second.must("pulumi", "stack", "init", "fleet", "--non-interactive")
     secret = base64.b64encode(os.urandom(32)).decode()
     second.must("pulumi", "config", "set", "--secret", "cellwright:rootSecret", secret)
-    done = second.pulumi("up", "--yes", "--skip-preview", "--stack", "alpha")
+    done = second.pulumi("up", "--yes", "--skip-preview", "--stack", "fleet")
     assert done.returncode != 0
     assert "CW421" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr

@@ -1,6 +1,7 @@
 """What the Pulumi program registers, seen through Pulumi's own mocks."""
 
 import base64
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,19 @@ import pytest
 from pulumi.runtime import rpc
 
 from cellwright.edge import program
+from cellwright.edge.files import read
 from cellwright.edge.guard import Guarded
+from cellwright.fleet_secrets import first_secrets, named_in
 from cellwright.identity import fleet_id
 from cellwright.lease_record import Holder
 from cellwright.model import Fleet
-from cellwright.plan import Loaded, planned
+from cellwright.plan import Loaded, plan, planned
 from cellwright.problem import Place, Problem
-from cellwright.secret import derive
+from cellwright.secret_state import State
 from tests.mocks.recorder import Recorder
 
 SECRET = b"\x07" * 32
+ALPHA = first_secrets(SECRET).of_cell("alpha", State("1.1"))
 
 
 def unguarded(_: Path, workspace: Loaded, _fleet: Fleet, stack: str, _secret: bytes) -> Guarded:
@@ -32,14 +36,23 @@ def nobody_holds_the_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "holder", lambda *_: None)
 
 
+def settings_of(root: Path, stack: str, secret: bytes) -> dict[str, str]:
+    """Return the secret of a stack for its settings, and write what they say in the clear."""
+    (root / "stacks").mkdir(exist_ok=True)
+    clear = {"config": {"cellwright:fleetId": fleet_id(secret)}}
+    (root / f"stacks/Pulumi.{stack}.yaml").write_text(json.dumps(clear))
+    secrets = first_secrets(secret)
+    if stack == "fleet":
+        return {"cellwright:rootSecret": secrets.text()}
+    names = {name for one in plan(read(root)).stacks[stack] for name in named_in(one.body)}
+    return {"cellwright:cellSecret": secrets.record(stack, secrets.new_cell(), names)}
+
+
 def register(root: Path, stack: str, secret: bytes | None = SECRET) -> list[Any]:
     """Run the program for one stack and return what it registered."""
     recorder = Recorder()
     pulumi.runtime.set_mocks(recorder, project="cellwright", stack=stack)
-    settings = (
-        {} if secret is None else {"cellwright:rootSecret": base64.b64encode(secret).decode()}
-    )
-    pulumi.runtime.set_all_config(settings)
+    pulumi.runtime.set_all_config({} if secret is None else settings_of(root, stack, secret))
 
     pulumi.runtime.test(lambda: program.register(root, unguarded))()
     return recorder.seen
@@ -74,7 +87,7 @@ def test_secrets_are_registered_as_secrets_and_hold_what_is_derived(workspace: P
     (owner,) = [one for one in seen if one.name == "cell-alpha/postgres-owner"]
     wrapped = owner.inputs["stringData"]
     assert wrapped[rpc._special_sig_key] == rpc._special_secret_sig
-    assert wrapped["value"]["password"] == derive(SECRET, "cell/alpha/postgres-owner")
+    assert wrapped["value"]["password"] == ALPHA.value("cell/alpha/postgres-owner")
 
 
 CONNECTION = """\
@@ -96,7 +109,7 @@ def test_text_around_derived_secrets_is_registered_as_secret(workspace: Path) ->
     (workspace / "templates" / "connection.yaml.j2").write_text(CONNECTION)
     seen = objects(register(workspace, "alpha"))
     (one,) = [one for one in seen if one.name == "cell-alpha/connection"]
-    app, owner = (derive(SECRET, f"cell/alpha/postgres-{role}") for role in ("app", "owner"))
+    app, owner = (ALPHA.value(f"cell/alpha/postgres-{role}") for role in ("app", "owner"))
     for field in ("stringData", "data"):
         assert one.inputs[field][rpc._special_sig_key] == rpc._special_secret_sig
     assert one.inputs["stringData"]["value"] == {
@@ -168,13 +181,28 @@ def test_a_hostile_definition_can_not_act_on_the_terminal(workspace: Path) -> No
     assert "\x1b" not in str(raised.value)
 
 
-@pytest.mark.parametrize("secret", [None, b"short"])
-def test_a_missing_or_wrong_root_secret_is_an_error_that_does_not_show_it(
-    workspace: Path, secret: bytes | None
+@pytest.mark.parametrize(("stack", "setting"), [("fleet", "rootSecret"), ("alpha", "cellSecret")])
+@pytest.mark.parametrize("text", [None, base64.b64encode(b"short").decode()])
+def test_a_missing_or_wrong_secret_is_an_error_that_does_not_show_it(
+    workspace: Path, stack: str, setting: str, text: str | None
 ) -> None:
-    with pytest.raises(pulumi.RunError, match="cellwright:rootSecret") as raised:
-        register(workspace, "alpha", secret)
-    assert base64.b64encode(b"short").decode() not in str(raised.value)
+    pulumi.runtime.set_mocks(Recorder(), project="cellwright", stack=stack)
+    pulumi.runtime.set_all_config({} if text is None else {f"cellwright:{setting}": text})
+    with pytest.raises(pulumi.RunError, match=f"cellwright:{setting}") as raised:
+        pulumi.runtime.test(lambda: program.register(workspace, unguarded))()
+    assert text is None or text not in str(raised.value)
+
+
+def test_a_secret_that_a_cell_was_not_given_is_asked_for(workspace: Path) -> None:
+    """What is the fleet's does not follow from the cell's own secret."""
+    settings = settings_of(workspace, "alpha", SECRET)
+    own = "apiVersion: v1\nkind: Secret\nmetadata: {name: own, namespace: {{ cell.namespace }}}\n"
+    text = f'{own}stringData: {{a: {{{{ fleet_secret("shared") }}}}}}\n'
+    (workspace / "templates/own.yaml.j2").write_text(text)
+    pulumi.runtime.set_mocks(Recorder(), project="cellwright", stack="alpha")
+    pulumi.runtime.set_all_config(settings)
+    with pytest.raises(pulumi.RunError, match=r"lacks the secret fleet/shared.*cellwright stacks"):
+        pulumi.runtime.test(lambda: program.register(workspace, unguarded))()
 
 
 def test_what_the_clusters_forbid_ends_the_program_with_all_problems(workspace: Path) -> None:
@@ -184,8 +212,7 @@ def test_what_the_clusters_forbid_ends_the_program_with_all_problems(workspace: 
         return Guarded((), (problem, problem))
 
     pulumi.runtime.set_mocks(Recorder(), project="cellwright", stack="alpha")
-    secret = base64.b64encode(SECRET).decode()
-    pulumi.runtime.set_all_config({"cellwright:rootSecret": secret})
+    pulumi.runtime.set_all_config(settings_of(workspace, "alpha", SECRET))
     with pytest.raises(pulumi.RunError) as raised:
         pulumi.runtime.test(lambda: program.register(workspace, refusing))()
     assert str(raised.value).splitlines()[0] == "2 problems with what the clusters hold:"

@@ -18,9 +18,10 @@ from agent.table import Table
 
 from tests.postgres.containers import until
 from tests.router.api_server import ApiServer
+from tests.router.authorities import server_context
 from tests.router.credentials import TOKEN, make_credentials
 from tests.router.directory import Directory
-from tests.router.pods import HOLD, IMAGE, Pod
+from tests.router.pods import HOLD, IMAGE, LIFETIME, Pod
 from tests.router.said import Said, table_in
 from tests.router.secret import Secret
 from tests.router.upstream import Upstream
@@ -93,7 +94,7 @@ def first_directory() -> Directory:
     """Return a directory that may lose as much as it likes, for tests that come and go."""
     directory = Directory(maximum_loss=100)
     for number, name in enumerate(("alpha", "beta", "gamma"), 1):
-        directory.cells[name] = (number, f"router.cell-{name}.svc.cluster.local", 8080)
+        directory.cells[name] = (number, f"router-hop.cell-{name}.svc.cluster.local", 8444)
     directory.add("acme", "alpha", hosts=("acme.example.com",))
     directory.add("umbrella", "beta", path="umb", hosts=("umbrella.example.com", "u.example.org"))
     directory.add("globex", "gamma", hosts=("globex.example.com",))
@@ -113,7 +114,7 @@ def new_fleet(
     """Return what starts a fleet, for the time of a `with`; with nothing to route to if asked."""
 
     @contextmanager
-    def start(*, stubs: bool = True, hold: int = HOLD) -> Iterator[Fleet]:
+    def start(*, stubs: bool = True, hold: int = HOLD, lifetime: int = LIFETIME) -> Iterator[Fleet]:
         addresses = {name: new_address() for name in ("alpha", "beta", "gamma")}
         directory = first_directory()
         hosts = [
@@ -128,9 +129,10 @@ def new_fleet(
             shutil.copy(credentials / file, account)
         mount = f"--volume={account}:/var/run/secrets/kubernetes.io/serviceaccount:ro"
         with ExitStack() as stack:
-            gamma = Upstream(addresses["gamma"], 8080, "gamma")
+            gamma = Upstream(addresses["gamma"], 8444, "gamma", server_context("router", "gamma"))
             apps = {
-                name: Upstream(addresses[name], 9000, f"{name}-app") for name in ("alpha", "beta")
+                name: Upstream(addresses[name], 9000, f"{name}-app", server_context("app", name))
+                for name in ("alpha", "beta")
             }
             if stubs:
                 for one in (gamma, *apps.values()):
@@ -146,6 +148,7 @@ def new_fleet(
                     (*hosts, mount),
                     secret=secret.folder if name == "alpha" else None,
                     hold=hold,
+                    lifetime=lifetime,
                 )
                 for name in ("alpha", "beta")
             }

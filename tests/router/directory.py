@@ -3,18 +3,21 @@
 Written apart from the package, so that one is tested against the other.
 """
 
+import base64
 import hashlib
-import hmac
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 NAMESPACE = "cellwright-directory"
 FLEET_ID = "0123456789abcdef"
 CLUSTER = "local"
-KEY = "a-key-for-the-directory-of-the-fleet-in-tests"
+SIGNING = Ed25519PrivateKey.from_private_bytes(b"the directory's key of these tests"[:32])
+"""What the fleet signs with; routers have the public half."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +144,21 @@ def config_map(
     }
 
 
-def signature(name: str, *said: str, fleet: str = FLEET_ID) -> str:
+def public(key: Ed25519PrivateKey = SIGNING) -> str:
+    """Return the public half of a key as routers are given it."""
+    raw = key.public_key().public_bytes_raw()
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def signature(
+    name: str, *said: str, fleet: str = FLEET_ID, key: Ed25519PrivateKey = SIGNING
+) -> str:
     """Return what shows a router that the fleet has written a ConfigMap.
 
     It says the number of shards, the checksum, the epoch and the share that may be lost.
     """
     text = "\n".join(["cellwright directory", fleet, CLUSTER, name, *said])
-    return hmac.digest(KEY.encode(), text.encode(), "sha256").hex()
+    return key.sign(text.encode()).hex()
 
 
 def _sha256(text: str) -> str:

@@ -16,18 +16,21 @@ from typing import Any
 import httpx
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from cellwright.authority import pem
 from cellwright.model import Routing, Rule
 from cellwright.router_room import SHARE, room
 from tests.postgres.containers import docker, new_name, until
-from tests.router.directory import CLUSTER, FLEET_ID, KEY
+from tests.router import authorities
+from tests.router.directory import CLUSTER, FLEET_ID, public
 
 IMAGE = os.environ.get("ROUTER_IMAGE", "cellwright/router:0.1.0")
-HOP_KEY = "a-key-of-the-whole-fleet-in-tests"
 APP_KEY = "a-key-of-one-cell-in-tests-"
 """What a cell's router proves itself to its app with; the cell's name is added."""
 RULES = ("path", "host", "header:X-Organization")
 HOLD = 3
 """Seconds for which requests of a fenced organization are held."""
+LIFETIME = 24 * 3600
+"""Seconds for which routers issue their own certificates."""
 MEMORY = "512Mi"
 """Of the demo's routers; the connections and shares of these are those that it has room for."""
 ROOM = room(MEMORY, None, SHARE)
@@ -59,17 +62,8 @@ def rule_of(text: str) -> Rule:
     return Rule(by, **{field: what} if what else {})  # type: ignore[arg-type]
 
 
-def configuration(
-    cell: str,
-    rules: Iterable[str] = RULES,
-    extra: str = "",
-    tls_secret: str | None = None,
-    hold: int = HOLD,
-) -> str:
-    """Return the configuration of a cell's router; a rule is `path` or such as `header:NAME`.
-
-    `extra` stands where the workspace's own templates may put theirs.
-    """
+def configuration(pod: "Pod") -> str:
+    """Return the configuration of a router, as the templates make it."""
     environment = Environment(  # noqa: S701 (not HTML)
         loader=FileSystemLoader(_TEMPLATES),
         undefined=StrictUndefined,
@@ -77,20 +71,24 @@ def configuration(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    found = [rule_of(rule) for rule in rules]
+    found = [rule_of(rule) for rule in pod.rules]
     template = environment.from_string(
-        f'{{% extends "router/haproxy.cfg.j2" %}}{{% block requests %}}{extra}{{% endblock %}}'
+        f'{{% extends "router/haproxy.cfg.j2" %}}{{% block requests %}}{pod.extra}{{% endblock %}}'
     )
-    fleet = SimpleNamespace(routing=Routing(tuple(found), hold, TRUSTED))
-    router = SimpleNamespace(tls_secret=tls_secret, **ROOM._asdict())
-    return template.render(cell=SimpleNamespace(name=cell, router=router), fleet=fleet)
+    fleet = SimpleNamespace(routing=Routing(tuple(found), pod.hold, TRUSTED))
+    router = SimpleNamespace(tls_secret="tls" if pod.secret else None, **ROOM._asdict())
+    app = SimpleNamespace(tls=pod.app_tls)
+    cell = SimpleNamespace(name=pod.cell, app=app, router=router)
+    return template.render(cell=cell, fleet=fleet)
 
 
 @dataclass(slots=True)
 class Pod:
     """One router; `folder` holds what its containers share. Its app is at port 9000.
 
-    `secret` is the mounted folder of the Secret with its certificate, if it has one.
+    A rule is `path` or such as `header:NAME`; `extra` stands where the workspace's own templates
+    may put theirs. `secret` is the mounted folder of the Secret with its certificate for clients,
+    if it has one. Its own it issues for `lifetime` seconds.
     """
 
     cell: str
@@ -100,9 +98,11 @@ class Pod:
     options: tuple[str, ...]
     rules: tuple[str, ...] = RULES
     extra: str = ""
-    hop_key: str = HOP_KEY
     secret: Path | None = None
     hold: int = HOLD
+    lifetime: int = LIFETIME
+    app_tls: bool = True
+    directory_keys: tuple[str, ...] = (public(),)
     agent: str = field(default_factory=new_name)
     haproxy: str = field(default_factory=new_name)
 
@@ -124,6 +124,7 @@ class Pod:
             "KUBERNETES_SERVICE_HOST": self.api,
             "KUBERNETES_SERVICE_PORT": "6443",
             "ROUTER_ADDRESS": self.address,
+            "CERTIFICATE_LIFETIME": str(self.lifetime),
         }
         if self.secret:
             environment["TLS_DIRECTORY"] = "/etc/tls"
@@ -135,15 +136,8 @@ class Pod:
     def start_haproxy(self) -> None:
         config = self.folder / "etc"
         config.mkdir(exist_ok=True)
-        tls = "tls" if self.secret else None
-        text = configuration(self.cell, self.rules, self.extra, tls, self.hold)
-        (config / "haproxy.cfg").write_text(text)
-        environment = {
-            "HOP_KEY": self.hop_key,
-            "APP_KEY": APP_KEY + self.cell,
-            "ROUTER_ADDRESS": self.address,
-        }
-        self._run(self.haproxy, environment)
+        (config / "haproxy.cfg").write_text(configuration(self))
+        self._run(self.haproxy, {"ROUTER_ADDRESS": self.address})
         self._until(lambda: self._probe(8404, "/healthz"), "HAProxy is up", self.haproxy)
 
     def restart_haproxy(self, mark: str) -> None:
@@ -156,19 +150,27 @@ class Pod:
         run, certificate = self.folder / "run", self.folder / "certificate"
         key = self.folder / "key"
         key.mkdir(parents=True, exist_ok=True)
-        (key / "directory-key").write_text(KEY)
+        (key / "directory-key").write_text("\n".join(self.directory_keys))
+        trust, authority = self.folder / "trust", self.folder / "authority"
+        trust.mkdir(exist_ok=True)
+        (trust / "ca.crt").write_text(pem(authorities.ROOT, "fleet/ca.crt"))
+        key_of_app = f"global\n    set-var proc.app_key str({APP_KEY}{self.cell})\n"
+        (trust / "app-key.cfg").write_text(key_of_app)
+        authorities.give(authority, "router", self.cell)
         if not run.exists():
             for each in (run, certificate):
                 each.mkdir(parents=True)
                 each.chmod(0o777)  # as kubelet makes an emptyDir
         variables = [f"--env={key}={value}" for key, value in environment.items()]
         mounts = [f"--volume={run}:/run/cellwright", f"--volume={self.folder}/etc:/etc/cellwright"]
+        mounts.append(f"--volume={certificate}:/run/certificate")
         if name == self.agent:
             mounts.append(f"--volume={key}:/var/run/secrets/cellwright-directory:ro")
-        if self.secret:
-            mounts.append(f"--volume={certificate}:/run/certificate")
-            if name == self.agent:
+            mounts.append(f"--volume={authority}:/var/run/secrets/cellwright-authority:ro")
+            if self.secret:
                 mounts.append(f"--volume={self.secret}:/etc/tls:ro")
+        else:
+            mounts.append(f"--volume={trust}:/var/run/secrets/cellwright:ro")
         start = ("run", "--detach", "--name", name, "--network=host", *_RESTRICTED)
         docker(*start, *self.options, *variables, *mounts, IMAGE, *command)
 
@@ -254,6 +256,20 @@ class Pod:
     ) -> httpx.Response:
         url = f"http://{self.address}:8080{path}"
         return httpx.request(options.pop("method", "GET"), url, headers=headers, **options)
+
+    def hop(
+        self,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        cell: str = "beta",
+        timeout: float = 5,
+    ) -> httpx.Response:
+        """Return the answer to a request that a cell's router passes on."""
+        context = authorities.client_context(authorities.shown_by("router", cell))
+        named = {"sni_hostname": authorities.name_of("router", self.cell)}
+        url = f"https://{self.address}:8444{path}"
+        with httpx.Client(verify=context, timeout=timeout) as client:
+            return client.get(url, headers=headers, extensions=named)
 
     def answered_by(self, path: str, headers: Mapping[str, str] | None = None) -> str:
         """Return the name of the app or stub that answered, or the router's own status."""

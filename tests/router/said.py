@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from agent.config_map import CELLS, ConfigMap
+from agent.ed25519 import PublicKey
 from agent.origin import Origin
 from agent.store import Store
 from agent.table import Table
 
-from tests.router.directory import CLUSTER, FLEET_ID, KEY, shard_of, shard_texts, signature
+from tests.router.directory import CLUSTER, FLEET_ID, public, shard_of, shard_texts, signature
 
-ORIGIN = Origin(FLEET_ID, CLUSTER, KEY.encode())
+ORIGIN = Origin(FLEET_ID, CLUSTER, (PublicKey(public()),))
 
 
 class Said:

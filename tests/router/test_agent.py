@@ -15,7 +15,7 @@ from agent.status import Status
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.router.directory import CLUSTER, FLEET_ID, KEY, shard_texts
+from tests.router.directory import CLUSTER, FLEET_ID, public, shard_texts
 from tests.router.said import config_map, table_in
 
 _ENTRIES = {
@@ -181,7 +181,7 @@ def test_the_last_address_is_kept() -> None:
 )
 def test_settings_name_what_is_wrong(tmp_path: Path, variable: str, value: str) -> None:
     key = tmp_path / "directory-key"
-    key.write_text(KEY)
+    key.write_text(public())
     good = {"CELL": "alpha", "CLUSTER": CLUSTER, "KUBERNETES_SERVICE_HOST": "127.0.0.1"}
     good |= {"FLEET_ID": FLEET_ID, "DIRECTORY_KEY_FILE": str(key)}
     assert read_settings(good).app == Endpoint("app", 8080)

@@ -24,7 +24,9 @@ def port() -> int:
 def _server(port: int) -> Iterator[None]:
     """The server in a thread, with a short deadline."""
     before, module.DEADLINE = module.DEADLINE, 1.0
-    threading.Thread(target=Server("127.0.0.1", port, Status(ready=True)).run, daemon=True).start()
+    status = Status(ready=True)
+    served = Server("127.0.0.1", port, status, {b"/table": status.table})
+    threading.Thread(target=served.run, daemon=True).start()
     until(lambda: answers(port), "the server is up")
     yield
     module.DEADLINE = before

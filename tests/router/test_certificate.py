@@ -38,8 +38,11 @@ def test_what_haproxy_does_not_take_is_said_once_for_each_reason(
     def refuse(_: Path) -> None:
         raise RuntimeApiError(next(reasons))
 
+    def nothing() -> str:
+        raise RefusedError("nothing new")
+
     monkeypatch.setattr(certificate, "session", refuse)
-    found = certificate.Certificate(tmp_path / "secret", tmp_path / "kept.pem", tmp_path)
+    found = certificate.Certificate(nothing, tmp_path / "kept.pem", tmp_path)
     for _ in range(3):
         found.turn()
     said = capsys.readouterr()
@@ -56,8 +59,7 @@ def test_a_judgement_that_takes_too_long_is_a_refusal(
     def hang(file: Path) -> None:
         raise subprocess.TimeoutExpired(["haproxy", str(file)], 60)
 
-    monkeypatch.setattr(certificate, "read_pair", lambda _: "pair")
     monkeypatch.setattr(certificate, "check", hang)
-    found = certificate.Certificate(tmp_path, tmp_path / "kept.pem", tmp_path)
+    found = certificate.Certificate(lambda: "pair", tmp_path / "kept.pem", tmp_path)
     found.turn()
     assert "timed out" in found.status.refused

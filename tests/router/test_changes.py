@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.postgres.containers import until
+from tests.router.authorities import server_context
 from tests.router.conftest import Fleet
 from tests.router.directory import Organization, bucket_of, config_map
 from tests.router.upstream import Upstream
@@ -66,8 +67,8 @@ def test_a_state_changes(fleet: Fleet) -> None:
 
 def test_a_cell_comes_and_goes(fleet: Fleet) -> None:
     address = f"{fleet.gamma.address.rpartition('.')[0]}.250"
-    with Upstream(address, 8080, "delta"):
-        fleet.directory.cells["delta"] = (4, address, 8080)
+    with Upstream(address, 8444, "delta", server_context("router", "delta")):
+        fleet.directory.cells["delta"] = (4, address, 8444)
         fleet.directory.add("initech", "delta")
         fleet.publish()
         for router in fleet.routers:
@@ -84,7 +85,7 @@ def test_a_cell_comes_and_goes(fleet: Fleet) -> None:
 def test_a_cell_moves(fleet: Fleet) -> None:
     address = f"{fleet.gamma.address.rpartition('.')[0]}.251"
     number, host, port = fleet.directory.cells["gamma"]
-    with Upstream(address, 9100, "gamma-elsewhere"):
+    with Upstream(address, 9100, "gamma-elsewhere", server_context("router", "gamma")):
         fleet.directory.cells["gamma"] = (number, address, 9100)
         fleet.publish()
         until(lambda: fleet.alpha.answered_by("/o/globex/") == "gamma-elsewhere", "the new place")

@@ -91,7 +91,7 @@ def origin(tmp_path: Path) -> Iterator[Callable[[Fleet], None]]:
     with ExitStack() as stack:
 
         def start(fleet: Fleet) -> None:
-            places = {"alpha": 9000, "beta": 9000, "gamma": 8080}
+            places = {"alpha": 9000, "beta": 9000, "gamma": 8444}
             addresses = {
                 "alpha": fleet.alpha.address,
                 "beta": fleet.beta.address,

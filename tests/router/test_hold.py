@@ -12,7 +12,7 @@ import pytest
 
 from tests.postgres.containers import until
 from tests.router.conftest import Fleet
-from tests.router.pods import HOP_KEY, ROOM, Pod
+from tests.router.pods import ROOM, Pod
 
 pytestmark = pytest.mark.docker
 
@@ -80,10 +80,10 @@ def test_held_requests_go_where_the_organization_is_then(fleet: Fleet, cell: str
 
 def test_a_request_that_was_held_at_the_old_cell_is_passed_on_once_more(fleet: Fleet) -> None:
     """Another router did not know of the fence when it passed the request on."""
-    hop = {"X-Cellwright-Hop": HOP_KEY, "X-Cellwright-Organization": "moving"}
+    hop = {"X-Cellwright-Organization": "moving"}
     before = _requests(fleet.alpha)
     with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(fleet.alpha.get, "/o/moving-path/", hop, timeout=30)
+        asked = pool.submit(fleet.alpha.hop, "/o/moving-path/", hop, timeout=30)
         until(lambda: _requests(fleet.alpha) > before, "it waits")
         fleet.directory.change("moving", cell="gamma")
         fleet.publish()
@@ -91,7 +91,7 @@ def test_a_request_that_was_held_at_the_old_cell_is_passed_on_once_more(fleet: F
         fleet.directory.change("moving", state="active")
         fleet.publish()
         assert asked.result().json()["app"] == "gamma"
-    answer = fleet.alpha.get("/o/moving-path/", hop)
+    answer = fleet.alpha.hop("/o/moving-path/", hop)
     assert answer.status_code == 508, "it was not held"
 
 

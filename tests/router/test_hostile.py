@@ -9,7 +9,7 @@ import json
 import pytest
 
 from tests.router.conftest import Fleet
-from tests.router.pods import APP_KEY, HOP_KEY
+from tests.router.pods import APP_KEY
 
 pytestmark = pytest.mark.docker
 
@@ -179,10 +179,7 @@ def test_forged_headers_are_taken_off(fleet: Fleet, path: str) -> None:
         "beta-app": ("umbrella", "1002", "beta"),
     }
     if told["app"] == "gamma":  # another router
-        assert internal == [
-            ("x-cellwright-hop", HOP_KEY),
-            ("x-cellwright-organization", "globex"),
-        ]
+        assert internal == [("x-cellwright-organization", "globex")]
     else:
         names = ("organization", "organization-id", "cell", "key")
         keys = [f"x-cellwright-{name}" for name in names]
@@ -190,13 +187,8 @@ def test_forged_headers_are_taken_off(fleet: Fleet, path: str) -> None:
         assert internal == list(zip(keys, (*expected[told["app"]], key), strict=True))
 
 
-@pytest.mark.parametrize("hop", ["", "wrong", HOP_KEY[:-1], f"{HOP_KEY}x", HOP_KEY.upper()])
-def test_a_wrong_hop_is_an_ordinary_client(fleet: Fleet, hop: str) -> None:
-    assert fleet.alpha.answered_by("/o/umb/", {"X-Cellwright-Hop": hop}) == "beta-app"
-
-
 def test_a_header_can_not_be_made_hop_by_hop(fleet: Fleet) -> None:
-    names = "close, X-Cellwright-Hop, X-Cellwright-Key, X-Cellwright-Organization"
+    names = "close, X-Cellwright-Key, X-Cellwright-Organization"
     for path in ("/o/acme/", "/o/globex/"):
         answer = fleet.alpha.raw(_get(path).replace("close", names).encode())
         told = dict(json.loads(answer.partition(b"\r\n\r\n")[2])["headers"])

@@ -25,6 +25,10 @@ pytestmark = pytest.mark.docker
 PATHS = {"alpha": "/o/acme/", "beta": "/o/umb/"}
 
 
+def _sha1(fleet: Fleet) -> str:
+    return str(fleet.alpha.table()["certificates"]["clients"]["sha1"])
+
+
 @pytest.fixture(params=[False, True], ids=["h1", "h2"])
 def http2(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
@@ -71,7 +75,7 @@ def app(fleet: Fleet, cell: str) -> Iterator[Upstream]:
 
 def _change(fleet: Fleet, *, tls: bool) -> None:
     """Move the organizations to and fro, and rotate the certificate where there is one."""
-    before = fleet.alpha.table()["certificate"]["sha1"]
+    before = _sha1(fleet)
     if tls:
         fleet.secret.rotate()
     for cell, other in (("gamma", "gamma"), ("alpha", "beta")):
@@ -79,7 +83,7 @@ def _change(fleet: Fleet, *, tls: bool) -> None:
         fleet.directory.change("umbrella", cell=other)
         fleet.publish()
     if tls:
-        until(lambda: fleet.alpha.table()["certificate"]["sha1"] != before, "the new certificate")
+        until(lambda: _sha1(fleet) != before, "the new certificate")
 
 
 def test_an_upload_is_passed_on_while_it_comes(

@@ -1,13 +1,15 @@
 """The rules are the fleet's: any of them, in any order."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.router.authorities import server_context
 from tests.router.conftest import Fleet
-from tests.router.pods import APP_KEY, HOP_KEY, RULES
+from tests.router.pods import APP_KEY, RULES
+from tests.router.upstream import Upstream
 from tests.tokens import token
 
 pytestmark = pytest.mark.docker
@@ -75,23 +77,25 @@ def test_a_cell_is_told_of_no_organization(fleet: Fleet, headers: dict[str, str]
     assert _internal(told) == {"x-cellwright-cell": "beta", "x-cellwright-key": f"{APP_KEY}beta"}
     told = fleet.alpha.get("/", forged).json()
     assert told["app"] == "gamma"
-    assert _internal(told) == {"x-cellwright-cell": "gamma", "x-cellwright-hop": HOP_KEY}
+    assert _internal(told) == {"x-cellwright-cell": "gamma"}
     own = {"Cookie": COOKIE["Cookie"].replace("2", "1", 1)}
     told = fleet.alpha.get("/o/umb/", own | forged).json()
     assert told["app"] == "alpha-app"
     assert _internal(told) == {"x-cellwright-cell": "alpha", "x-cellwright-key": f"{APP_KEY}alpha"}
 
 
-def test_cells_come_and_go(fleet: Fleet) -> None:
+def test_cells_come_and_go(fleet: Fleet, new_address: Callable[[], str]) -> None:
     _restart(fleet, BY_CELL)
     cookie, bearer = {"Cookie": "session=cell-4-x"}, {"Authorization": token("c:4")}
     assert fleet.alpha.answered_by("/", cookie) == "gamma"  # no key: the rule default
     answer = fleet.alpha.get("/", bearer)
     assert (answer.status_code, answer.json()["error"]) == (404, "unknown cell")
-    fleet.directory.cells["delta"] = (4, fleet.gamma.address, 8080)
-    fleet.publish()
-    for headers in (cookie, bearer):
-        assert _internal(fleet.alpha.get("/", headers).json())["x-cellwright-cell"] == "delta"
+    context = server_context("router", "delta")
+    with Upstream(new_address(), 8444, "delta", context) as delta:
+        fleet.directory.cells["delta"] = (4, delta.address, 8444)
+        fleet.publish()
+        for headers in (cookie, bearer):
+            assert _internal(fleet.alpha.get("/", headers).json())["x-cellwright-cell"] == "delta"
     del fleet.directory.cells["delta"]
     fleet.publish()
     assert fleet.alpha.answered_by("/", cookie) == "gamma"
@@ -99,11 +103,8 @@ def test_cells_come_and_go(fleet: Fleet) -> None:
 
 
 def test_another_cells_request_is_passed_on_once(fleet: Fleet) -> None:
-    hop = {"X-Cellwright-Hop": HOP_KEY, "X-Cellwright-Cell": "gamma"}
-    answer = fleet.beta.get("/", hop)
-    assert answer.status_code == 508
-    wrong = {**hop, "X-Cellwright-Hop": "wrong", "X-Cellwright-Cell": "beta"}
-    assert fleet.beta.get("/", wrong).status_code == 404
+    assert fleet.beta.hop("/", {"X-Cellwright-Cell": "gamma"}, cell="alpha").status_code == 508
+    assert fleet.beta.get("/", {"X-Cellwright-Cell": "beta"}).status_code == 404
 
 
 def test_a_router_that_passed_it_on_has_decided(fleet: Fleet) -> None:

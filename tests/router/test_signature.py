@@ -13,11 +13,12 @@ from agent.settings import read_settings
 from agent.store import Store
 from agent.table import Table
 
+from cellwright.directory_key import signing_key
 from cellwright.edge.files import read
 from cellwright.identity import fleet_id, identified
 from cellwright.manifest import Manifest
 from cellwright.plan import plan
-from cellwright.secret import resolve
+from cellwright.secret import derived_from, resolve
 from cellwright.signature import SIGNATURE, signed, unsigned, with_signature_of
 from tests.fleets import ROOT as FLEET
 
@@ -27,8 +28,8 @@ STACKS = plan(read(FLEET)).stacks
 
 def applied(one: Manifest, root: bytes = ROOT, cluster: str = "") -> Mapping[str, Any]:
     """Return an object as Pulumi is given it."""
-    body = identified(one.body, "demo", fleet_id(root))
-    return signed(body, cluster or one.cluster, root)
+    body = identified(one.body, "demo", fleet_id(root), "1.1")
+    return signed(body, cluster or one.cluster, signing_key(root))
 
 
 def taken(body: Mapping[str, Any]) -> ConfigMap:
@@ -43,7 +44,7 @@ def directory(root: bytes = ROOT) -> list[ConfigMap]:
 def environment(cell: str, folder: Path) -> dict[str, str]:
     """Return what the agent of a cell's router is told, with its key in a file."""
     objects = {(one.kind, one.name): applied(one) for one in STACKS[cell]}
-    secret = resolve(objects["Secret", "router"]["stringData"], ROOT)
+    secret = resolve(objects["Secret", "router"]["stringData"], derived_from(ROOT))
     (folder / "directory-key").write_text(secret["directory-key"])
     pod = objects["Deployment", "router"]["spec"]["template"]
     said = {one["name"]: one.get("value") for one in pod["spec"]["initContainers"][0]["env"]}
@@ -77,8 +78,11 @@ def test_the_key_reaches_the_agent_alone_and_by_a_file() -> None:
         ]
         for container in (agent, haproxy)
     }
-    assert held == {"agent": ["directory-key"], "haproxy": ["hop-key"]}
-    assert "directory-key" not in json.dumps([agent["env"], haproxy["env"]])
+    assert held == {
+        "agent": ["directory-key", "ca.crt", "ca.key"],
+        "haproxy": ["ca.crt", "app-key.cfg"],
+    }
+    assert "directory-key" not in json.dumps([agent["env"], haproxy.get("env")])
 
 
 def test_it_covers_everything_that_routers_read(tmp_path: Path) -> None:
@@ -117,7 +121,7 @@ def test_clusters_with_a_directory_of_an_older_release() -> None:
 def test_an_object_is_compared_by_what_was_signed() -> None:
     (cells,) = [one for one in STACKS["fleet"] if one.name == CELLS]
     live = applied(cells)
-    body = identified(cells.body, "demo", fleet_id(ROOT))
+    body = identified(cells.body, "demo", fleet_id(ROOT), "1.1")
     assert with_signature_of(body, live) == live
     assert with_signature_of(body, body) == body
     (other,) = [one.body for one in STACKS["alpha"] if (one.kind, one.name) == ("Service", "app")]

@@ -41,7 +41,7 @@ def _serial(fleet: Fleet) -> int:
 
 
 def _told(fleet: Fleet) -> dict[str, str]:
-    found: dict[str, str] = fleet.alpha.table()["certificate"]
+    found: dict[str, str] = fleet.alpha.table()["certificates"]["clients"]
     return found
 
 
@@ -225,7 +225,7 @@ def test_a_new_pod_waits_for_a_good_certificate(fleet: Fleet, tmp_path: Path) ->
     try:
         pod.launch_agent()
         until(lambda: "on disk" in pod.logs(pod.agent), "the table is on disk")
-        assert "private key" in pod.table()["certificate"]["refused"]
+        assert "private key" in pod.table()["certificates"]["clients"]["refused"]
         assert not pod.ready()
         secret.put(certificate, key)
         until(pod.ready, "ready")
@@ -244,11 +244,8 @@ def test_the_certificate_is_told(fleet: Fleet) -> None:
         assert shown
         assert _told(fleet)["not_after"] == shown["notAfter"]
         end = ssl.cert_time_to_seconds(str(shown["notAfter"]))
-    assert float(found["cellwright_certificate_not_after_seconds"]) == end
-    assert found["cellwright_certificate_served"] == "1"
-    assert found["cellwright_certificate_refused"] == "0"
-    assert (
-        "cellwright_certificate_served"
-        not in httpx.get(f"http://{fleet.beta.address}:8405/metrics").text
-    )
-    assert fleet.beta.table()["certificate"] is None
+    assert float(found['cellwright_certificate_not_after_seconds{purpose="clients"}']) == end
+    assert found['cellwright_certificate_served{purpose="clients"}'] == "1"
+    assert found['cellwright_certificate_refused{purpose="clients"}'] == "0"
+    assert 'purpose="clients"' not in httpx.get(f"http://{fleet.beta.address}:8405/metrics").text
+    assert fleet.beta.table()["certificates"].keys() == {"routers"}

@@ -4,8 +4,9 @@ import base64
 import hashlib
 import json
 import socketserver
+import ssl
 import threading
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any, Self
 
 
@@ -14,14 +15,19 @@ class Upstream(AbstractContextManager["Upstream"]):
 
     `requests` has the first line of each; a request with X-Test-Hold sets `held` and is answered
     after `release`; one with X-Test-Parts gets the first half of 100,000 bytes, then the rest.
-    `received` counts what came in bodies.
+    `received` counts what came in bodies. With a `context` it speaks TLS; `refused` counts
+    handshakes that failed.
     """
 
-    def __init__(self, address: str, port: int, name: str) -> None:
+    def __init__(
+        self, address: str, port: int, name: str, context: ssl.SSLContext | None = None
+    ) -> None:
         self.address = address
         self.port = port
         self.requests: list[str] = []
         self.connections = 0
+        self.refused = 0
+        self.context = context
         self.received = 0
         self.held = threading.Event()
         self.release = threading.Event()
@@ -51,7 +57,33 @@ class Upstream(AbstractContextManager["Upstream"]):
 class _Handler(socketserver.StreamRequestHandler):
     timeout = 60
 
+    def setup(self) -> None:
+        upstream: Upstream = self.server.upstream  # type: ignore[attr-defined]
+        self._secure = True
+        if upstream.context is not None:
+            self.request.settimeout(self.timeout)
+            try:
+                self.request = upstream.context.wrap_socket(self.request, server_side=True)
+            except OSError:
+                upstream.refused += 1
+                self._secure = False
+                return
+        super().setup()
+
+    def finish(self) -> None:
+        if not self._secure:
+            return
+        with suppress(ConnectionError):
+            super().finish()
+        if isinstance(self.request, ssl.SSLSocket):
+            self.request.settimeout(1)
+            with suppress(OSError):
+                self.request = self.request.unwrap()
+            self.request.close()
+
     def handle(self) -> None:
+        if not self._secure:
+            return
         self.server.upstream.connections += 1  # type: ignore[attr-defined]
         try:
             while self._one():

@@ -10,7 +10,7 @@ from cellwright.check import Checker
 from cellwright.problem import Problem
 from cellwright.redact import redacted
 from cellwright.render import Renderer
-from cellwright.secret import derive, resolve
+from cellwright.secret import derive, derived_from, resolve
 from cellwright.template import Templates
 from tests.fleets import cell, fleet
 from tests.manifests import TYPES
@@ -42,7 +42,7 @@ def applied(expression: str, values: Mapping[str, Any] | None = None, **more: st
     """Return what a Secret gets for an expression, which must be shown nowhere."""
     (one,), problems = rendered(f"{SECRET}stringData: {{a: {expression}}}\n", values, **more)
     assert problems == []
-    text = resolve(one.body["stringData"], ROOT)["a"]
+    text = resolve(one.body["stringData"], derived_from(ROOT))["a"]
     shown = yaml.safe_load(one.text)
     assert shown == redacted(one.body)
     assert all(secret not in one.text for secret in (APP, OWNER, HOP))

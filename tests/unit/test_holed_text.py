@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from cellwright.problem import Problem
-from cellwright.secret import derive, resolve
+from cellwright.secret import derive, derived_from, resolve
 from cellwright.shape import read_shapes
 from cellwright.template import Templates
 from tests.fleets import cell, fleet
@@ -34,7 +34,7 @@ def texts(text: str, **values: Any) -> dict[str, Any]:
     }
     assert APP not in one.text
     assert OWNER not in one.text
-    found: dict[str, Any] = resolve(one.body["stringData"], ROOT)
+    found: dict[str, Any] = resolve(one.body["stringData"], derived_from(ROOT))
     return found
 
 
@@ -135,7 +135,7 @@ def test_several_documents_have_texts_of_their_own() -> None:
     one += 'stringData:\n  a: "y{{ secret("owner") }}"\n  b: {{ cell.name }}\n'
     manifests, problems = made(one)
     assert problems == []
-    found = [resolve(one.body, ROOT)["stringData"] for one in manifests]
+    found = [resolve(one.body, derived_from(ROOT))["stringData"] for one in manifests]
     assert found == [{"a": f"x{APP}"}, {"a": f"y{OWNER}", "b": "alpha"}]
 
 
@@ -151,7 +151,7 @@ def test_a_patch_has_texts_with_secrets() -> None:
     patch += 'stringData: {a: "u:{{ secret("app") }}"}\n'
     sources = {"x.yaml.j2": HEAD.format("Secret"), "patches/x.yaml.j2": patch}
     (one,) = rendered(fleet([cell("alpha", 1)], []), Templates(sources), "alpha").manifests
-    assert resolve(one.body, ROOT)["stringData"] == {"a": f"u:{APP}"}
+    assert resolve(one.body, derived_from(ROOT))["stringData"] == {"a": f"u:{APP}"}
 
 
 def test_texts_come_after_the_values_that_were_written() -> None:

@@ -26,6 +26,14 @@ def with_tls(secret: str | None, node_port: int | None = None) -> Cell:
     return replace(plain, router=router)
 
 
+def addressed(one: Cell, port: int, node_port: int | None = None) -> Cell:
+    """Return a cell whose routers are reached from other clusters."""
+    router = replace(
+        one.router, host="a.example.com", port=port, is_addressed=True, hop_node_port=node_port
+    )
+    return replace(one, router=router)
+
+
 def manifests(one: Cell, routers_type: str = "ClusterIP") -> dict[str, Manifest]:
     """Return what belongs to the router, by kind."""
     found = rendered(fleet([one], [], routers_type=routers_type), TEMPLATES, "alpha")
@@ -43,7 +51,7 @@ def spec(found: dict[str, Manifest], kind: str) -> Any:
 
 def test_a_cell_without_a_secret_has_nothing_of_it() -> None:
     for manifest in manifests(with_tls(None)).values():
-        for word in ("8443", "https", "tls", "certificate", "ssl-default"):
+        for word in ("8443", "https", "router-tls", "router.pem", "TLS_DIRECTORY"):
             text = manifest.text.replace("ssl_fc,iif(https,http)", "").replace("str https http", "")
             assert word not in text, manifest.kind
 
@@ -53,7 +61,7 @@ def test_a_secret_opens_the_port() -> None:
     http, https = spec(found, "Service")["ports"]
     assert (http["port"], https["port"], https["targetPort"]) == (80, 443, "https")
     assert "nodePort" not in https
-    (ingress,) = spec(found, "NetworkPolicy")["ingress"]
+    ingress, _ = spec(found, "NetworkPolicy")["ingress"]
     assert {"protocol": "TCP", "port": 8443} in ingress["ports"]
     (haproxy,) = spec(found, "Deployment")["template"]["spec"]["containers"]
     ports = {one["name"]: one["containerPort"] for one in haproxy["ports"]}
@@ -82,6 +90,38 @@ def test_only_the_agent_reads_the_secret() -> None:
 def test_a_port_of_the_nodes_is_said() -> None:
     found = manifests(with_tls("router-tls", 31081), "NodePort")
     assert spec(found, "Service")["ports"][1]["nodePort"] == 31081
+
+
+def test_other_cells_routers_have_a_port_and_a_service_of_their_own() -> None:
+    found = rendered(fleet([with_tls(None)], []), TEMPLATES, "alpha").manifests
+    (hop,) = [
+        one.body["spec"] for one in found if (one.kind, one.name) == ("Service", "router-hop")
+    ]
+    assert (hop["type"], hop["ports"][0]["port"]) == ("ClusterIP", 8444)
+    (clients,) = [
+        one.body["spec"] for one in found if (one.kind, one.name) == ("Service", "router")
+    ]
+    assert [one["port"] for one in clients["ports"]] == [80]
+
+
+@pytest.mark.parametrize(
+    ("kind", "port", "node_port", "expected"),
+    [
+        ("LoadBalancer", 8444, None, {"port": 8444, "targetPort": "hop"}),
+        ("NodePort", 31999, 31999, {"port": 8444, "targetPort": "hop", "nodePort": 31999}),
+        ("NodePort", 443, None, None),  # something of the user's own leads to the routers
+    ],
+)
+def test_other_clusters_reach_it_where_the_cell_says_its_address(
+    kind: str, port: int, node_port: int | None, expected: dict[str, Any] | None
+) -> None:
+    cell_ = addressed(with_tls(None), port, node_port)
+    ports = spec(manifests(cell_, kind), "Service")["ports"]
+    hops = [one for one in ports if one["name"] == "hop"]
+    assert hops == ([{"name": "hop", "protocol": "TCP", **expected}] if expected else [])
+    found = rendered(fleet([cell_], [], routers_type=kind), TEMPLATES, "alpha").manifests
+    (quota,) = [one.body["spec"] for one in found if one.kind == "ResourceQuota"]
+    assert quota["hard"]["services.nodeports"] == str(len(ports))
 
 
 @pytest.mark.parametrize("in_size", [False, True])

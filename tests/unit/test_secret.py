@@ -6,7 +6,7 @@ import hmac
 
 import pytest
 
-from cellwright.secret import decode_root, derive, resolve
+from cellwright.secret import decode_root, derive, derived_from, resolve
 from cellwright.secret_text import Reference, composed
 from tests.manifests import secret
 
@@ -30,7 +30,7 @@ def test_resolve_replaces_references_at_any_depth_and_nothing_else() -> None:
     user = {"cellwright.dev/secret": "x"}
     shown = "(secret x)"
     value = {"a": [{"b": secret("x")}, "text"], "c": user, "d": shown, "e": repr(Reference("x"))}
-    assert resolve(value, ROOT) == {
+    assert resolve(value, derived_from(ROOT)) == {
         "a": [{"b": derive(ROOT, "x")}, "text"],
         "c": user,
         "d": shown,
@@ -40,7 +40,7 @@ def test_resolve_replaces_references_at_any_depth_and_nothing_else() -> None:
 
 def test_secrets_are_resolved_inside_of_text() -> None:
     text = composed(["app:", secret("x"), ":", secret("y"), ""])
-    assert resolve(text, ROOT) == f"app:{derive(ROOT, 'x')}:{derive(ROOT, 'y')}"
+    assert resolve(text, derived_from(ROOT)) == f"app:{derive(ROOT, 'x')}:{derive(ROOT, 'y')}"
 
 
 @pytest.mark.parametrize("text", ["", "%%%", "c2hvcnQ=", base64.b64encode(b"x" * 33).decode(), "ü"])

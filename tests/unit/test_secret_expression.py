@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellwright.render import Renderer
-from cellwright.secret import resolve
+from cellwright.secret import derived_from, resolve
 from cellwright.template import Templates
 from tests.fleets import cell, fleet
 from tests.hostile import texts
@@ -86,7 +86,10 @@ def test_names_and_pieces_of_templates_hold_secrets() -> None:
     one = fleet([cell("alpha", 1)], [])
     sources = {"x.yaml.j2": text, "piece.j2": "  a: {{ pw ~ 1 }}\n"}
     (manifest,) = Renderer(one, Templates(sources), {"local": TYPES}).stack("alpha").manifests
-    assert resolve(manifest.body["stringData"], ROOT) == {"a": f"{APP}1", "url": f"u:{APP}"}
+    assert resolve(manifest.body["stringData"], derived_from(ROOT)) == {
+        "a": f"{APP}1",
+        "url": f"u:{APP}",
+    }
 
 
 @pytest.mark.parametrize("indent", ["", "indent=2"])

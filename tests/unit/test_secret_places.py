@@ -8,7 +8,7 @@ import yaml
 
 from cellwright.check import Checker
 from cellwright.render import Renderer
-from cellwright.secret import resolve
+from cellwright.secret import derived_from, resolve
 from cellwright.template import Templates
 from tests.fleets import cell, fleet
 from tests.manifests import TYPES
@@ -58,7 +58,7 @@ def test_metadata_holds_no_secrets(field: str) -> None:
 def test_data_takes_secrets_in_base64() -> None:
     (one,), problems = rendered(SECRET + 'data: {a: {{ ("u:" ~ secret("app")) | b64encode }}}\n')
     assert problems == []
-    assert from_base64(resolve(one.body, ROOT)["data"]["a"]) == f"u:{APP}"
+    assert from_base64(resolve(one.body, derived_from(ROOT))["data"]["a"]) == f"u:{APP}"
     assert yaml.safe_load(one.text)["data"] == {"a": "(…(secret cell/alpha/app) | b64encode)"}
     for value in ('"u:" ~ secret("app")', 'secret("a") | b64encode ~ secret("b") | b64encode'):
         _, (problem,) = rendered(f"{SECRET}data: {{a: {{{{ {value} }}}}}}\n")
@@ -85,13 +85,13 @@ def test_nothing_that_a_definition_holds_is_taken_for_a_secret(hostile: Any) -> 
     )
     (one,), problems = rendered(text, {"it": hostile})
     assert problems == []
-    found = resolve(one.body, ROOT)["stringData"]
+    found = resolve(one.body, derived_from(ROOT))["stringData"]
     assert json.loads(found["a"]) == hostile
     assert found["b"] == f"{hostile}{APP}"
     assert json.loads(found["c"]) == {"a": APP, "b": hostile}
     (one,), problems = rendered(SECRET + "stringData: {a: {{ values.it }}}\n", {"it": hostile})
     assert [problem.code for problem in problems] == ([] if isinstance(hostile, str) else ["CW305"])
-    assert resolve(one.body, ROOT)["stringData"]["a"] == hostile
+    assert resolve(one.body, derived_from(ROOT))["stringData"]["a"] == hostile
 
 
 def test_a_patch_puts_a_secret_into_text() -> None:
@@ -102,7 +102,7 @@ def test_a_patch_puts_a_secret_into_text() -> None:
     for kind, field, wrong in (("Secret", "stringData", 0), ("ConfigMap", "data", 1)):
         sources = {"x.yaml.j2": HEAD.format(kind), "patches/x.yaml.j2": patch.format(kind, field)}
         (manifest,) = Renderer(one, Templates(sources), types).stack("alpha").manifests
-        assert resolve(manifest.body, ROOT)[field] == {"a": f"u:{APP}"}
+        assert resolve(manifest.body, derived_from(ROOT))[field] == {"a": f"u:{APP}"}
         assert yaml.safe_load(manifest.text)[field] == {"a": "…(secret cell/alpha/app)"}
         assert len(Checker(one, types).check([manifest])) == wrong
 
@@ -141,4 +141,4 @@ def test_blocks_of_configuration_texts_hold_secrets() -> None:
     (one,), problems = rendered(text, x_conf_j2=more, y_conf_j2=base)
     assert problems == []
     expected = f"[{APP}] u:{APP} {OWNER}\n"
-    assert resolve(one.body, ROOT)["stringData"] == {"a": expected, "b": expected}
+    assert resolve(one.body, derived_from(ROOT))["stringData"] == {"a": expected, "b": expected}

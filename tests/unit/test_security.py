@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cellwright.edge.files import read
+from cellwright.fleet_secrets import named_in
 from cellwright.manifest import Manifest
 from cellwright.plan import plan
 from tests.fleets import ROOT
@@ -70,8 +71,8 @@ def keys_of(secret: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", PODS)
-def test_secrets_come_as_files_where_the_program_can_read_them(name: str) -> None:
-    """HAProxy takes its keys from nothing but its environment."""
+def test_secrets_come_as_files(name: str) -> None:
+    """None is in an environment; what a role is called is no secret."""
     spec = PODS[name]["spec"]
     named = {
         (one["valueFrom"]["secretKeyRef"]["name"], one["valueFrom"]["secretKeyRef"]["key"])
@@ -79,10 +80,7 @@ def test_secrets_come_as_files_where_the_program_can_read_them(name: str) -> Non
         for one in container.get("env", ())
         if "secretKeyRef" in one.get("valueFrom", ())
     }
-    if name == "Deployment/router":
-        assert named == {("router", "hop-key"), ("router", "app-key")}
-    else:
-        assert {key for _, key in named} <= {"username"}
+    assert {key for _, key in named} <= {"username"}
 
 
 def test_the_app_is_given_its_own_login_and_the_routers_key_alone() -> None:
@@ -99,20 +97,48 @@ def test_the_app_is_given_its_own_login_and_the_routers_key_alone() -> None:
 
     assert mounted("Deployment/app") == {"password": "postgres-app", "router-key": "app"}
     assert mounted("Job/app-migrate") == {"password": "postgres-owner"}
-    assert keys_of("app") == {"router-key"}
-    assert keys_of("router") == {"hop-key", "app-key", "directory-key"}
+    assert keys_of("app") == {"router-key", "app-ca.crt", "app-ca.key"}
+    own = {"ca.crt", "router-ca.crt", "router-ca.key"}
+    assert keys_of("router") == {*own, "app-key.cfg", "directory-key"}
+
+
+@pytest.mark.parametrize(
+    ("name", "issues", "serves"),
+    [("Deployment/app", "certificate", "app"), ("Deployment/router", "agent", "haproxy")],
+)
+def test_who_serves_requests_can_issue_no_certificate(name: str, issues: str, serves: str) -> None:
+    """It reads the one that the container beside it writes into the pod's memory."""
+    spec = PODS[name]["spec"]
+    (beside,), (server,) = spec["initContainers"], spec["containers"]
+    assert (beside["name"], server["name"]) == (issues, serves)
+    mounts = {
+        container["name"]: {
+            one["name"]: one.get("readOnly", False) for one in container["volumeMounts"]
+        }
+        for container in (beside, server)
+    }
+    assert mounts[issues]["authority"] is True
+    assert mounts[issues]["certificate"] is False
+    assert mounts[serves]["certificate"] is True
+    volumes = {one["name"]: one for one in spec["volumes"]}
+    assert volumes["certificate"]["emptyDir"]["medium"] == "Memory"
+    others = {volume for volume in mounts[serves] if "ca.key" in str(volumes[volume])}
+    assert others == set()
 
 
 def test_each_cell_has_a_key_of_its_own_between_router_and_app() -> None:
     def keys(stack: str) -> list[str]:
         found = {one.name: one.body for one in STACKS[stack] if one.kind == "Secret"}
         router, app = found["router"]["stringData"], found["app"]["stringData"]
-        return [str(one) for one in (router["hop-key"], router["app-key"], app["router-key"])]
+        return [
+            *named_in(router["ca.crt"]),
+            *named_in(router["app-key.cfg"]),
+            *named_in(app["router-key"]),
+        ]
 
-    of_alpha, of_beta = keys("alpha"), keys("beta")
-    assert of_alpha[1] == of_alpha[2] != of_alpha[0]
-    assert of_beta[1] == of_beta[2] != of_alpha[1]
-    assert of_beta[0] == of_alpha[0]
+    for cell in ("alpha", "beta"):
+        name = f"cell/{cell}/app-key"
+        assert keys(cell) == ["fleet/ca.crt", name, f"{name}*"]
 
 
 @pytest.mark.parametrize("name", PODS)
@@ -215,6 +241,7 @@ def test_who_may_be_called_by_whom() -> None:
         ("postgres", "app", 5432),
         ("postgres", "app-migrate", 5432),
         ("app", "router", 8080),
+        ("router", "cell router", 8444),
         ("router", ANY, 8080),
         ("router", ANY, 8405),  # the API server passes on what `directory wait` asks
     }
@@ -226,7 +253,7 @@ def test_who_may_call_whom() -> None:
         ("app", "postgres", 5432),
         ("app-migrate", "postgres", 5432),
         ("router", "app", 8080),
-        ("router", "cell router", 8080),
+        ("router", "cell router", 8444),
         *(("router", network, port) for network in ANYWHERE for port in (443, 6443)),
     }
 

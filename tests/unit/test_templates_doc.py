@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cellwright.edge.files import read
 from cellwright.plan import plan
-from cellwright.secret import derive, resolve
+from cellwright.secret import derive, derived_from, resolve
 from cellwright.template import EVERYWHERE, FOR_CELLS, FOR_FLEET, FUNCTIONS
 from tests.fleets import ROOT
 
@@ -36,7 +36,7 @@ def test_the_workspace_of_the_page_does_what_it_says(tmp_path: Path) -> None:
     app = found["Deployment", "app"]["spec"]["template"]["spec"]
     assert [one["name"] for one in app["containers"]] == ["app", "log-shipper"]
     assert {"name": "TEAM", "value": "payments"} in app["containers"][0]["env"]
-    texts = resolve(found["Secret", "connection"], ROOT_SECRET)
+    texts = resolve(found["Secret", "connection"], derived_from(ROOT_SECRET))
     app, owner = (derive(ROOT_SECRET, f"cell/alpha/postgres-{role}") for role in ("app", "owner"))
     assert texts["stringData"]["url"] == f"postgres://cell_app:{app}@postgres/cell"
     assert texts["stringData"]["userlist.txt"] == f'"cell_app" "{app}"\n"cell_owner" "{owner}"\n'

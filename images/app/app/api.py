@@ -122,7 +122,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     await pool.close(timeout=5)
 
 
-def build(services: Services, router_key: bytes) -> Starlette:
+def build(services: Services, router_keys: tuple[bytes, ...]) -> Starlette:
     """Return the app of a cell, for whoever has the key.
 
     The database is connected to when the app starts.
@@ -138,7 +138,7 @@ def build(services: Services, router_key: bytes) -> Starlette:
         ],
         middleware=[
             Middleware(Observe, cell=services.cell, metrics=services.metrics),
-            Middleware(RouterOnly, key=router_key),
+            Middleware(RouterOnly, keys=router_keys),
         ],
         exception_handlers=HANDLERS,
         lifespan=_lifespan,

@@ -6,26 +6,22 @@ shows it no rows of others, whatever a statement forgets.
 
 A database that is away, slow, frozen or full becomes one exception, `DatabaseAwayError`, within a
 few seconds. The pool connects again by itself; the app needs no restart and starts without it.
-Where the database is comes from libpq's own environment (PGHOST, PGUSER, ...), the password from a
-mounted file.
+How a connection is made is `login`'s affair.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from functools import partial
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
-from psycopg import AsyncConnection, InterfaceError, OperationalError
+from psycopg import InterfaceError, OperationalError
 from psycopg.errors import ReadOnlySqlTransaction
-from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
-from app.secret_files import read_secret
+from app.login import Connection
 from app.turns import BusyError, Turns
 
 T = TypeVar("T")
-Connection: TypeAlias = AsyncConnection[TupleRow]
 
 # Seconds. The last one holds whatever happens; the others give better messages before it.
 _CONNECT = 2
@@ -53,7 +49,8 @@ class Database:
         self._answered = 0
         self.turns = Turns(pool_size, reserve)
         self.pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
-            kwargs=partial(_login, password_file),
+            connection_class=Connection,
+            kwargs=_login(password_file),
             min_size=1,
             max_size=pool_size,
             timeout=_WAIT_FOR_CONNECTION,
@@ -135,7 +132,7 @@ async def _transaction(
 def _login(password_file: str) -> dict[str, Any]:
     """Return what a new connection is made with, beside libpq's environment."""
     return {
-        **({"password": read_secret(password_file)} if password_file else {}),
+        "password_file": password_file,
         "autocommit": True,
         "application_name": "app",
         "connect_timeout": _CONNECT,

@@ -19,7 +19,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from app.secret_files import SecretFileError, read_secret
+from app.login import connect
+from app.secret_files import SecretFileError
 from app.settings import SettingsError, password_file
 
 SCHEMA = "migrations"
@@ -59,16 +60,15 @@ def migrate(deadline: float, environment: Mapping[str, str]) -> int:
 
 
 def _upgrade(file: str) -> None:
-    # An empty address: where the database is comes from libpq's environment.
     engine = create_engine(
         "postgresql+psycopg://",
         poolclass=NullPool,
-        connect_args={
-            **({"password": read_secret(file)} if file else {}),
-            "application_name": "app-migrate",
-            "connect_timeout": 5,
-            "options": "-c lock_timeout=5s",
-        },
+        creator=lambda: connect(
+            file,
+            application_name="app-migrate",
+            connect_timeout=5,
+            options="-c lock_timeout=5s",
+        ),
     )
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))

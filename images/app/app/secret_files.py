@@ -1,24 +1,25 @@
 """Secrets from mounted files: an environment is inherited, shown and dumped too easily.
 
-A file holds one line. Refuses what is too short to be a secret, and to say what it has read.
+A file holds one line, or two while a secret is rotated: both are valid, the first is tried first.
+Refuses what is too short to be a secret, and to say what it has read.
 """
 
 import re
 from pathlib import Path
 
-_SECRET = re.compile(rb"[!-~]{16,}")
+_SECRETS = re.compile(rb"[!-~]{16,}(\n[!-~]{16,})*")
 
 
 class SecretFileError(Exception):
     """A file is missing or holds no secret; the text names it and says what was expected."""
 
 
-def read_secret(path: str) -> str:
-    """Return the secret in a file. Raises SecretFileError."""
+def read_secrets(path: str) -> tuple[str, ...]:
+    """Return the secrets in a file, one at least. Raises SecretFileError."""
     try:
-        line = Path(path).read_bytes().removesuffix(b"\n")
+        text = Path(path).read_bytes().removesuffix(b"\n")
     except OSError as error:
         raise SecretFileError(f"{path} cannot be read: {error.strerror}") from None
-    if not _SECRET.fullmatch(line):
-        raise SecretFileError(f"{path} must hold one line of at least 16 ASCII letters and signs")
-    return line.decode()
+    if not _SECRETS.fullmatch(text):
+        raise SecretFileError(f"{path} must hold lines of at least 16 ASCII letters and signs each")
+    return tuple(text.decode().splitlines())

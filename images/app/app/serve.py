@@ -7,6 +7,7 @@ too, and readiness says 503 from the moment on that no new requests are taken.
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -14,6 +15,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from app import api, health
+from app.certificate import Certificate
 from app.database import Database
 from app.metrics import Metrics
 from app.settings import Settings, SettingsError, settings
@@ -49,7 +51,9 @@ def serve(environment: Mapping[str, str]) -> int:
 async def _serve(given: Settings) -> None:
     database = Database(given.pool_size, given.pool_reserve, given.password_file)
     services = api.Services(given.cell, database, Metrics(database))
-    server = uvicorn.Server(_config(api.build(services, given.router_key), PORT, _GRACE_S))
+    certificate = given.certificate
+    config = _config(api.build(services, given.router_keys), PORT, _GRACE_S, certificate)
+    server = uvicorn.Server(config)
 
     def serves() -> bool:
         return server.started and not server.should_exit
@@ -57,14 +61,23 @@ async def _serve(given: Settings) -> None:
     answering = health.build(given.cell, services.metrics, serves)
     beside = _Beside(_config(answering, HEALTH_PORT, 1))
     running = asyncio.create_task(beside.serve())
+    renewing = asyncio.create_task(certificate.follow()) if certificate else None
     try:
         await server.serve()
     finally:
+        if renewing:
+            renewing.cancel()
         beside.should_exit = True
         await running
 
 
-def _config(app: Starlette, port: int, grace: int) -> uvicorn.Config:
+def _config(
+    app: Starlette, port: int, grace: int, certificate: Certificate | None = None
+) -> uvicorn.Config:
+    def context(*_: object) -> ssl.SSLContext:
+        assert certificate is not None  # noqa: S101 - else nobody asks
+        return certificate.context
+
     return uvicorn.Config(
         app,
         host="0.0.0.0",  # noqa: S104 - the pod's own address is not known; policies guard it
@@ -78,4 +91,5 @@ def _config(app: Starlette, port: int, grace: int) -> uvicorn.Config:
         proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=grace,
+        ssl_context_factory=context if certificate else None,
     )

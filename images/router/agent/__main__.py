@@ -6,20 +6,18 @@ meanwhile. Refuses to linger: asked to stop, it writes what is not yet on disk a
 
 import gc
 import os
-import signal
 import sys
-import threading
-import traceback
-from collections.abc import Callable
 
 from agent.agent import Agent
 from agent.bodies import Bodies
-from agent.certificate import Certificate
+from agent.certificate import Certificate, read_pair
 from agent.follow import follow
+from agent.issue import Issuer
 from agent.log import log
 from agent.server import Server
-from agent.settings import SettingsError, read_settings
+from agent.settings import Settings, SettingsError, read_settings
 from agent.status import Status
+from agent.threads import prepare, start
 
 OBJECTS = 500_000
 """New objects between two looks for garbage that refers to itself, of which there is hardly any.
@@ -34,39 +32,33 @@ def main() -> int:
     except SettingsError as error:
         log("the agent can't start", error=str(error))
         return 2
-    stopping = threading.Event()
-    # SIGUSR1 too: it is HAProxy's signal to stop, and the image's.
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
-        signal.signal(number, lambda *_: stopping.set())
-    threading.excepthook = _die
+    stopping = prepare()
     status = Status()
     agent = Agent(settings, status)
-    if settings.tls:
-        certificate = Certificate(settings.tls, settings.certificate, settings.socket)
-        status.certificate = certificate.status
-        _start("certificate", certificate.run)
+    for purpose, certificate in _certificates(settings).items():
+        status.certificates[purpose] = certificate.status
+        start(f"certificate for {purpose}", certificate.run)
     bodies = Bodies(settings.socket)
     status.bodies = bodies
-    server = Server(settings.address, settings.port, status)
-    _start("server", server.run)
-    _start("resolver", agent.resolver.run)
-    _start("publisher", agent.publisher.run)
-    _start("bodies", bodies.run)
-    _start("directory", lambda: follow(agent.directory, agent.put))
+    server = Server(settings.address, settings.port, status, {b"/table": status.table})
+    start("server", server.run)
+    start("resolver", agent.resolver.run)
+    start("publisher", agent.publisher.run)
+    start("bodies", bodies.run)
+    start("directory", lambda: follow(agent.directory, agent.put))
     agent.run(stopping)
     log("the agent ends")
     return 0
 
 
-def _start(name: str, run: Callable[[], None]) -> None:
-    threading.Thread(target=run, name=name, daemon=True).start()
-
-
-def _die(failure: threading.ExceptHookArgs) -> None:
-    thread = failure.thread.name if failure.thread else ""
-    trace = "".join(traceback.format_exception(failure.exc_type, failure.exc_value, None))
-    log("a thread died, and the agent with it", thread=thread, error=trace)
-    os._exit(1)
+def _certificates(settings: Settings) -> dict[str, Certificate]:
+    """Return the certificates by whom they are for."""
+    own = Issuer(settings.authority, "router", settings.cell, settings.lifetime)
+    socket = settings.socket
+    found = {"routers": Certificate(lambda: own.current().text, settings.hop_certificate, socket)}
+    if folder := settings.tls:
+        found["clients"] = Certificate(lambda: read_pair(folder), settings.certificate, socket)
+    return found
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""The certificate for clients: from a Secret's folder into HAProxy, also while it runs.
+"""Certificates: from a Secret's folder, or from who issues them, into HAProxy, also while it runs.
 
-kubelet mounts the Secret and swaps its content at once when it changes. What passes HAProxy's own
+kubelet mounts a Secret and swaps its content at once when it changes. What passes HAProxy's own
 check becomes the *kept* file, which HAProxy loads when it starts and is given when it runs;
 connections go on with what they began with. Refuses to put anything in the place of a kept file
 that HAProxy would not load: with a broken Secret all goes on, also over restarts.
@@ -11,6 +11,7 @@ import re
 import ssl
 import subprocess
 import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +40,7 @@ frontend check
 
 
 class RefusedError(Exception):
-    """What the Secret holds can't be used; the message says why."""
+    """There is no new certificate that can be used; the message says why."""
 
 
 @dataclass(slots=True)
@@ -63,27 +64,45 @@ class Certified:
             "refused": self.refused,
         }
 
-    def metrics(self) -> list[str]:
-        """Return lines for `/metrics`."""
-        end = ssl.cert_time_to_seconds(self.not_after) if self.not_after else "NaN"
-        return [
-            line
-            for name, kind, text, value in (
-                ("served", "gauge", "HAProxy serves the last good certificate", int(self.served)),
-                ("refused", "gauge", "the Secret's content is not in use", int(bool(self.refused))),
-                ("not_after_seconds", "gauge", "when the one in use expires, Unix time", end),
-                ("updates_total", "counter", "certificates given to HAProxy", self.updates),
-                ("refusals_total", "counter", "contents of the Secret refused", self.refusals),
-            )
-            for line in metric(f"certificate_{name}", kind, text, {"": value})
-        ]
+    @property
+    def expires(self) -> int | str:
+        """Unix time, as metrics say it."""
+        return ssl.cert_time_to_seconds(self.not_after) if self.not_after else "NaN"
+
+
+def certificate_metrics(certificates: Mapping[str, Certified]) -> list[str]:
+    """Return lines for `/metrics`; certificates are keyed by what they are for."""
+    return [
+        line
+        for name, kind, text, value in (
+            ("served", "gauge", "the last good certificate is in use", lambda one: int(one.served)),
+            ("refused", "gauge", "the newest is not in use", lambda one: int(bool(one.refused))),
+            (
+                "not_after_seconds",
+                "gauge",
+                "when the one in use expires, Unix time",
+                lambda one: one.expires,
+            ),
+            ("updates_total", "counter", "certificates brought into use", lambda one: one.updates),
+            ("refusals_total", "counter", "certificates refused", lambda one: one.refusals),
+        )
+        for line in metric(
+            f"certificate_{name}",
+            kind,
+            text,
+            {f'{{purpose="{purpose}"}}': value(one) for purpose, one in certificates.items()},
+        )
+    ]
 
 
 class Certificate:
-    """Brings the Secret in `folder` to `file`, and `file` to the HAProxy behind `socket`."""
+    """Brings what `newest` gives to `file`, and `file` to the HAProxy behind `socket`.
 
-    def __init__(self, folder: Path, file: Path, socket: Path) -> None:
-        self._folder, self._file, self._socket = folder, file, socket
+    `newest` returns a key and a chain in PEM without empty lines, or raises RefusedError.
+    """
+
+    def __init__(self, newest: Callable[[], str], file: Path, socket: Path) -> None:
+        self._newest, self._file, self._socket = newest, file, socket
         self._kept = file.read_text() if file.exists() else ""
         self._bad = ""
         self._served: tuple[str, str] | None = None
@@ -110,7 +129,7 @@ class Certificate:
             self._serve()
 
     def _take(self) -> None:
-        found = read_pair(self._folder)
+        found = self._newest()
         if found == self._bad:
             return
         self._bad = ""
@@ -162,9 +181,9 @@ class Certificate:
 def read_pair(folder: Path) -> str:
     """Return the key and the chain as HAProxy reads them in one file, without empty lines.
 
-    Both are of one moment: kubelet's link `..data` is followed once. Raises RefusedError.
+    Both are of one moment. Raises RefusedError.
     """
-    now = Path(os.path.realpath(folder / "..data")) if (folder / "..data").exists() else folder
+    now = now_in(folder)
     try:
         key, chain = (now / "tls.key").read_text("latin-1"), (now / "tls.crt").read_text("latin-1")
     except OSError as error:
@@ -184,6 +203,11 @@ def read_pair(folder: Path) -> str:
     return text
 
 
+def now_in(folder: Path) -> Path:
+    """Return where the files of a folder are now: kubelet's link `..data` is followed once."""
+    return Path(os.path.realpath(folder / "..data")) if (folder / "..data").exists() else folder
+
+
 def check(file: Path) -> None:
     """Have HAProxy judge a file that it does not use yet; raises RefusedError with its words."""
     done = subprocess.run(
@@ -200,7 +224,8 @@ def check(file: Path) -> None:
 
 
 def _write(file: Path, text: str) -> None:
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
+    file.unlink(missing_ok=True)  # of an agent that was killed
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
         opened.write(text)
 
 

@@ -7,11 +7,10 @@ GET of four paths; nothing can be changed through it.
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
-
-from agent.status import Status
+from typing import Protocol
 
 MOST = 64
 """Connections at the same time. One more, and the one that is open longest is closed."""
@@ -23,12 +22,33 @@ LONGEST = 8192
 """Bytes of a request: its line and its headers."""
 
 
-class Server:
-    """Answers from `status`."""
+class Told(Protocol):
+    """What a process tells about itself."""
 
-    def __init__(self, address: str, port: int, status: Status) -> None:
+    @property
+    def alive(self) -> bool:
+        """Whether its work goes on."""
+
+    @property
+    def can_start(self) -> bool:
+        """Whether who waits for it can start."""
+
+    def metrics(self) -> str:
+        """Return the answer of `/metrics`."""
+
+
+class Server:
+    """Answers from `status`, and JSON of `pages` by their path."""
+
+    def __init__(
+        self,
+        address: str,
+        port: int,
+        status: Told,
+        pages: Mapping[bytes, Callable[[], dict[str, object]]],
+    ) -> None:
         self._address, self._port = address or None, port
-        self._status = status
+        self._status, self._pages = status, pages
         self._open: list[asyncio.Task[None]] = []
 
     def run(self) -> None:
@@ -69,10 +89,11 @@ class Server:
             return _json(400, {"error": "bad request"})
         if words[0] != b"GET":
             return _json(405, {"error": "only GET"})
+        if page := self._pages.get(words[1]):
+            return _json(200, page())
         answers: dict[bytes, Callable[[], bytes]] = {
             b"/healthz": lambda: _probe("alive", said=self._status.alive),
             b"/readyz": lambda: _probe("ready", said=self._status.can_start),
-            b"/table": lambda: _json(200, self._status.table()),
             b"/metrics": self._metrics,
         }
         answer = answers.get(words[1])

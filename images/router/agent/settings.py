@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.directory import Endpoint, is_name
+from agent.ed25519 import PublicKey
+from agent.issue import AUTHORITY, LIFETIME
 from agent.origin import Origin
 
 _FLEET = re.compile("[0-9a-f]{16}")
@@ -18,19 +20,21 @@ CREDENTIALS = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where kubelet mounts a service account's token and the cluster's CA."""
 
 DIRECTORY_KEY = Path("/var/run/secrets/cellwright-directory/directory-key")
-"""Where kubelet mounts the key by which the fleet signs its directory."""
-
-_LEAST_KEY = 32
+"""Where kubelet mounts the public keys of those by which the fleet signs its directory."""
 
 CERTIFICATE = Path("/run/certificate/router.pem")
-"""The last good certificate with its key, as HAProxy loads it."""
+"""The last good certificate for clients with its key, as HAProxy loads it."""
+
+HOP_CERTIFICATE = Path("/run/certificate/hop.pem")
+"""The router's own, which it shows to other routers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Names, addresses and folders; `address` is the one that the agent's own server binds to.
 
-    `tls` is the folder of the Secret with the certificate; None where the cell names none.
+    `tls` is the folder of the Secret with the certificate for clients; None where the cell names
+    none. `authority` is that of who issues the router's own, for `lifetime` seconds.
     """
 
     cell: str
@@ -45,6 +49,9 @@ class Settings:
     port: int
     tls: Path | None
     certificate: Path
+    hop_certificate: Path
+    authority: Path
+    lifetime: int
 
 
 class SettingsError(Exception):
@@ -53,29 +60,48 @@ class SettingsError(Exception):
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Return the settings; raises SettingsError, which names the variable."""
-    cell = _required(environment, "CELL")
-    if not is_name(cell):
-        raise SettingsError(f"CELL: {cell!r} is not the name of a cell")
+    cell = read_cell(environment)
     run = Path(environment.get("RUN_DIRECTORY", "/run/cellwright"))
     return Settings(
         cell=cell,
-        app=Endpoint(environment.get("APP_HOST", "app"), _port(environment, "APP_PORT", "8080")),
+        app=Endpoint(
+            environment.get("APP_HOST", "app"), read_port(environment, "APP_PORT", "8080")
+        ),
         origin=Origin(
-            _fleet(environment), _required(environment, "CLUSTER"), _directory_key(environment)
+            _fleet(environment), _required(environment, "CLUSTER"), _directory_keys(environment)
         ),
         namespace=environment.get("DIRECTORY_NAMESPACE", "cellwright-directory"),
         api=Endpoint(
             _required(environment, "KUBERNETES_SERVICE_HOST"),
-            _port(environment, "KUBERNETES_SERVICE_PORT", "443"),
+            read_port(environment, "KUBERNETES_SERVICE_PORT", "443"),
         ),
         credentials=Path(environment.get("CREDENTIALS_DIRECTORY", str(CREDENTIALS))),
         table=run / "table",
         socket=run / "haproxy.sock",
         address=environment.get("ROUTER_ADDRESS", ""),
-        port=_port(environment, "AGENT_PORT", "8405"),
+        port=read_port(environment, "AGENT_PORT", "8405"),
         tls=Path(environment["TLS_DIRECTORY"]) if "TLS_DIRECTORY" in environment else None,
         certificate=CERTIFICATE,
+        hop_certificate=HOP_CERTIFICATE,
+        authority=AUTHORITY,
+        lifetime=read_lifetime(environment),
     )
+
+
+def read_cell(environment: Mapping[str, str]) -> str:
+    """Return the name of the pod's cell."""
+    cell = _required(environment, "CELL")
+    if not is_name(cell):
+        raise SettingsError(f"CELL: {cell!r} is not the name of a cell")
+    return cell
+
+
+def read_lifetime(environment: Mapping[str, str]) -> int:
+    """Return the seconds for which the pod issues itself a certificate."""
+    value = environment.get("CERTIFICATE_LIFETIME", str(LIFETIME))
+    if not re.fullmatch("[1-9][0-9]{0,6}", value):
+        raise SettingsError(f"CERTIFICATE_LIFETIME: {value!r} is not a number of seconds")
+    return int(value)
 
 
 def _fleet(environment: Mapping[str, str]) -> str:
@@ -86,16 +112,18 @@ def _fleet(environment: Mapping[str, str]) -> str:
     return value
 
 
-def _directory_key(environment: Mapping[str, str]) -> bytes:
-    """Return the key by which the fleet signs its directory, from the file that has it."""
+def _directory_keys(environment: Mapping[str, str]) -> tuple[PublicKey, ...]:
+    """Return the public keys of the fleet's directory, from the file that has a line for each."""
     file = Path(environment.get("DIRECTORY_KEY_FILE", str(DIRECTORY_KEY)))
     try:
-        key = file.read_bytes().strip()
+        keys = tuple(PublicKey(line) for line in file.read_text("latin-1").split())
     except OSError as error:
         raise SettingsError(f"DIRECTORY_KEY_FILE: {file}: {error.strerror}") from None
-    if len(key) < _LEAST_KEY:
-        raise SettingsError(f"DIRECTORY_KEY_FILE: {file}: fewer than {_LEAST_KEY} bytes")
-    return key
+    except ValueError as error:
+        raise SettingsError(f"DIRECTORY_KEY_FILE: {file}: {error}") from None
+    if not keys:
+        raise SettingsError(f"DIRECTORY_KEY_FILE: {file}: holds no key")
+    return keys
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:
@@ -105,7 +133,8 @@ def _required(environment: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _port(environment: Mapping[str, str], name: str, default: str) -> int:
+def read_port(environment: Mapping[str, str], name: str, default: str) -> int:
+    """Return a port, which the environment may set."""
     value = environment.get(name, default)
     if not value.isascii() or not value.isdecimal() or not 0 < int(value) < 65536:
         raise SettingsError(f"{name}: {value!r} is not a port")

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 from agent.bodies import Bodies
-from agent.certificate import Certified
+from agent.certificate import Certified, certificate_metrics
 from agent.directory import KINDS
 from agent.metrics import metric
 from agent.states import STATES
@@ -41,7 +41,7 @@ class Status:
     refusals: int = 0
     failures: int = 0
     odd_answers: int = 0
-    certificate: Certified | None = None
+    certificates: dict[str, Certified] = field(default_factory=dict)
     bodies: Bodies | None = None
 
     @property
@@ -52,7 +52,7 @@ class Status:
     @property
     def can_start(self) -> bool:
         """Whether all is on disk that HAProxy needs to start."""
-        return self.ready and (self.certificate is None or self.certificate.kept)
+        return self.ready and all(one.kept for one in self.certificates.values())
 
     def table(self) -> dict[str, object]:
         """Return the answer of `/table`."""
@@ -70,7 +70,7 @@ class Status:
             "age_seconds": None if self.heard is None else _age(self.heard),
             "unresolved": self.unresolved,
             "refused": {name: one.reason for name, one in self.refused.items()},
-            "certificate": self.certificate.told() if self.certificate else None,
+            "certificates": {key: one.told() for key, one in self.certificates.items()},
         }
 
     def metrics(self) -> str:
@@ -147,7 +147,7 @@ class Status:
             *metric("table_organizations", "gauge", "organizations by state", states),
             *metric("table_refused", "gauge", reason, refused),
             *metric("slow_bodies_total", "counter", slow, ended),
-            *(self.certificate.metrics() if self.certificate else ()),
+            *certificate_metrics(self.certificates),
         ]
 
 

@@ -22,14 +22,17 @@ from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read
 from cellwright.edge.guard import cluster_findings
 from cellwright.edge.settings import read_settings
+from cellwright.edge.stack_settings import Ownership, ensure, fleet_secrets
 from cellwright.edge.state_listing import Stack
+from cellwright.edge.up.reading import read_cell_states
+from cellwright.fleet_secrets import FleetSecrets, named_in
 from cellwright.forbidden import placed
 from cellwright.history import at_worst
-from cellwright.identity import fleet_id
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.plan import Loaded, Plan, loaded
 from cellwright.plan import planned as plan_of
+from cellwright.secret_state import State
 
 EXAMPLES = """examples:
   cellwright adopt                                # the root secret is in stacks/ still
@@ -70,27 +73,31 @@ def run(arguments: argparse.Namespace) -> int:
     if wrong := placed(cluster_findings(fleet, settings, clusters.states), snapshot.definitions):
         problems_as_text(wrong)
         return 1
-    secret = _secret(arguments, fleet, backend)
-    adoption = read_adoption(fleet, planned.stacks, clusters.states, secret)
+    secrets = _secrets(arguments, fleet, backend)
+    cells = read_cell_states(arguments.root, fleet, clusters, secrets)
+    adoption = read_adoption(fleet, planned.stacks, clusters.states, secrets, cells)
     lost = _lost(workspace, fleet)
     if lost is None or not _is_allowed(fleet, adoption):
         return 1
-    _show(fleet, adoption, fleet_id(secret))
+    _show(fleet, adoption, secrets.fleet_id)
     _show_lost(lost)
     if not arguments.yes and not confirmed("Take all of this on?"):
         tell("cellwright adopt: not confirmed; nothing was touched")
         return 1
-    label(fleet, adoption, secret)
-    make_lost(fleet, lost, secret)
-    _make_stacks(arguments.root, planned, clusters, secret, backend)
+    label(fleet, adoption, secrets.fleet_id)
+    make_lost(fleet, lost, secrets.of_fleet())
+    for name, owner in _owners(planned, clusters, secrets, cells).items():
+        ensure(arguments.root, name, owner, backend, lambda made: say(f"{made}: stack made"))
     say(
-        f"fleet {fleet.name} (id {fleet_id(secret)}) is this workspace's; next: cellwright up --all"
+        f"fleet {fleet.name} (id {secrets.fleet_id}) is this workspace's; next: cellwright up --all"
     )
     return 0
 
 
-def _secret(arguments: argparse.Namespace, fleet: Fleet, backend: dict[str, Stack]) -> bytes:
-    known = stacks.fleet_root(arguments.root, fleet.cells, backend, may_lack=True)
+def _secrets(
+    arguments: argparse.Namespace, fleet: Fleet, backend: dict[str, Stack]
+) -> FleetSecrets:
+    known = fleet_secrets(arguments.root, fleet.cells, backend, may_lack=True)
     file = arguments.root_secret_file
     if file is None:
         if known is None:
@@ -100,11 +107,11 @@ def _secret(arguments: argparse.Namespace, fleet: Fleet, backend: dict[str, Stac
         return known
     text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8", "replace")
     given = decode_given(text)
-    if known is not None and known != given:
+    if known is not None and not known.roots.items() >= given.roots.items():
         raise CommandError(
             "the stacks of this workspace have another root secret than the one that was given"
         )
-    return given
+    return known or given
 
 
 def _is_allowed(fleet: Fleet, adoption: Adoption) -> bool:
@@ -166,14 +173,15 @@ def _show_some(objects: Sequence[Manifest]) -> None:
         say(f"    and {len(objects) - _MOST_NAMED} more")
 
 
-def _make_stacks(
-    root: Path, planned: Plan, clusters: Clusters, secret: bytes, backend: dict[str, Stack]
-) -> None:
-    fleet = planned.fleet
-    for name in planned.stacks:
-        if fleet is None:
-            return
+def _owners(
+    planned: Plan, clusters: Clusters, secrets: FleetSecrets, cells: Mapping[str, State]
+) -> dict[str, Ownership]:
+    """Return what the settings of each stack are to say."""
+    fleet, found = planned.fleet, {}
+    assert fleet is not None  # noqa: S101 - the plan has no problem
+    for name, manifests in planned.stacks.items():
         where = fleet.used_clusters() if name == FLEET_STACK else (fleet.cells[name].cluster,)
         uids = {cluster: clusters.states[cluster].uid for cluster in where}
-        owner = stacks.Ownership(secret, uids)
-        stacks.ensure(root, name, owner, backend, lambda made: say(f"{made}: stack made"))
+        named = frozenset(named_in([one.body for one in manifests]))
+        found[name] = Ownership(secrets, uids, cells.get(name), named)
+    return found

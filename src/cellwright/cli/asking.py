@@ -39,6 +39,20 @@ def duration(text: str) -> int:
     return seconds(text)
 
 
+def positive(text: str) -> int:
+    """Return a whole number on the command line, from 1 to 999."""
+    if not re.fullmatch("[1-9][0-9]{0,2}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 999")
+    return int(text)
+
+
+def add_parallel(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says how many stacks of a ring are applied at the same time."""
+    parser.add_argument(
+        "--parallel", type=positive, default=4, metavar="N", help="stacks of one ring at once (4)"
+    )
+
+
 def add_wait(parser: argparse.ArgumentParser) -> None:
     """Add the option that says how long another run is waited for, in seconds."""
     parser.add_argument(

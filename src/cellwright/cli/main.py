@@ -27,6 +27,7 @@ VERBS = {
     "adopt": "Take on a fleet that stands in the clusters already",
     "stacks": "Make the Pulumi stacks that the definitions ask for, with their settings",
     "up": "Apply the stacks of the whole fleet, ring by ring",
+    "rotate": "Replace secrets by new ones while everything serves",
     "retire": "Take a cell down for good, step by step",
     "restore-state": "Make a stack's broken state readable again, from its history",
     "status": "Show each cell's ring, organizations, state and port",

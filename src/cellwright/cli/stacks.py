@@ -4,13 +4,14 @@ After it `pulumi up --stack NAME` works by hand.
 """
 
 import argparse
+from dataclasses import replace
 
 from cellwright.cli.report import say, tell
 from cellwright.cli.results import problems_as_text
-from cellwright.edge import stacks
 from cellwright.edge.clusters import read_clusters
 from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read
+from cellwright.edge.stack_settings import new_secrets
 from cellwright.edge.up.beginning import make_stacks
 from cellwright.edge.up.reading import read_situation
 from cellwright.edge.up.refusing import refused
@@ -42,6 +43,6 @@ def run(arguments: argparse.Namespace) -> int:
         problems_as_text(problems)
         tell("cellwright stacks: refused; nothing was made")
         return 1
-    secret = situation.secret or stacks.new_root()
-    make_stacks(situation, first.stacks, secret, lambda name: say(f"made {name}"))
+    situation = replace(situation, secrets=situation.secrets or new_secrets())
+    make_stacks(situation, first.stacks, lambda name: say(f"made {name}"))
     return 0

@@ -8,6 +8,7 @@ from cellwright.changes import MISSING, Change, FieldChange, line_changes
 from cellwright.cli.report import counted
 from cellwright.fleet_state import LastRun, StackState, Volume
 from cellwright.manifest import Manifest
+from cellwright.model import FLEET_STACK
 
 _MOST_CHARACTERS = 100
 
@@ -105,3 +106,19 @@ def _last_run(run: LastRun | None, said: str) -> Mapping[str, Any] | None:
 
 def _volume(volume: Volume | None) -> Mapping[str, Any] | None:
     return {"percent": volume.percent, "note": volume.note} if volume else None
+
+
+def rotation_lines(rotated: Mapping[str, str]) -> Iterator[str]:
+    """Yield which secrets are rotated, in which phase, and what goes on with it."""
+    if FLEET_STACK in rotated:
+        yield (
+            f"the root secret is rotated, phase {rotated[FLEET_STACK]}: `cellwright rotate root` "
+            "goes on"
+        )
+    for stack, phase in rotated.items():
+        if stack != FLEET_STACK:
+            goes_on = "root" if FLEET_STACK in rotated else f"cell {stack}"
+            yield (
+                f"{stack}: its secrets are rotated, phase {phase}: `cellwright rotate {goes_on}` "
+                "goes on"
+            )

@@ -6,10 +6,11 @@ from typing import Any
 
 from cellwright.cli.report import say, table, tell
 from cellwright.cli.results import problems_as_text, put_json
-from cellwright.cli.state_details import as_json, as_lines
+from cellwright.cli.state_details import as_json, as_lines, rotation_lines
 from cellwright.edge.files import read
 from cellwright.edge.fleet_status import FleetState, fleet_state
 from cellwright.edge.network_policies import Enforcement, enforcement
+from cellwright.edge.settings import rotations
 from cellwright.fleet_state import StackState
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.plan import plan
@@ -53,12 +54,15 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     state = fleet_state(planned.fleet, planned.stacks)
     policies = enforcement(planned.fleet) if arguments.network_policies else {}
+    rotated = rotations(arguments.root, planned.stacks)
     if arguments.format == "json":
-        put_json(_as_json(planned.fleet, state, policies))
+        put_json(_as_json(planned.fleet, state, policies, rotated))
     else:
         _print(planned.fleet, state, verbose=arguments.verbose)
         for cluster, found in policies.items():
             say(f"NetworkPolicies in cluster {cluster} are {found}")
+        for line in rotation_lines(rotated):
+            tell(line)
     good = all(one.is_good for one in state.stacks)
     good = good and all(one.is_enforced for one in policies.values())
     return 0 if good and not (state.undeclared or state.away) else 1
@@ -94,7 +98,10 @@ def _row(fleet: Fleet, state: StackState, several: bool) -> tuple[str, ...]:  # 
 
 
 def _as_json(
-    fleet: Fleet, state: FleetState, policies: Mapping[str, Enforcement]
+    fleet: Fleet,
+    state: FleetState,
+    policies: Mapping[str, Enforcement],
+    rotated: Mapping[str, str],
 ) -> dict[str, Any]:
     return {
         "cells": list(_cells(fleet, state.stacks)),
@@ -115,6 +122,7 @@ def _as_json(
             cluster: {"enforced": found.is_enforced, "why": found.why}
             for cluster, found in policies.items()
         },
+        "rotations": dict(rotated),
     }
 
 

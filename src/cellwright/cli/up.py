@@ -7,22 +7,23 @@ is published all the same, as far as the cells that it names are there.
 """
 
 import argparse
-import re
 import sys
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cellwright.cli.asking import add_wait, confirmed
+from cellwright.cli.asking import add_parallel, add_wait, confirmed
 from cellwright.cli.report import counted, say, tell
 from cellwright.cli.results import problems_as_text
+from cellwright.cli.state_details import rotation_lines
 from cellwright.edge.clusters import Clusters, read_clusters
 from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read
 from cellwright.edge.kubectl import Kubectl
 from cellwright.edge.lease_object import holder
 from cellwright.edge.process import Interrupts
+from cellwright.edge.settings import rotations
 from cellwright.edge.up.beginning import begin, lease_labels
 from cellwright.edge.up.leases import Leases
 from cellwright.edge.up.reading import Situation, read_situation
@@ -80,9 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the cells of this ring alone; repeatable",
     )
     add_wait(parser)
-    parser.add_argument(
-        "--parallel", type=_positive, default=4, metavar="N", help="stacks of one ring at once (4)"
-    )
+    add_parallel(parser)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +136,8 @@ class _Run:
         """Plan, refuse or ask, and apply."""
         arguments, situation = self.arguments, self.situation
         wanted = _wanted(situation, chosen, every=arguments.all)
+        for line in rotation_lines(rotations(arguments.root, situation.manifests)):
+            tell(line)
         for name in situation.undeclared_stacks():
             tell(f"{name}: no longer declared; leaving its stack untouched (`cellwright retire`)")
         for name, why in wanted.skipped.items():
@@ -184,12 +185,11 @@ class _Run:
         from cellwright.edge.up.apply import Applier  # noqa: PLC0415
         from cellwright.edge.up.rollout import Rollout  # noqa: PLC0415
 
-        secret, backend = begin(self.situation, wanted.stacks, self.leases, tell)
-        situation = replace(self.situation, secret=secret, backend=backend)
+        secrets, backend = begin(self.situation, wanted.stacks, self.leases, tell)
+        situation = replace(self.situation, secrets=secrets, backend=backend)
         with Progress(situation) as progress:
             applier = Applier(
                 situation=situation,
-                secret=secret,
                 leases=self.leases,
                 interrupts=self.interrupts,
                 refreshed=refreshed,
@@ -254,9 +254,3 @@ def _cell(text: str) -> str:
     if text == FLEET_STACK:
         raise argparse.ArgumentTypeError(f"{FLEET_STACK} is not a cell: give --stack {FLEET_STACK}")
     return text
-
-
-def _positive(text: str) -> int:
-    if not re.fullmatch("[1-9][0-9]{0,2}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 999")
-    return int(text)

@@ -1,23 +1,28 @@
 """Takes on a fleet that stands in clusters already: after a lost state, or from before its id.
 
 The root secret is the proof. Where objects carry the fleet's id, it must be the one that is made
-from this root secret; where they carry none, the passwords in the cluster must be those that are
-derived from it. Refuses to take on what cannot be shown to belong to the fleet, unless it is named.
+from this root secret, and one that was rotated must have signed the directory; where they carry
+none, the passwords in the cluster must be those that are derived from it. Refuses to take on what
+cannot be shown to belong to the fleet, unless it is named.
 """
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cellwright.directory_key import signing_key
 from cellwright.edge.clusters import ClusterState
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
-from cellwright.identity import FLEET_ID_LABEL, FLEET_LABEL, fleet_id, owner_of
+from cellwright.fleet_secrets import FleetSecrets, read_secrets
+from cellwright.identity import FLEET_ID_LABEL, FLEET_LABEL, owner_of
 from cellwright.manifest import Identity, Manifest
-from cellwright.model import Fleet
+from cellwright.model import FLEET_STACK, Fleet
 from cellwright.secret import resolve
+from cellwright.secret_state import State
+from cellwright.signature import is_signed_by
 
 Body = Mapping[str, Any]
 
@@ -45,10 +50,11 @@ def read_adoption(
     fleet: Fleet,
     stacks: Mapping[str, Iterable[Manifest]],
     states: Mapping[str, ClusterState],
-    root: bytes,
+    secrets: FleetSecrets,
+    cells: Mapping[str, State],
 ) -> Adoption:
     """Return what of the declared stacks stands in the clusters. Raises CommandError."""
-    number = fleet_id(root)
+    number = secrets.fleet_id
     unlabelled: list[Manifest] = []
     foreign: list[str] = []
     proven: set[str] = set()
@@ -75,7 +81,7 @@ def read_adoption(
             owner = owner_of(body)
             where = f"{one.kind} {one.namespace}/{one.name}".replace(" /", " ")
             if owner.fleet_id == number:
-                labelled += 1
+                labelled += _proves(one, body, secrets)
             elif owner.fleet_id or owner.fleet not in ("", fleet.name):
                 foreign.append(
                     f"{where} in cluster {cluster} belongs to {owner}, not to id {number}"
@@ -83,7 +89,8 @@ def read_adoption(
             else:
                 unlabelled.append(one)
                 if one.kind == "Secret":
-                    same = _is_derived(one.body, body, root)
+                    value = _value_of(secrets, cells, one.stack)
+                    same = _is_derived(one.body, body, value)
                     if same is False:
                         foreign.append(
                             f"{where} in cluster {cluster} holds another value than the one "
@@ -94,9 +101,9 @@ def read_adoption(
     return Adoption(tuple(unlabelled), labelled, frozenset(proven), tuple(foreign))
 
 
-def label(fleet: Fleet, adoption: Adoption, root: bytes) -> None:
+def label(fleet: Fleet, adoption: Adoption, number: str) -> None:
     """Put the fleet's labels on what is taken on. Raises CommandError."""
-    labels = {FLEET_LABEL: fleet.name, FLEET_ID_LABEL: fleet_id(root)}
+    labels = {FLEET_LABEL: fleet.name, FLEET_ID_LABEL: number}
     by_cluster: dict[str, list[Manifest]] = {}
     for one in adoption.unlabelled:
         by_cluster.setdefault(one.cluster, []).append(one)
@@ -104,26 +111,47 @@ def label(fleet: Fleet, adoption: Adoption, root: bytes) -> None:
         Kubectl(fleet.clusters[cluster]).label([one.body for one in manifests], labels)
 
 
-def decode_given(text: str) -> bytes:
+def decode_given(text: str) -> FleetSecrets:
     """Return the root secret that was given as text. Raises CommandError, without the text."""
-    from cellwright.secret import decode_root  # noqa: PLC0415 - beside its only use
-
+    words = text.split()
+    if any("." in word for word in words) and len(words) > 1:
+        raise CommandError(
+            "the root secret that was given is of the middle of a rotation: give one of its two "
+            "words, the second unless the first phase was under way"
+        )
     try:
-        return decode_root("".join(text.split()))
+        return read_secrets("".join(words))
     except ValueError as error:
         raise CommandError(f"the root secret that was given: {error}") from None
+
+
+def _proves(one: Manifest, live: Body, secrets: FleetSecrets) -> bool:
+    """Return whether an object with the fleet's id shows that it has the root secret.
+
+    The first one gives the id, so that the id is proof; another one has signed the directory.
+    """
+    if min(secrets.roots) == 1:
+        return True
+    return is_signed_by(live, one.cluster, signing_key(secrets.root))
+
+
+def _value_of(
+    secrets: FleetSecrets, cells: Mapping[str, State], stack: str
+) -> Callable[[str], str]:
+    chosen = secrets.of_fleet() if stack == FLEET_STACK else secrets.of_cell(stack, cells[stack])
+    return chosen.value
 
 
 def _by_identity(cluster: str, bodies: Iterable[Body]) -> dict[Identity, Body]:
     return {Manifest("", cluster, "", 0, 0, body).identity: body for body in bodies}
 
 
-def _is_derived(declared: Body, live: Body, root: bytes) -> bool | None:
+def _is_derived(declared: Body, live: Body, value: Callable[[str], str]) -> bool | None:
     """Return whether a Secret holds what is derived for it; None if nothing of it is derived.
 
     One that an older release has made may lack some of it.
     """
-    said = list(_derived(declared, root))
+    said = list(_derived(declared, value))
     if not said:
         return None
     held = live.get("data") or {}
@@ -131,10 +159,10 @@ def _is_derived(declared: Body, live: Body, root: bytes) -> bool | None:
     return bool(there) and all(_decoded(held[key]) == value for key, value in there)
 
 
-def _derived(declared: Body, root: bytes) -> Iterator[tuple[str, str]]:
+def _derived(declared: Body, secret_of: Callable[[str], str]) -> Iterator[tuple[str, str]]:
     """Yield the keys of a Secret whose values depend on the root secret, and these values."""
     for key, value in (declared.get("stringData") or {}).items():
-        resolved = resolve(value, root)
+        resolved = resolve(value, secret_of)
         if resolved != value:
             yield key, str(resolved)
 

@@ -49,8 +49,8 @@ class Destroyer:
         comes back, and the next run goes on here. Raises CommandError.
         """
         situation = self.reading.situation
-        if situation.secret is not None:
-            remember(situation, situation.secret)
+        if situation.secrets is not None:
+            remember(situation)
         if record is not None:
             begun = replace(record, begun=True).text()
             self._annotate({RETIREMENT_ANNOTATION: begun, APPLIED_ANNOTATION: None})

@@ -10,14 +10,15 @@ from collections.abc import Iterable, Mapping
 from cellwright.changes import HISTORY
 from cellwright.edge.kubectl import Kubectl
 from cellwright.edge.up.reading import Situation
-from cellwright.identity import MANAGER, fleet_id, identified
+from cellwright.fleet_secrets import StackSecrets
+from cellwright.identity import MANAGER, identified
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.signature import signed
 from cellwright.wholeness import Directory
 
 
-def remember(situation: Situation, secret: bytes) -> None:
+def remember(situation: Situation) -> None:
     """Note the ids and ranges of cells that stand or are declared, where a directory is.
 
     Raises CommandError for a cluster that stops answering.
@@ -34,7 +35,7 @@ def remember(situation: Situation, secret: bytes) -> None:
             for one in situation.manifests[FLEET_STACK]
             if one.cluster == cluster and HISTORY in (one.body["metadata"].get("labels") or {})
         ]
-        _write(situation.fleet, cluster, pieces, secret)
+        _write(situation.fleet, cluster, pieces, situation.secrets_of(FLEET_STACK))
 
 
 def lost_parts(
@@ -48,15 +49,17 @@ def lost_parts(
     return found
 
 
-def make_lost(fleet: Fleet, parts: Mapping[str, Iterable[Manifest]], secret: bytes) -> None:
+def make_lost(fleet: Fleet, parts: Mapping[str, Iterable[Manifest]], secrets: StackSecrets) -> None:
     """Make what is missing of directories. Raises CommandError."""
     for cluster, manifests in parts.items():
-        _write(fleet, cluster, manifests, secret)
+        _write(fleet, cluster, manifests, secrets)
 
 
-def _write(fleet: Fleet, cluster: str, manifests: Iterable[Manifest], secret: bytes) -> None:
-    number = fleet_id(secret)
-    named = [identified(one.body, fleet.name, number) for one in manifests]
-    bodies = [signed(body, cluster, secret) for body in named]
+def _write(
+    fleet: Fleet, cluster: str, manifests: Iterable[Manifest], secrets: StackSecrets
+) -> None:
+    number = secrets.fleet_id
+    named = [identified(one.body, fleet.name, number, secrets.tag) for one in manifests]
+    bodies = [signed(body, cluster, secrets.signing) for body in named]
     if bodies:
         Kubectl(fleet.clusters[cluster]).apply(bodies, MANAGER + number)

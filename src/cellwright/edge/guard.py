@@ -16,7 +16,7 @@ from cellwright.edge.settings import Settings, read_settings
 from cellwright.fixed import Finding
 from cellwright.forbidden import placed
 from cellwright.growth import Growth
-from cellwright.identity import Owner, belonging, fleet_id, owner_of, unowned
+from cellwright.identity import Owner, belonging, owner_of, unowned
 from cellwright.manifest import Manifest
 from cellwright.model import DIRECTORY_NAMESPACE, FLEET_STACK, Fleet
 from cellwright.plan import Loaded, planned
@@ -46,10 +46,10 @@ class Guarded(NamedTuple):
     problems: tuple[Problem, ...]
 
 
-def guarded(root: Path, loaded: Loaded, fleet: Fleet, stack: str, secret: bytes) -> Guarded:
+def guarded(root: Path, loaded: Loaded, fleet: Fleet, stack: str, number: str) -> Guarded:
     """Return what the Pulumi program registers for one stack, and what is wrong with that.
 
-    Raises CommandError for a cluster that does not answer.
+    `number` is the fleet's id. Raises CommandError for a cluster that does not answer.
     """
     names = fleet.used_clusters() if stack == FLEET_STACK else (fleet.cells[stack].cluster,)
     clusters = read_clusters(fleet, names)
@@ -61,7 +61,6 @@ def guarded(root: Path, loaded: Loaded, fleet: Fleet, stack: str, secret: bytes)
     protected = protected_of(fleet, stacks)
     changed = local_changes(facts.data, protected)
     problems = refusals(facts.fixed, fleet, changed, protected, definitions)
-    number = fleet_id(secret)
     settings = {name: read_settings(root, name) for name in (FLEET_STACK, stack)}
     found = [
         *cluster_findings(fleet, settings, clusters.states),

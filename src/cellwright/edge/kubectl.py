@@ -12,13 +12,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from cellwright.edge.failure import CommandError
-from cellwright.edge.process import run
+from cellwright.edge.process import Result, run
 from cellwright.model import Cluster
 
 Body = Mapping[str, Any]
 
 _PATIENCE = 5  # seconds until a cluster counts as away
 _TIMEOUT = 600.0  # seconds for all objects of a cluster
+_EXECUTION = 60.0  # seconds for a command in a container that may wait for a lock
 _FEW = 8  # objects that are quicker asked for by their names than listed
 _MANAGER = "cellwright-diff"
 _SELECTOR = "app.kubernetes.io/managed-by=cellwright"
@@ -196,6 +197,17 @@ class Kubectl:
         """
         asked = ["exec", "--namespace", namespace, pod, "--container", container]
         return run([*self._command, *asked, "--", *command], timeout=_PATIENCE + 3).output
+
+    def execute_given(
+        self, namespace: str, pod: str, container: str, command: Sequence[str], given: str
+    ) -> Result:
+        """Return what a command left that runs in a container, with this standard input.
+
+        Raises CommandError if that takes long.
+        """
+        asked = ["exec", "--stdin", "--namespace", namespace, pod, "--container", container]
+        whole = [*self._command, *asked, "--", *command]
+        return run(whole, given=given, timeout=_EXECUTION, check=False)
 
     def pods(self, selector: str) -> list[Body]:
         """Return the pods of all namespaces; raise CommandError if that takes longer than greet."""

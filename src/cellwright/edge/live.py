@@ -15,7 +15,7 @@ from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
 from cellwright.effects import Effect
 from cellwright.growth import Growth, grown_sizes, growths, resized, sizes
-from cellwright.identity import CELL_LABEL, MANAGER, Owner, identified, owner_of
+from cellwright.identity import CELL_LABEL, MANAGER, Owner, identified, owner_of, secrets_tag
 from cellwright.manifest import Identity, Manifest
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.redact import REDACTED
@@ -201,13 +201,13 @@ def _with_body(one: Manifest, body: Body) -> Manifest:
 
 
 def _identified(manifest: Manifest, live: Body | None) -> Manifest:
-    """Return a manifest with the fleet's labels and the signature as the live object has them,
-    since they are put on when it is applied.
+    """Return a manifest with the fleet's labels, the version of secrets and the signature as the
+    live object has them, since they are put on when it is applied.
     """
     owner = owner_of(live) if live is not None else Owner("", "")
     if live is None or not owner.fleet_id:
         return manifest
-    body = identified(manifest.body, owner.fleet, owner.fleet_id)
+    body = identified(manifest.body, owner.fleet, owner.fleet_id, secrets_tag(live))
     return _with_body(manifest, with_signature_of(body, live))
 
 

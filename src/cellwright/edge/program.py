@@ -19,14 +19,22 @@ from cellwright.edge.files import read
 from cellwright.edge.guard import Guarded, guarded
 from cellwright.edge.kubectl import Kubectl
 from cellwright.edge.lease_object import holder
+from cellwright.edge.settings import read_settings
+from cellwright.fleet_secrets import (
+    FIRST,
+    MissingSecretError,
+    StackSecrets,
+    read_record,
+    read_secrets,
+)
 from cellwright.harmless import harmless
-from cellwright.identity import fleet_id, identified
+from cellwright.identity import identified
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, Cluster, Fleet
 from cellwright.plan import loaded, planned
 from cellwright.problem import Problem
 from cellwright.registration import Registration, registrations
-from cellwright.secret import ROOT_SECRET, decode_root, resolve
+from cellwright.secret import CELL_SECRET, ROOT_SECRET, resolve
 from cellwright.signature import signed
 
 PROVIDER_VERSION = "4.34.2"
@@ -42,7 +50,7 @@ def register(root: Path, guard: Callable[..., Guarded] = guarded) -> None:
     """Register the manifests of the stack that Pulumi runs the program for.
 
     `guard` reads the clusters and says what must not be done. Raises pulumi.RunError for wrong
-    definitions, an unknown stack, a wrong root secret, and whatever is refused.
+    definitions, an unknown stack, wrong secrets, and whatever is refused.
     """
     stack = pulumi.get_stack()
     workspace = loaded(read(root))
@@ -54,21 +62,27 @@ def register(root: Path, guard: Callable[..., Guarded] = guarded) -> None:
         raise pulumi.RunError(f"no stack {stack!r} in the definitions; known: {known}")
     if problems := planned(workspace, [stack]).problems:
         raise pulumi.RunError(_listed(problems, "in the definitions"))
-    secret = _root_secret(stack)
+    secrets = _secrets(root, stack)
     try:
-        allowed = guard(root, workspace, fleet, stack, secret)
+        allowed = guard(root, workspace, fleet, stack, secrets.fleet_id)
         _warn_of_others(fleet, {one.cluster for one in allowed.manifests})
     except CommandError as error:
         raise pulumi.RunError(harmless(str(error))) from None
     if allowed.problems:
         raise pulumi.RunError(_listed(allowed.problems, "with what the clusters hold"))
-    registering(fleet, stack, allowed.manifests, secret)()
+    try:
+        registering(fleet, stack, allowed.manifests, secrets)()
+    except MissingSecretError as error:
+        raise pulumi.RunError(
+            f"cellwright:{CELL_SECRET} lacks the secret {error}, which a template names now; "
+            "`cellwright stacks` adds it"
+        ) from None
 
 
 def registering(
-    fleet: Fleet, stack: str, manifests: Iterable[Manifest], root: bytes
+    fleet: Fleet, stack: str, manifests: Iterable[Manifest], secrets: StackSecrets
 ) -> Callable[[], None]:
-    """Return the program that registers a stack's manifests, made with the fleet's root secret."""
+    """Return the program that registers a stack's manifests, made with the stack's secrets."""
     listed = tuple(manifests)
     kind = "Fleet" if stack == FLEET_STACK else "Cell"
 
@@ -79,7 +93,6 @@ def registering(
             for cluster in sorted({one.cluster for one in listed})
         }
         timeout = f"{fleet.timeout}s"
-        number = fleet_id(root)
         registered: list[tuple[str, int, pulumi.Resource]] = []
         for one in registrations(fleet, listed):
             options = pulumi.ResourceOptions(
@@ -96,8 +109,8 @@ def registering(
                 custom_timeouts=pulumi.CustomTimeouts(timeout, timeout, timeout),
                 version=PROVIDER_VERSION,
             )
-            body = identified(one.manifest.body, fleet.name, number)
-            inputs = _inputs(one, signed(body, one.manifest.cluster, root), root)
+            body = identified(one.manifest.body, fleet.name, secrets.fleet_id, secrets.tag)
+            inputs = _inputs(one, signed(body, one.manifest.cluster, secrets.signing), secrets)
             resource = pulumi.CustomResource(one.token, one.name, inputs, options)
             registered.append((one.manifest.cluster, one.manifest.rank, resource))
         component.register_outputs({})
@@ -111,15 +124,22 @@ def _listed(problems: Iterable[Problem], where: str) -> str:
     return "\n".join([f"{len(lines)} {noun} {where}:", *lines])
 
 
-def _root_secret(stack: str) -> bytes:
-    text = pulumi.Config("cellwright").get(ROOT_SECRET)
-    hint = f"`cellwright stacks` sets it; by hand: pulumi config set --secret --stack {stack} …"
+def _secrets(root: Path, stack: str) -> StackSecrets:
+    """Return the stack's secrets, from its settings."""
+    name = ROOT_SECRET if stack == FLEET_STACK else CELL_SECRET
+    text = pulumi.Config("cellwright").get(name)
+    hint = f"`cellwright stacks` sets it for stack {stack}"
     if not text:
-        raise pulumi.RunError(f"cellwright:{ROOT_SECRET} is not set; {hint}")
+        raise pulumi.RunError(f"cellwright:{name} is not set; {hint}")
     try:
-        return decode_root(text)
+        settings = read_settings(root, stack)
+        if stack == FLEET_STACK:
+            return read_secrets(text, settings.state or FIRST).of_fleet()
+        return read_record(text, settings.fleet_id)
+    except CommandError as error:
+        raise pulumi.RunError(harmless(str(error))) from None
     except ValueError as error:
-        raise pulumi.RunError(f"cellwright:{ROOT_SECRET}: {error}; {hint}") from None
+        raise pulumi.RunError(f"cellwright:{name}: {error}; {hint}") from None
 
 
 def _warn_of_others(fleet: Fleet, clusters: Iterable[str]) -> None:
@@ -150,9 +170,11 @@ def _provider(cluster: Cluster) -> pulumi.ProviderResource:
     return pulumi.ProviderResource("kubernetes", cluster.name, settings, options)
 
 
-def _inputs(one: Registration, body: Mapping[str, Any], root: bytes) -> dict[str, Any]:
+def _inputs(one: Registration, body: Mapping[str, Any], secrets: StackSecrets) -> dict[str, Any]:
     return {
-        key: pulumi.Output.secret(resolve(value, root)) if key in one.secret_inputs else value
+        key: pulumi.Output.secret(resolve(value, secrets.value))
+        if key in one.secret_inputs
+        else value
         for key, value in body.items()
     }
 

@@ -20,7 +20,7 @@ from cellwright.edge.stack_resources import read_resources
 from cellwright.edge.up.reading import Situation, read_situation
 from cellwright.fixed import Finding
 from cellwright.forbidden import placed
-from cellwright.identity import CELL_LABEL, fleet_id
+from cellwright.identity import CELL_LABEL
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.plan import Loaded, Plan
 from cellwright.problem import Problem
@@ -129,12 +129,12 @@ def _cluster_of(
 def _findings(situation: Situation, state: ClusterState, name: str) -> Iterator[Finding]:
     """Yield why a cell is not this fleet's to destroy."""
     fleet = situation.fleet
-    if situation.secret is None:
+    if situation.secrets is None:
         raise CommandError(
             "no stack of this workspace has the fleet's root secret, which shows whose the cell "
             "is: see `cellwright adopt`"
         )
-    number = fleet_id(situation.secret)
+    number = situation.secrets.fleet_id
     names = [one for one in (FLEET_STACK, name) if one in situation.backend]
     settings = {one: read_settings(situation.root, one) for one in names}
     yield from cluster_findings(fleet, settings, situation.clusters.states)

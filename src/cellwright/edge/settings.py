@@ -1,9 +1,9 @@
 """What the settings file of a Pulumi stack says in the clear: `stacks/Pulumi.<stack>.yaml`.
 
-The root secret in it is encrypted and left alone. Refuses to write: `pulumi config` does.
+What is secret in it is encrypted and left alone. Refuses to write: `pulumi config` does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,22 +11,35 @@ from typing import Any
 import yaml
 
 from cellwright.edge.failure import CommandError
-from cellwright.secret import ROOT_SECRET
+from cellwright.secret import CELL_SECRET, ROOT_SECRET
+from cellwright.secret_state import State, read_state
 
 PROJECT_FILE = "Pulumi.yaml"
 PREFIX = "cellwright"
 """The namespace of the settings."""
 FLEET_ID = "fleetId"
 CLUSTERS = "clusters"
+STATE = "secretVersion"
+"""Which versions of secrets are valid, and the phase of a rotation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a stack's settings say. `clusters` are the UIDs of kube-system, by name of cluster."""
+    """What a stack's settings say. `clusters` are the UIDs of kube-system, by name of cluster.
+
+    `state` is which secrets are valid, None where that is not said.
+    """
 
     fleet_id: str = ""
     clusters: Mapping[str, str] | None = None
     has_root: bool = False
+    has_cell_secret: bool = False
+    state: State | None = None
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the stack was given secrets."""
+        return self.has_root or self.has_cell_secret
 
 
 def read_settings(root: Path, stack: str) -> Settings:
@@ -45,7 +58,25 @@ def read_settings(root: Path, stack: str) -> Settings:
         if isinstance(clusters, dict)
         else None,
         f"{PREFIX}:{ROOT_SECRET}" in config,
+        f"{PREFIX}:{CELL_SECRET}" in config,
+        _state(file, config),
     )
+
+
+def _state(file: Path, config: Mapping[str, Any]) -> State | None:
+    text = config.get(f"{PREFIX}:{STATE}")
+    if text is None:
+        return None
+    found = read_state(str(text))
+    if found is None:
+        raise CommandError(f"{file}: {PREFIX}:{STATE} is {text!r}, which cellwright did not write")
+    return found
+
+
+def rotations(root: Path, stacks: Iterable[str]) -> dict[str, str]:
+    """Return the stacks whose secrets are rotated, with the phase. Raises CommandError."""
+    states = {name: read_settings(root, name).state for name in stacks}
+    return {name: str(one.phase) for name, one in states.items() if one and one.phase}
 
 
 def project_name(root: Path) -> str:

@@ -17,7 +17,7 @@ from cellwright.edge.engine import Finished, Program, Run, up
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
 from cellwright.edge.process import Interrupts
-from cellwright.edge.stacks import Ownership
+from cellwright.edge.stack_settings import ensure
 from cellwright.edge.up.growing import Grower
 from cellwright.edge.up.leases import Leases
 from cellwright.edge.up.locks import Locked
@@ -51,13 +51,12 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Applier:
-    """Applies stacks of one situation, with the fleet's root secret, under the lease.
+    """Applies stacks of one situation, under the lease.
 
     `refreshed` are the stacks whose states are brought to what is there first.
     """
 
     situation: Situation
-    secret: bytes
     leases: Leases
     interrupts: Interrupts
     refreshed: Collection[str]
@@ -105,10 +104,9 @@ class Applier:
 
     def _prepare(self, stack: str, clusters: tuple[str, ...]) -> None:
         situation = self.situation
-        states = situation.clusters.states
         if stack != FLEET_STACK:  # whose settings come first of all (`edge.up.beginning`)
-            owner = Ownership(self.secret, {name: states[name].uid for name in clusters})
-            stacks.ensure(situation.root, stack, owner, situation.backend, self.on_made)
+            owner = situation.owner_of(stack, clusters)
+            ensure(situation.root, stack, owner, situation.backend, self.on_made)
         self.leases.start(stack, clusters)
         self._note(stack, clusters, "running")
 

@@ -5,19 +5,20 @@ directory's namespace, in which the lease is; then everything else.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from cellwright.edge import stacks
 from cellwright.edge.clusters import Clusters
 from cellwright.edge.directory_parts import remember
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl, RefusedError
 from cellwright.edge.settings import read_settings
-from cellwright.edge.stacks import Ownership
+from cellwright.edge.stack_settings import ensure, new_secrets
 from cellwright.edge.state_listing import Stack
 from cellwright.edge.up.leases import Leases
 from cellwright.edge.up.reading import Situation
-from cellwright.identity import FLEET_ID_LABEL, FLEET_LABEL, fleet_id, identified
+from cellwright.fleet_secrets import FleetSecrets, StackSecrets
+from cellwright.identity import FLEET_ID_LABEL, FLEET_LABEL, identified
 from cellwright.model import FLEET_STACK, Fleet
 
 
@@ -36,58 +37,59 @@ def lease_labels(root: Path, fleet: Fleet, clusters: Clusters) -> dict[str, dict
 
 def begin(
     situation: Situation, wanted: Iterable[str], leases: Leases, tell: Callable[[str], None]
-) -> tuple[bytes, Mapping[str, Stack]]:
+) -> tuple[FleetSecrets, Mapping[str, Stack]]:
     """Make the root secret, the fleet's stack and the directory's namespaces where missing.
 
-    Returns the root secret and the backend's stacks. Raises CommandError where another run has
+    Returns the fleet's secrets and the backend's stacks. Raises CommandError where another run has
     begun in the meantime.
     """
     fleet, states = situation.fleet, situation.clusters.states
     clusters = sorted(
         {one for name in wanted for one in situation.clusters_of(name) if one in states}
     )
-    secret = situation.secret or stacks.new_root()
+    secrets = situation.secrets or new_secrets()
+    situation = replace(situation, secrets=secrets)
     made: list[str] = []
-    if not _is_set(situation):
-        make_stacks(situation, [FLEET_STACK], secret, made.append)
+    if not _is_set(situation, secrets):
+        make_stacks(situation, [FLEET_STACK], made.append)
     for name in made:
         tell(f"{name}: stack made")
-    number = fleet_id(secret)
+    number = secrets.fleet_id
     for cluster in clusters:
         if not situation.is_there(FLEET_STACK, cluster):
-            _make_namespace(situation, cluster, number)
+            _make_namespace(situation, cluster, secrets.of_fleet())
         leases.take(cluster, _labels(fleet, number))
-    remember(situation, secret)
+    remember(situation)
     backend = dict(situation.backend)
     backend |= {name: Stack(name, "", 0) for name in made}
-    return secret, backend
+    return secrets, backend
 
 
-def _is_set(situation: Situation) -> bool:
+def _is_set(situation: Situation, secrets: FleetSecrets) -> bool:
     """Return whether the fleet's stack has its settings: the root secret was read from them."""
-    if situation.secret is None or FLEET_STACK not in situation.backend:
+    if FLEET_STACK not in situation.backend:
         return False
     states = situation.clusters.states
     uids = {one: states[one].uid for one in situation.clusters_of(FLEET_STACK) if one in states}
     known = read_settings(situation.root, FLEET_STACK)
-    is_ours = known.has_root and known.fleet_id == fleet_id(situation.secret)
+    is_ours = known.has_root and known.fleet_id == secrets.fleet_id
+    is_ours = is_ours and known.state == secrets.state
     return is_ours and uids.items() <= (known.clusters or {}).items()
 
 
-def make_stacks(
-    situation: Situation, names: Iterable[str], secret: bytes, on_made: Callable[[str], None]
-) -> None:
+def make_stacks(situation: Situation, names: Iterable[str], on_made: Callable[[str], None]) -> None:
     """Make those stacks that are missing, and bring their settings to what is there.
 
     Raises CommandError.
     """
     states = situation.clusters.states
     for name in names:
-        uids = {one: states[one].uid for one in situation.clusters_of(name) if one in states}
-        stacks.ensure(situation.root, name, Ownership(secret, uids), situation.backend, on_made)
+        clusters = [one for one in situation.clusters_of(name) if one in states]
+        owner = situation.owner_of(name, clusters)
+        ensure(situation.root, name, owner, situation.backend, on_made)
 
 
-def _make_namespace(situation: Situation, cluster: str, number: str) -> None:
+def _make_namespace(situation: Situation, cluster: str, secrets: StackSecrets) -> None:
     """Make the directory's namespace, as its manifest has it; Pulumi takes it on afterwards."""
     fleet = situation.fleet
     (body,) = [
@@ -97,7 +99,8 @@ def _make_namespace(situation: Situation, cluster: str, number: str) -> None:
     ]
     kubectl = Kubectl(fleet.clusters[cluster])
     try:
-        kubectl.create("/api/v1/namespaces", identified(body, fleet.name, number))
+        named = identified(body, fleet.name, secrets.fleet_id, secrets.tag)
+        kubectl.create("/api/v1/namespaces", named)
     except RefusedError as error:
         if error.reason != "AlreadyExists":
             raise

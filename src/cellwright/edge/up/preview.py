@@ -22,7 +22,6 @@ from cellwright.edge.up.reading import Situation
 from cellwright.growth import Growth, resized
 from cellwright.manifest import Identity, Manifest
 from cellwright.model import FLEET_STACK
-from cellwright.secret import ROOT_BYTES
 
 FORCE = {"PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
 """Fields that somebody else has set on the fleet's own objects are taken back (the official plugin
@@ -120,7 +119,6 @@ def _preview(
     *,
     refresh: bool,
 ) -> Preview:
-    secret = situation.secret or bytes(ROOT_BYTES)
     manifests = situation.manifests[stack]
     where: AbstractContextManager[str | Path] = nullcontext(situation.root)
     environment: dict[str, str] = dict(FORCE)
@@ -138,7 +136,7 @@ def _preview(
             manifests, is_gone = _before_growing(manifests, growing)
             refresh = refresh or is_gone
         options += ["--refresh"] if refresh and exists else []
-        program = registering(situation.fleet, stack, manifests, secret)
+        program = registering(situation.fleet, stack, manifests, situation.secrets_of(stack))
         return preview(Run(directory, interrupts, environment), stack, program, options)
 
 

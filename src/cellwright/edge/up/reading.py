@@ -3,7 +3,7 @@
 Clusters that do not answer are left out, with the reason; what concerns the others goes on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,18 +12,29 @@ from cellwright.edge import stacks
 from cellwright.edge.clusters import Applied, Clusters
 from cellwright.edge.facts import read_facts
 from cellwright.edge.live import cell_growths
+from cellwright.edge.settings import read_settings
+from cellwright.edge.stack_settings import Ownership, cell_state, fleet_secrets
 from cellwright.edge.state_listing import Stack
+from cellwright.fleet_secrets import FleetSecrets, StackSecrets, first_secrets, named_in
 from cellwright.growth import Growth
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.plan import Loaded, Plan, planned
 from cellwright.registration import digest, registrations
+from cellwright.secret import ROOT_BYTES
+from cellwright.secret_state import State
 from cellwright.standing import Facts
+
+_NONE = first_secrets(bytes(ROOT_BYTES))
+"""What stands for the secrets of a fleet that has none yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What is declared, and what is there. `secret` is None before a fleet's first `up`."""
+    """What is declared, and what is there. `secrets` is None before a fleet's first `up`.
+
+    `cell_states` are which secrets of cells are valid.
+    """
 
     root: Path
     loaded: Loaded
@@ -32,7 +43,8 @@ class Situation:
     clusters: Clusters
     facts: Facts
     backend: Mapping[str, Stack]
-    secret: bytes | None
+    secrets: FleetSecrets | None
+    cell_states: Mapping[str, State]
 
     def namespace_of(self, stack: str) -> str:
         """Return the namespace of a stack."""
@@ -51,10 +63,35 @@ class Situation:
         state = self.clusters.states.get(cluster)
         return state is not None and self.namespace_of(stack) in state.namespaces
 
-    def digest_of(self, stack: str, cluster: str) -> str:
-        """Return what stands for all that a stack is to hold in a cluster."""
-        declared = [one for one in self.manifests[stack] if one.cluster == cluster]
-        return digest(self.secret or b"", registrations(self.fleet, declared))
+    def secrets_of(self, stack: str) -> StackSecrets:
+        """Return what a stack is applied with."""
+        secrets = self.secrets or _NONE
+        if stack == FLEET_STACK:
+            return secrets.of_fleet()
+        return secrets.of_cell(stack, self.cell_states.get(stack) or secrets.new_cell())
+
+    def owner_of(self, stack: str, clusters: Iterable[str]) -> Ownership:
+        """Return what the settings of a stack are to say; `clusters` have answered."""
+        secrets = self.secrets or _NONE
+        uids = {name: self.clusters.states[name].uid for name in clusters}
+        if stack == FLEET_STACK:
+            return Ownership(secrets, uids)
+        bodies = [one.body for one in self.manifests[stack]]
+        state = self.cell_states.get(stack) or secrets.new_cell()
+        return Ownership(secrets, uids, state, frozenset(named_in(bodies)))
+
+    def digest_of(
+        self, stack: str, cluster: str, manifests: tuple[Manifest, ...] | None = None
+    ) -> str:
+        """Return what stands for all that a stack is to hold in a cluster.
+
+        That is what is declared, unless other manifests are given.
+        """
+        chosen = self.manifests[stack] if manifests is None else manifests
+        declared = [one for one in chosen if one.cluster == cluster]
+        secrets = self.secrets or _NONE
+        tag = self.secrets_of(stack).tag
+        return digest(secrets.root, registrations(self.fleet, declared), tag)
 
     def changed_clusters(self, stack: str) -> tuple[str, ...]:
         """Return the clusters that answered where a stack is not as it was applied last.
@@ -69,7 +106,7 @@ class Situation:
             if (state := self.clusters.states.get(cluster))
             and (
                 held is None
-                or self.secret is None
+                or self.secrets is None
                 or state.applied(self.namespace_of(stack))
                 != Applied(self.digest_of(stack, cluster), held.updated)
             )
@@ -133,11 +170,27 @@ def read_situation(
         asked = pool.submit(_read_backend, root, fleet)
         facts = read_facts(fleet, tuple(clusters.states))
         directory = planned(loaded, [FLEET_STACK], facts.history(fleet))
-        backend, secret = asked.result()
+        backend, secrets = asked.result()
     manifests = {**first.stacks, **directory.stacks}
-    return Situation(root, loaded, fleet, manifests, clusters, facts, backend, secret)
+    cells = read_cell_states(root, fleet, clusters, secrets)
+    return Situation(root, loaded, fleet, manifests, clusters, facts, backend, secrets, cells)
 
 
-def _read_backend(root: Path, fleet: Fleet) -> tuple[Mapping[str, Stack], bytes | None]:
+def _read_backend(root: Path, fleet: Fleet) -> tuple[Mapping[str, Stack], FleetSecrets | None]:
     backend = stacks.listed(root)
-    return backend, stacks.fleet_root(root, fleet.cells, backend)
+    return backend, fleet_secrets(root, fleet.cells, backend)
+
+
+def read_cell_states(
+    root: Path, fleet: Fleet, clusters: Clusters, secrets: FleetSecrets | None
+) -> dict[str, State]:
+    """Return which secrets of each cell are valid. Raises CommandError."""
+    if secrets is None:
+        return {}
+    found = {}
+    for cell in fleet.cells.values():
+        there = clusters.states.get(cell.cluster)
+        namespace = there.namespaces.get(cell.namespace) if there else None
+        settings = read_settings(root, cell.name)
+        found[cell.name] = cell_state(cell.name, settings, namespace, secrets)
+    return found

@@ -15,7 +15,6 @@ from cellwright.edge.up.growing import growth_findings
 from cellwright.edge.up.reading import Situation
 from cellwright.fixed import Finding
 from cellwright.forbidden import placed
-from cellwright.identity import fleet_id
 from cellwright.model import FLEET_STACK
 from cellwright.problem import Problem
 from cellwright.registration import protected_of
@@ -54,10 +53,10 @@ def _findings(situation: Situation, stacks: Collection[str]) -> Iterator[Finding
     if FLEET_STACK in stacks:
         declared = situation.manifests[FLEET_STACK]
         found += directory_findings(fleet, situation.facts.directories, declared)
-    if situation.secret is None:
+    if situation.secrets is None:
         found += lost_findings(fleet, states)
     else:
-        number = fleet_id(situation.secret)
+        number = situation.secrets.fleet_id
         cells = [name for name in stacks if name != FLEET_STACK]
         found += namespace_findings(fleet, number, states, cells)
         if not found:

@@ -10,8 +10,7 @@ from cellwright.edge.program import registering
 from cellwright.edge.up.apply import Applier, Outcome
 from cellwright.edge.up.reading import Situation
 from cellwright.manifest import Manifest
-from cellwright.model import FLEET_STACK, QUARANTINE, Fleet
-from cellwright.registration import digest, registrations
+from cellwright.model import FLEET_STACK, QUARANTINE
 from cellwright.rollout import Step, published, steps
 
 
@@ -120,7 +119,7 @@ class Rollout:
         with ThreadPoolExecutor(min(self.parallel, len(stacks))) as pool:
             running = []
             for name, (clusters, manifests) in stacks.items():
-                program = registering(situation.fleet, name, manifests, applier.secret)
+                program = registering(situation.fleet, name, manifests, situation.secrets_of(name))
                 running.append(pool.submit(self._one, name, clusters, program))
             while any(not one.done() for one in running):
                 try:
@@ -130,7 +129,7 @@ class Rollout:
                     self.progress.stopping()
         outcomes = [one.result() for one in running]
         digests = {
-            (name, cluster): _digest(situation.fleet, applier.secret, manifests, cluster)
+            (name, cluster): situation.digest_of(name, cluster, manifests)
             for name, (clusters, manifests) in stacks.items()
             for cluster in clusters
         }
@@ -142,8 +141,3 @@ class Rollout:
         outcome = self.applier.apply(name, clusters, program)
         self.progress.ended(outcome)
         return outcome
-
-
-def _digest(fleet: Fleet, root: bytes, manifests: tuple[Manifest, ...], cluster: str) -> str:
-    declared = [one for one in manifests if one.cluster == cluster]
-    return digest(root, registrations(fleet, declared))

@@ -1,0 +1,105 @@
+"""Which secrets of a stack are valid: those in use, and others while they are rotated.
+
+Secrets change in three phases, in each of which whoever sends one and whoever receives it agree:
+first both the old and the new ones are accepted, then the new ones are used, then the old ones are
+accepted no more. Refuses to know the secrets.
+"""
+
+import re
+from enum import StrEnum
+from typing import NamedTuple, Self
+
+_TEXT = re.compile(
+    r"(?:(?P<old>\d{1,9}(?:\.\d{1,9})?)>)?(?P<new>\d{1,9}(?:\.\d{1,9})?)"
+    r"(?: (?P<phase>accept|use|end))?"
+)
+
+
+class Phase(StrEnum):
+    """A step of a rotation."""
+
+    ACCEPT = "accept"
+    USE = "use"
+    END = "end"
+
+
+_ORDER = tuple(Phase)
+
+
+class Generation(NamedTuple):
+    """Which secrets of a cell: the version of the root secret, and the version of the cell's own.
+
+    The version 0 of a cell is what releases before cells had secrets of their own have derived: all
+    of it from the root secret.
+    """
+
+    root: int
+    cell: int
+
+    def __str__(self) -> str:
+        return f"{self.root}.{self.cell}"
+
+
+class State(NamedTuple):
+    """The version that there is, `new`; during a rotation the one before, and the phase.
+
+    Versions of the root secret are whole numbers, those of cells generations, as text.
+    """
+
+    new: str
+    old: str = ""
+    phase: Phase | None = None
+
+    def __str__(self) -> str:
+        return f"{self.old}>{self.new} {self.phase}" if self.phase else self.new
+
+    @property
+    def valid(self) -> tuple[str, ...]:
+        """The versions that are accepted, the one in use first."""
+        if self.phase == Phase.ACCEPT:
+            return (self.old, self.new)
+        return (self.new, self.old) if self.phase == Phase.USE else (self.new,)
+
+    @property
+    def used(self) -> str:
+        """The version in use."""
+        return self.valid[0]
+
+    @property
+    def tag(self) -> str:
+        """What pods are marked with; another one where anything about secrets is another."""
+        return self.new if self.phase == Phase.END else str(self)
+
+    @property
+    def next(self) -> Self:
+        """The state behind this phase. Raises ValueError where nothing is rotated."""
+        if self.phase is None:
+            raise ValueError("nothing is rotated")
+        following = {Phase.ACCEPT: Phase.USE, Phase.USE: Phase.END}.get(self.phase)
+        return self._replace(phase=following) if following else type(self)(self.new)
+
+    def reached(self, phase: Phase) -> Self:
+        """Return the state of a rotation in a phase; one that is there already stays."""
+        state = self
+        while state.phase is not None and _ORDER.index(state.phase) < _ORDER.index(phase):
+            state = state.next
+        return state
+
+    def begun(self, new: str) -> Self:
+        """Return the first state of a rotation to another version."""
+        return type(self)(new, self.new, Phase.ACCEPT)
+
+
+def read_state(text: str) -> State | None:
+    """Return the state that was written as text; None for anything else."""
+    found = _TEXT.fullmatch(text)
+    if found is None or (found["old"] is None) != (found["phase"] is None):
+        return None
+    phase = Phase(found["phase"]) if found["phase"] else None
+    return State(found["new"], found["old"] or "", phase)
+
+
+def generation(version: str) -> Generation:
+    """Return the generation of a cell's secrets that is written so. Raises ValueError."""
+    root, _, cell = version.partition(".")
+    return Generation(int(root), int(cell))

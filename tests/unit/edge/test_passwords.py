@@ -1,0 +1,93 @@
+"""What the script in a Postgres' container is told, and how long it is asked again."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from cellwright.edge.failure import CommandError
+from cellwright.edge.files import read
+from cellwright.edge.process import Interrupts, Result
+from cellwright.edge.up import passwords
+from cellwright.edge.up.passwords import set_passwords
+from cellwright.edge.up.reading import Situation
+from cellwright.fleet_secrets import first_secrets
+from cellwright.plan import plan
+from cellwright.secret_state import State
+from tests.fleets import ROOT as WORKSPACE
+
+SECRETS = first_secrets(bytes(range(32)))
+USE = State("1.1").begun("1.2").next
+PLAN = plan(read(WORKSPACE))
+NOT_YET = Result(75, "", "cellwright: /etc/cellwright/passwords/app is not as it is to be yet\n")
+
+
+@dataclass
+class Cluster:
+    """Answers in turn what is run in a pod, and keeps what was asked."""
+
+    answers: list[Result]
+    given: list[tuple[Any, ...]] = field(default_factory=list)
+    patches: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def patch(self, *asked: Any, **more: Any) -> None:
+        self.patches.append((*asked, more))
+
+    def execute_given(
+        self, namespace: str, pod: str, container: str, command: Sequence[str], given: str
+    ) -> Result:
+        self.given.append((namespace, pod, container, *command, given))
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+def situation() -> Situation:
+    """Return what is asked of a situation."""
+    told = SimpleNamespace(
+        fleet=PLAN.fleet,
+        manifests=PLAN.stacks,
+        secrets_of=lambda cell: SECRETS.of_cell(cell, USE),
+    )
+    return cast("Situation", told)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return what sets the passwords of cell beta in a cluster that answers so."""
+    monkeypatch.setattr(passwords, "_PAUSE", 0)
+
+    def begin(*answers: Result, interrupts: Interrupts | None = None) -> Cluster:
+        cluster = Cluster(list(answers))
+        monkeypatch.setattr(passwords, "Kubectl", lambda _: cluster)
+        assert set_passwords(situation(), "beta", interrupts or Interrupts())
+        return cluster
+
+    return begin
+
+
+def test_digests_of_the_new_passwords_are_told_until_they_are_there(run: Any) -> None:
+    cluster = run(NOT_YET, NOT_YET, Result(0, "", ""))
+    value = SECRETS.of_cell("beta", State("1.2")).value
+    lines = [
+        f"{role} {hashlib.sha256(value(f'cell/beta/postgres-{role}').encode()).hexdigest()}\n"
+        for role in ("app", "owner", "replication")
+    ]
+    where = ("cell-beta", "postgres-0", "postgres", "entrypoint", "set-roles")
+    assert cluster.given == [(*where, "".join(lines))] * 3
+    note = {"metadata": {"annotations": {"cellwright.dev/secrets": "1.1>1.2 use"}}}
+    assert cluster.patches == [("pod", "postgres-0", note, {"namespace": "cell-beta"})]
+
+
+def test_what_fails_is_told(run: Any) -> None:
+    failed = Result(1, "", "psql: error\ncellwright: the roles could not be set; see above\n")
+    with pytest.raises(CommandError, match="cell beta are not set: cellwright: the roles could"):
+        run(NOT_YET, failed)
+
+
+def test_an_interrupt_ends_the_wait(run: Any) -> None:
+    interrupts = Interrupts()
+    interrupts.interrupt()
+    with pytest.raises(CommandError, match="is not as it is to be yet"):
+        run(NOT_YET, interrupts=interrupts)
