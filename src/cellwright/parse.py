@@ -21,6 +21,7 @@ from cellwright.model import (
     Cluster,
     Fleet,
     IdRange,
+    Placement,
     Postgres,
     Resources,
     Router,
@@ -30,6 +31,9 @@ from cellwright.model import (
 from cellwright.quota import compute_quota
 from cellwright.router_room import SHARE, Room, room
 from cellwright.workloads import merged
+
+_SMALL = {"cpu": "10m", "memory": "64Mi", "memoryLimit": "256Mi"}
+"""What a placement gets unless its cell or size says otherwise."""
 
 
 def parse(declared: Declared) -> Fleet:
@@ -80,6 +84,7 @@ def _cell(shared: Mapping[str, Any], document: Document) -> Cell:
     size, images = shared["sizes"][own["size"]], shared["images"]
     parts = {part: merged(size[part], own.get(part, {})) for part in size}
     postgres, app, router = parts["postgres"], parts["app"], parts["router"]
+    placement = merged(size.get("placement", {}), own.get("placement", {}))
     routers = shared.get("routers", {})
     on_nodes = routers.get("type") == "NodePort"
     tls_secret = router.get("tls", {}).get("secret")
@@ -129,6 +134,9 @@ def _cell(shared: Mapping[str, Any], document: Document) -> Cell:
             connections=takes.connections,
             share=takes.share,
             buffers=takes.buffers,
+        ),
+        placement=Placement(
+            image=images["placement"], resources=_resources(placement.get("resources", _SMALL))
         ),
         accepts=Accepts(accepts.get("new", True), tuple(accepts.get("tiers", ()))),
         draining=own.get("draining", False),

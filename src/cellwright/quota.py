@@ -32,6 +32,7 @@ def compute_quota(cell: Cell, extra: Resources | None) -> dict[str, str]:
         (cell.postgres.resources, 1),
         (cell.app.resources, replicas + 1),  # and the migration
         (cell.router.resources, 2 * cell.router.replicas),  # HAProxy and its agent
+        (cell.placement.resources, 1),
     ]
     counted = [(resources, 2 * number) for resources, number in containers]
     counted += [(DEFAULTS, SPARE), *([(extra, 1)] if extra else [])]

@@ -10,8 +10,8 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
+from typing import Protocol
 
-from agent.status import Status
 
 MOST = 64
 """Connections at the same time. One more, and the one that is open longest is closed."""
@@ -21,6 +21,24 @@ DEADLINE = 5.0
 
 LONGEST = 8192
 """Bytes of a request: its line and its headers."""
+
+
+class Status(Protocol):
+    """What is told, as `agent.status` holds it for a router."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether the main loop still turns."""
+
+    @property
+    def can_start(self) -> bool:
+        """Whether all is there that others wait for."""
+
+    def table(self) -> dict[str, object]:
+        """Return the answer of `/table`."""
+
+    def metrics(self) -> str:
+        """Return the answer of `/metrics`."""
 
 
 class Server:
