@@ -1,4 +1,4 @@
-"""What a cell and its size class say of Postgres, app, router and placement: whether it is whole, and fits.
+"""What a cell and its size class say of their parts: whether it is whole, and fits.
 
 Takes documents that fit their schemas, and the fleet's `spec`. Refuses to look at other cells
 (`consistency` does).

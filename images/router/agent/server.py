@@ -12,7 +12,6 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Protocol
 
-
 MOST = 64
 """Connections at the same time. One more, and the one that is open longest is closed."""
 
