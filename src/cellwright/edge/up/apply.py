@@ -7,7 +7,7 @@ is the plugin's affair. So whether all is ready is looked at here.
 import json
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from cellwright.edge import stacks
@@ -17,6 +17,7 @@ from cellwright.edge.engine import Finished, Program, Run, up
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
 from cellwright.edge.process import Interrupts
+from cellwright.edge.routers import wait
 from cellwright.edge.stacks import Ownership
 from cellwright.edge.up.growing import Grower
 from cellwright.edge.up.leases import Leases
@@ -31,6 +32,7 @@ from cellwright.model import FLEET_STACK
 from cellwright.wholeness import digest_of
 
 _PAUSE = 1.0  # seconds between two looks at what is not ready yet
+_PUBLISHED = 60.0  # seconds until a cell that does not have the directory is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,17 @@ class Applier:
     on_made: Callable[[str], None]
     tell: Callable[[str], None]
 
-    def apply(self, stack: str, clusters: tuple[str, ...], program: Program) -> Outcome:
-        """Apply a program to a stack in some of its clusters; whatever fails is in the outcome."""
+    def apply(
+        self,
+        stack: str,
+        clusters: tuple[str, ...],
+        program: Program,
+        serving: Collection[str] = (),
+    ) -> Outcome:
+        """Apply a program to a stack in some of its clusters; whatever fails is in the outcome.
+
+        The directory is waited for until all cells have it that are `serving`.
+        """
         started = time.monotonic()
         notes: tuple[str, ...] = ()
         try:
@@ -80,6 +91,8 @@ class Applier:
                 reasons = self._waited(stack, started)
                 if not reasons:
                     reasons, notes = self._grown(grower)
+            elif finished.ok and serving:
+                reasons = self._unpublished(clusters, serving)
         except CommandError as error:
             changes, reasons = "", tuple(str(error).splitlines())
         ok = bool(changes) and not reasons
@@ -142,6 +155,16 @@ class Applier:
                 return tuple(str(one) for one in reasons)
             time.sleep(_PAUSE)
         return ()
+
+    def _unpublished(self, clusters: tuple[str, ...], serving: Collection[str]) -> tuple[str, ...]:
+        """Wait until cells have the directory; return which do not when the time is over."""
+        fleet, interrupts = self.situation.fleet, self.interrupts
+        there = replace(fleet, cells={name: fleet.cells[name] for name in serving})
+        asked = [one for one in clusters if one in there.used_clusters()]
+        if not asked:
+            return ()
+        waited = wait(there, asked, None, _PUBLISHED, lambda: interrupts.is_interrupted)
+        return tuple(f"published, but not everywhere yet: {one}" for one in waited.behind)
 
     def _grown(self, grower: Grower) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Wait until volumes have their new sizes; return what failed, and what goes on alone."""
