@@ -162,7 +162,10 @@ def test_each_cluster_has_versions_of_its_own(program: Program, two: tuple[Clust
     far.directory(program.organizations(), version=90)
     far.router("gamma", serves(94))
     done = program("directory", "wait")
-    assert (done.code, done.err) == (0, "served by 2 routers and 0 placements: version 94 (far), 4704 (local)\n")
+    assert (done.code, done.err) == (
+        0,
+        "served by 2 routers and 0 placements: version 94 (far), 4704 (local)\n",
+    )
     done = program("directory", "wait", "4704")
     assert done.code == 2
     assert "--cluster says of which it is one (far, local)" in done.err

@@ -19,7 +19,10 @@ KEY = "a-key-for-the-directory-of-the-fleet-in-tests"
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """One organization, as a line of the directory says it."""
+    """One organization, as a line of the directory says it.
+
+    An override sends its requests to `cell` while it lives in `home`.
+    """
 
     name: str
     id: int
@@ -28,6 +31,8 @@ class Organization:
     path: str = ""
     hosts: tuple[str, ...] = ()
     limits: str = ""
+    home: str = ""
+    writes: str = "refuse"
 
     @property
     def entries(self) -> dict[str, str]:
@@ -70,9 +75,17 @@ class Directory:
         """Return the ConfigMaps."""
         rules = (self.epoch, self.maximum_loss)
         return [
-            config_map(name, text, _sha256(text), self.shards, rules)
+            with_homes(config_map(name, text, _sha256(text), self.shards, rules), self.homes(name))
             for name, text in self.texts().items()
         ]
+
+    def homes(self, shard: str) -> str:
+        """Return what stands beside the text of a shard."""
+        return "".join(
+            f"{one.name} {one.home} {one.writes}\n"
+            for one in sorted(self.organizations.values(), key=lambda one: one.name)
+            if one.home and f"directory-{shard_of(one.name, self.shards):02d}" == shard
+        )
 
     def mark(self) -> str:
         """Return the checksum of the whole table, as `docs/routing.md` defines it."""
@@ -125,7 +138,7 @@ def config_map(
     annotations |= {"cellwright.dev/epoch": epoch, "cellwright.dev/maximum-loss": loss}
     annotations = {key: text for key, text in annotations.items() if text}
     annotations["cellwright.dev/signature"] = signature(name, str(shards), checksum, epoch, loss)
-    return {
+    made: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {
@@ -139,6 +152,17 @@ def config_map(
         },
         "data": {"cells" if cells else "table": text},
     }
+    return with_homes(made, "")
+
+
+def with_homes(one: dict[str, Any], homes: str) -> dict[str, Any]:
+    """Return a ConfigMap with these homes beside its table; the list of cells has none."""
+    if "table" in one["data"]:
+        notes, name = one["metadata"]["annotations"], one["metadata"]["name"]
+        proof = homes_signature(name, notes["cellwright.dev/checksum"], homes)
+        notes["cellwright.dev/homes-signature"] = proof
+        one["data"]["homes"] = homes
+    return one
 
 
 def signature(name: str, *said: str, fleet: str = FLEET_ID) -> str:
@@ -148,6 +172,12 @@ def signature(name: str, *said: str, fleet: str = FLEET_ID) -> str:
     """
     text = "\n".join(["cellwright directory", fleet, CLUSTER, name, *said])
     return hmac.digest(KEY.encode(), text.encode(), "sha256").hex()
+
+
+def homes_signature(name: str, checksum: str, homes: str) -> str:
+    """Return what shows a placement that the fleet has written the homes beside a shard's text."""
+    said = ("cellwright homes", FLEET_ID, CLUSTER, name, checksum, _sha256(homes))
+    return hmac.digest(KEY.encode(), "\n".join(said).encode(), "sha256").hex()
 
 
 def _sha256(text: str) -> str:
