@@ -32,7 +32,7 @@ from cellwright.quota import compute_quota
 from cellwright.router_room import SHARE, Room, room
 from cellwright.workloads import merged
 
-_SMALL = {"cpu": "10m", "memory": "64Mi", "memoryLimit": "256Mi"}
+_SMALL = {"cpu": "10m", "memory": "64Mi", "cpuLimit": "500m", "memoryLimit": "256Mi"}
 """What a placement gets unless its cell or size says otherwise."""
 
 

@@ -35,7 +35,10 @@ class _Pool(Collector):
 
 
 class Metrics:
-    """One registry with everything in it; `request`, `away`, `busy`, `wrong_names` and `not_placed` count."""
+    """One registry with everything in it.
+
+    `request`, `away`, `busy`, `wrong_names` and `not_placed` count.
+    """
 
     def __init__(self, database: Database) -> None:
         self.registry = CollectorRegistry()
