@@ -86,67 +86,51 @@ class Status:
 
     def metrics(self) -> str:
         """Return the answer of `/metrics`, in Prometheus' text format."""
+        lines: list[str] = []
+        for kind, told in (("gauge", self._gauges()), ("counter", self._counters())):
+            for name, (text, value) in told.items():
+                lines += metric(f"placement_{name}", kind, text, {"": value})
+        return "\n".join(lines) + "\n"
+
+    def _gauges(self) -> dict[str, tuple[str, object]]:
         behind = self.behind  # read once: the main loop may end it
-        told = (
-            ("placed", "gauge", "the database has what the directory says", int(self.placed)),
-            (
-                "behind_seconds",
-                "gauge",
+        wrong = "organizations whose id belongs to another name in the database"
+        return {
+            "placed": ("the database has what the directory says", int(self.placed)),
+            "behind_seconds": (
                 "time since the database lacks something that the directory says, 0 if it does not",
                 0 if behind is None else _age(behind),
             ),
-            ("organizations", "gauge", "organizations that the cell is given", self.organizations),
-            ("visitors", "gauge", "organizations that visit the cell", self.visitors),
-            (
-                "wrong_names",
-                "gauge",
-                "organizations whose id belongs to another name in the database",
-                len(self.owners),
-            ),
-            (
-                "rows_refused",
-                "gauge",
+            "organizations": ("organizations that the cell is given", self.organizations),
+            "visitors": ("organizations that visit the cell", self.visitors),
+            "wrong_names": (wrong, len(self.owners)),
+            "rows_refused": (
                 "organizations whose row the database refuses",
                 len(self.rows_refused),
             ),
-            ("shards", "gauge", "shards of the directory", self.shards),
-            (
-                "shards_refused",
-                "gauge",
-                "ConfigMaps refused in their newest form",
-                len(self.refused),
-            ),
-            (
-                "age_seconds",
-                "gauge",
+            "shards": ("shards of the directory", self.shards),
+            "shards_refused": ("ConfigMaps refused in their newest form", len(self.refused)),
+            "age_seconds": (
                 "time since the API server last said something",
                 "NaN" if self.heard is None else _age(self.heard),
             ),
-            (
-                "resource_version",
-                "gauge",
+            "resource_version": (
                 "everything up to this resourceVersion of the directory is in the database",
                 self.resource_version,
             ),
-            ("rows_added_total", "counter", "rows added to organizations", self.added),
-            ("names_added_total", "counter", "rows that got their name", self.named),
-            ("visits_changed_total", "counter", "visits that began or ended", self.visits),
-            ("comparisons_total", "counter", "comparisons of everything", self.comparisons),
-            ("failures_total", "counter", "times the database was away or refused", self.failures),
-            ("refusals_total", "counter", "ConfigMaps refused", self.refusals),
-            (
-                "odd_answers_total",
-                "counter",
-                "answers of the API server that could not be used",
-                self.odd_answers,
-            ),
-        )
-        lines = [
-            line
-            for name, kind, text, value in told
-            for line in metric(f"placement_{name}", kind, text, {"": value})
-        ]
-        return "\n".join(lines) + "\n"
+        }
+
+    def _counters(self) -> dict[str, tuple[str, object]]:
+        odd = "answers of the API server that could not be used"
+        return {
+            "rows_added_total": ("rows added to organizations", self.added),
+            "names_added_total": ("rows that got their name", self.named),
+            "visits_changed_total": ("visits that began or ended", self.visits),
+            "comparisons_total": ("comparisons of everything", self.comparisons),
+            "failures_total": ("times the database was away or refused", self.failures),
+            "refusals_total": ("ConfigMaps refused", self.refusals),
+            "odd_answers_total": (odd, self.odd_answers),
+        }
 
 
 def _age(since: float) -> float:
