@@ -91,7 +91,6 @@ def _cell(shared: Mapping[str, Any], document: Document) -> Cell:
     address = own.get("routerAddress", {})
     span = own.get("idRange")
     takes = _room(router)
-    scale = app.get("autoscale")
     accepts = own.get("accepts", {})
     prefix = f"{shared['namespacePrefix']}-" if "namespacePrefix" in shared else ""
     return Cell(
@@ -112,16 +111,7 @@ def _cell(shared: Mapping[str, Any], document: Document) -> Cell:
             resources=_resources(postgres["resources"]),
             keep_volume=postgres.get("onDelete", "keep-volume") == "keep-volume",
         ),
-        app=App(
-            image=app.get("image", images["app"]),
-            replicas=app.get("replicas"),
-            autoscale=(
-                Autoscale(scale["min"], scale["max"], scale.get("cpuPercent", 70))
-                if scale
-                else None
-            ),
-            resources=_resources(app["resources"]),
-        ),
+        app=_app(app, images["app"]),
         router=Router(
             image=images["router"],
             replicas=router["replicas"],
@@ -143,6 +133,18 @@ def _cell(shared: Mapping[str, Any], document: Document) -> Cell:
         size=own["size"],
         values=overlaid(shared.get("values", {}), own.get("values", {})),
         namespace_prefix=prefix,
+    )
+
+
+def _app(app: Mapping[str, Any], image: str) -> App:
+    scale = app.get("autoscale")
+    return App(
+        image=app.get("image", image),
+        replicas=app.get("replicas"),
+        autoscale=(
+            Autoscale(scale["min"], scale["max"], scale.get("cpuPercent", 70)) if scale else None
+        ),
+        resources=_resources(app["resources"]),
     )
 
 
