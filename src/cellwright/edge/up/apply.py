@@ -32,7 +32,6 @@ from cellwright.model import FLEET_STACK
 from cellwright.wholeness import digest_of
 
 _PAUSE = 1.0  # seconds between two looks at what is not ready yet
-_PUBLISHED = 60.0  # seconds until a cell that does not have the directory is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +162,7 @@ class Applier:
         asked = [one for one in clusters if one in there.used_clusters()]
         if not asked:
             return ()
-        waited = wait(there, asked, None, _PUBLISHED, lambda: interrupts.is_interrupted)
+        waited = wait(there, asked, None, fleet.timeout, lambda: interrupts.is_interrupted)
         return tuple(f"published, but not everywhere yet: {one}" for one in waited.behind)
 
     def _grown(self, grower: Grower) -> tuple[tuple[str, ...], tuple[str, ...]]:
