@@ -43,7 +43,7 @@ from tests.postgres.containers import (
 from tests.router.api_server import ApiServer
 from tests.router.authorities import shown_by
 from tests.router.credentials import TOKEN, make_credentials
-from tests.router.directory import Directory
+from tests.router.directory import Directory, Organization
 from tests.router.pods import APP_KEY, MEMORY, Pod
 
 ALPHA, BETA, API = (f"127.78.0.{number}" for number in range(1, 4))
@@ -104,11 +104,15 @@ def cell(folder: Path) -> Iterator[None]:
         stack.callback(docker, "network", "rm", network)
         options = postgres_options(f"--volume={stack.enter_context(volume())}:{DATA}", secrets)
         reached = (f"--network={network}", "--network-alias=postgres")
-        Postgres(stack.enter_context(container(POSTGRES_IMAGE, *options, *reached))).wait()
+        postgres = Postgres(stack.enter_context(container(POSTGRES_IMAGE, *options, *reached)))
+        postgres.wait()
         migration = _app(network, secrets, "owner")
         with container(APP_IMAGE, *migration, command=("migrate",)) as running:
             if running.exit_code():
                 raise SystemExit(running.logs())
+        added = "INSERT INTO organizations (organization_id, name) VALUES"
+        rows = ", ".join(f"({one.id}, '{name}')" for name, one in organizations().items())
+        postgres.value(f"{added} {rows}", role="placement")
         published = f"--publish={ALPHA}:9000:8080"
         stack.enter_context(container(APP_IMAGE, *_app(network, secrets, "app"), published))
         yield
@@ -128,17 +132,23 @@ def _app(network: str, secrets: Path, role: str) -> tuple[str, ...]:
     return (*mounted, *(f"--env={name}={value}" for name, value in variables.items()))
 
 
+def organizations() -> dict[str, Organization]:
+    """Return those that live on alpha."""
+    found = Directory()
+    for name in ("attacker", "neighbour", "third"):
+        found.add(name, "alpha")
+    return found.organizations
+
+
 @contextmanager
 def routers(folder: Path) -> Iterator[tuple[Pod, Pod]]:
     """Run the routers of both cells, and the API server that they watch."""
     account = folder / "account"
     account.mkdir()
     make_credentials(account, [API])
-    directory = Directory()
+    directory = Directory(organizations=organizations())
     for number, (name, address) in enumerate((("alpha", ALPHA), ("beta", BETA)), 1):
         directory.cells[name] = (number, address, 8444)
-    for name in ("attacker", "neighbour", "third"):
-        directory.add(name, "alpha")
     api = ApiServer(API, 6443, account / "server.pem", TOKEN)
     api.publish(directory)
     options = (

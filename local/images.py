@@ -25,6 +25,8 @@ PYTHON = "3.13"
 GLIBC = ("39", "36", "35", "34", "31", "28", "27", "26", "24", "17", "12", "5")
 """Minors of glibc 2 for which wheels are published and that the base image can load."""
 WHEELS_TIMEOUT_S = 600.0
+BORROWED = {"placement": {"agent": "router/agent"}}
+"""What images take from another's folder below `images/`, by its name in their build context."""
 _DIGEST = re.compile("sha256:[0-9a-f]{64}")
 
 
@@ -75,6 +77,8 @@ def build(name: str, tag: str, place: Place, report: Report) -> str:
         context = work / "context"
         ignored = shutil.ignore_patterns(*IGNORED)
         shutil.copytree(place.root / "images" / name, context, ignore=ignored)
+        for called, source in BORROWED.get(name, {}).items():
+            shutil.copytree(place.root / "images" / source, context / called, ignore=ignored)
         requirements = context / "requirements.txt"
         if requirements.exists():
             _download_wheels(requirements, context / "wheels", place, place.logs / f"{name}-wheels")
@@ -84,8 +88,9 @@ def build(name: str, tag: str, place: Place, report: Report) -> str:
 
 
 def _inputs(name: str, place: Place) -> str:
-    """Return the digest of a folder and of the base image that it starts from."""
-    return digest([place.root / "images" / name], docker.image_id(versions.BASE_IMAGE) or "")
+    """Return the digest of the folders that it is made from, and of the base image."""
+    folders = [place.root / "images" / one for one in (name, *BORROWED.get(name, {}).values())]
+    return digest(folders, docker.image_id(versions.BASE_IMAGE) or "")
 
 
 def _download_wheels(requirements: Path, wheels: Path, place: Place, log: Path) -> None:

@@ -17,7 +17,7 @@ from local.report import Report
 
 PLAIN = ("unit", "cases", "golden", "mocks")
 """Folders below tests/ that need Python alone; others than those named here come after them."""
-CONTAINERS = ("app", "docs", "images", "local", "monitoring", "postgres", "router")
+CONTAINERS = ("app", "docs", "images", "local", "monitoring", "placement", "postgres", "router")
 """Those that need the engine and the images, and no cluster."""
 PROVIDER = ("provider",)
 END_TO_END = ("end_to_end",)
@@ -30,6 +30,7 @@ LINTERS = (
     ("mypy", "local"),
     ("mypy", "airgap/provider"),
     ("mypy", "images/router/agent"),
+    ("mypy", "images/placement/placement"),
     ("lint-imports",),
 )
 

@@ -8,9 +8,10 @@
 \set owner_password `cat /etc/cellwright/passwords/owner`
 \set app_password `cat /etc/cellwright/passwords/app`
 \set replication_password `cat /etc/cellwright/passwords/replication`
+\set placement_password `cat /etc/cellwright/passwords/placement`
 
 SELECT format('CREATE ROLE %I', role)
-  FROM unnest(ARRAY['cell_owner', 'cell_app', 'cell_replication']) AS role
+  FROM unnest(ARRAY['cell_owner', 'cell_app', 'cell_replication', 'cell_placement']) AS role
  WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) \gexec
 
 -- Owns the database and its schema; runs the migrations.
@@ -36,6 +37,17 @@ ALTER ROLE cell_replication LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE REPLICATIO
   CONNECTION LIMIT 20 PASSWORD :'replication_password';
 ALTER ROLE cell_replication SET row_security = off;
 
+-- Says which organizations the cell holds; its few rights in the schema are a migration's to give. It
+-- connects also while the app has taken all that it may.
+ALTER ROLE cell_placement LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
+  CONNECTION LIMIT 4 PASSWORD :'placement_password';
+GRANT pg_use_reserved_connections TO cell_placement;
+ALTER ROLE cell_placement SET lock_timeout = '2s';
+ALTER ROLE cell_placement SET statement_timeout = '10s';
+ALTER ROLE cell_placement SET idle_in_transaction_session_timeout = '10s';
+ALTER ROLE cell_placement SET transaction_timeout = '30s';
+ALTER ROLE cell_placement SET temp_file_limit = '64MB';
+
 -- The app may use what is left after the superuser's and the owner's connections.
 SELECT format('ALTER ROLE cell_app CONNECTION LIMIT %s',
          greatest(1, current_setting('max_connections')::int
@@ -46,12 +58,12 @@ SELECT 'CREATE DATABASE cell OWNER cell_owner'
  WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'cell') \gexec
 ALTER DATABASE cell OWNER TO cell_owner;
 REVOKE ALL ON DATABASE cell, postgres, template1 FROM PUBLIC;
-GRANT CONNECT ON DATABASE cell TO cell_app, cell_replication;
+GRANT CONNECT ON DATABASE cell TO cell_app, cell_replication, cell_placement;
 
 \connect cell
 ALTER SCHEMA public OWNER TO cell_owner;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
-GRANT USAGE ON SCHEMA public TO cell_app, cell_replication;
+GRANT USAGE ON SCHEMA public TO cell_app, cell_replication, cell_placement;
 ALTER DEFAULT PRIVILEGES FOR ROLE cell_owner IN SCHEMA public
   GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO cell_app;
 ALTER DEFAULT PRIVILEGES FOR ROLE cell_owner IN SCHEMA public

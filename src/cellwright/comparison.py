@@ -23,7 +23,7 @@ from cellwright.identity import (
 from cellwright.manifest import Identity, Manifest
 from cellwright.quantity import amount
 from cellwright.redact import REDACTED
-from cellwright.signature import SIGNATURE
+from cellwright.signature import HOMES_SIGNATURE, SIGNATURE
 
 Body = Mapping[str, Any]
 Scaled = tuple[str, str, str]
@@ -31,7 +31,13 @@ Scaled = tuple[str, str, str]
 
 _NOTED = {
     "labels": (FLEET_ID_LABEL,),
-    "annotations": (APPLIED_ANNOTATION, LAST_RUN_ANNOTATION, MANAGER_ANNOTATION, SIGNATURE),
+    "annotations": (
+        APPLIED_ANNOTATION,
+        LAST_RUN_ANNOTATION,
+        MANAGER_ANNOTATION,
+        SIGNATURE,
+        HOMES_SIGNATURE,
+    ),
 }
 """What is put on objects when they are applied, so that no manifest has it."""
 _NOTED_PATHS = {f'metadata.{field}["{key}"]' for field, keys in _NOTED.items() for key in keys}

@@ -120,6 +120,7 @@ class Declared:
                 same(most := _limits(limits), most) if limits else None,
                 override["cell"] if override else None,
                 moved["from"] if moved else None,
+                override.get("writes", "refuse") if override else "refuse",
             )
             self.organizations.append(one)
         start = self._numbers[file] | line

@@ -18,6 +18,11 @@ no room have lines of their own behind it. A shard holds a range of buckets:
     <bucket> ,<entry>,<entry>,...,
     =<key> <value>
 
+Beside its text a shard has the *homes* of its organizations whose requests an override sends to
+another cell, a line each, and what becomes of writes there:
+
+    <organization> <cell> refuse|fork
+
 Refuses to know how routers use them.
 """
 
@@ -27,7 +32,7 @@ import zlib
 from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -42,11 +47,12 @@ _LONGEST = 8_000
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One ConfigMap's text and the SHA-256 of its UTF-8 bytes, in hexadecimal."""
+    """One ConfigMap's text and the SHA-256 of its UTF-8 bytes, in hexadecimal; a shard's homes."""
 
     number: int
     text: str
     checksum: str
+    homes: str = ""
 
 
 def bucket_of(key: str) -> int:
@@ -62,14 +68,21 @@ def shard_number(key: str, shards: int) -> int:
 def shard_tables(organizations: Iterable[Organization], shards: int) -> tuple[Table, ...]:
     """Return all shards in order, the empty ones too; who is not placed yet is left out."""
     buckets: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
+    homes: defaultdict[int, list[str]] = defaultdict(list)
     for one in organizations:
         for key, value in _entries(one) if one.cell else ():
             buckets[bucket_of(key)].append((key, value))
+        if one.cell and one.override:
+            line = f"{one.name} {one.cell} {one.writes}\n"
+            homes[shard_number(one.name, shards)].append(line)
     lines: list[list[str]] = [[] for _ in range(shards)]
     for bucket in sorted(buckets):
         shard = (bucket - BUCKETS) * shards // BUCKETS
         lines[shard] += _lines(bucket, sorted(buckets[bucket]))
-    return tuple(_table(number, shard) for number, shard in enumerate(lines))
+    return tuple(
+        replace(_table(number, shard), homes="".join(sorted(homes[number])))
+        for number, shard in enumerate(lines)
+    )
 
 
 def _entries(one: Organization) -> Iterator[tuple[str, str]]:

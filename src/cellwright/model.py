@@ -29,6 +29,8 @@ class UnknownStackError(Exception):
 
 
 State = Literal["active", "maintenance", "suspended", "gone"]
+Writes = Literal["refuse", "fork"]
+"""What becomes of writes under an override: refused, or kept in its cell and nowhere else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,14 @@ class Router:
 
 
 @dataclass(frozen=True, slots=True)
+class Placement:
+    """A cell's placement: what puts the organizations that live there into its database."""
+
+    image: str
+    resources: Resources
+
+
+@dataclass(frozen=True, slots=True)
 class IdRange:
     """Values that the sequences of one cell's database may give out, both ends included."""
 
@@ -139,6 +149,7 @@ class Cell:
     postgres: Postgres
     app: App
     router: Router
+    placement: Placement
     accepts: Accepts = Accepts()
     draining: bool = False
     size: str = ""
@@ -165,8 +176,8 @@ class Organization:
     """One customer; `cell` names the cell that it lives on, None if it is not placed yet.
 
     `weight` is its load in units of an ordinary organization's. `retry_after` is in seconds, and
-    only with state maintenance. `override` names the cell that gets its requests instead, and
-    `moved` the one from which its rows were brought to `cell`.
+    only with state maintenance. `override` names the cell that gets its requests instead, where its
+    `writes` are refused or fork, and `moved` the one from which its rows were brought to `cell`.
     """
 
     name: str
@@ -182,6 +193,7 @@ class Organization:
     limits: Limits | None = None
     override: str | None = None
     moved: str | None = None
+    writes: Writes = "refuse"
 
     @property
     def serving_cell(self) -> str | None:

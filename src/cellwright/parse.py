@@ -22,6 +22,7 @@ from cellwright.model import (
     Cluster,
     Fleet,
     IdRange,
+    Placement,
     Postgres,
     Resources,
     Router,
@@ -31,6 +32,9 @@ from cellwright.model import (
 from cellwright.quota import compute_quota
 from cellwright.router_room import SHARE, Room, room
 from cellwright.workloads import merged
+
+_SMALL = {"cpu": "10m", "memory": "64Mi", "cpuLimit": "500m", "memoryLimit": "256Mi"}
+"""What a placement gets unless its cell or size says otherwise."""
 
 
 def parse(declared: Declared) -> Fleet:
@@ -81,13 +85,13 @@ def _cell(shared: Mapping[str, Any], document: Document) -> Cell:
     size, images = shared["sizes"][own["size"]], shared["images"]
     parts = {part: merged(size[part], own.get(part, {})) for part in size}
     postgres, app, router = parts["postgres"], parts["app"], parts["router"]
+    placement = merged(size.get("placement", {}), own.get("placement", {}))
     routers = shared.get("routers", {})
     on_nodes = routers.get("type") == "NodePort"
     tls_secret = router.get("tls", {}).get("secret")
     address = own.get("routerAddress", {})
     span = own.get("idRange")
     takes = _room(router)
-    scale = app.get("autoscale")
     accepts = own.get("accepts", {})
     prefix = f"{shared['namespacePrefix']}-" if "namespacePrefix" in shared else ""
     return Cell(
@@ -108,17 +112,7 @@ def _cell(shared: Mapping[str, Any], document: Document) -> Cell:
             resources=_resources(postgres["resources"]),
             keep_volume=postgres.get("onDelete", "keep-volume") == "keep-volume",
         ),
-        app=App(
-            image=app.get("image", images["app"]),
-            replicas=app.get("replicas"),
-            autoscale=(
-                Autoscale(scale["min"], scale["max"], scale.get("cpuPercent", 70))
-                if scale
-                else None
-            ),
-            resources=_resources(app["resources"]),
-            tls=app.get("tls", True),
-        ),
+        app=_app(app, images["app"]),
         router=Router(
             image=images["router"],
             replicas=router["replicas"],
@@ -134,11 +128,27 @@ def _cell(shared: Mapping[str, Any], document: Document) -> Cell:
             is_addressed=bool(address),
             hop_node_port=hop_node_port(address) if on_nodes else None,
         ),
+        placement=Placement(
+            image=images["placement"], resources=_resources(placement.get("resources", _SMALL))
+        ),
         accepts=Accepts(accepts.get("new", True), tuple(accepts.get("tiers", ()))),
         draining=own.get("draining", False),
         size=own["size"],
         values=overlaid(shared.get("values", {}), own.get("values", {})),
         namespace_prefix=prefix,
+    )
+
+
+def _app(app: Mapping[str, Any], image: str) -> App:
+    scale = app.get("autoscale")
+    return App(
+        image=app.get("image", image),
+        replicas=app.get("replicas"),
+        autoscale=(
+            Autoscale(scale["min"], scale["max"], scale.get("cpuPercent", 70)) if scale else None
+        ),
+        resources=_resources(app["resources"]),
+        tls=app.get("tls", True),
     )
 
 

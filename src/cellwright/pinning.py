@@ -10,7 +10,7 @@ from cellwright.declared import problem, spec
 from cellwright.document import Document
 from cellwright.problem import Path, Problem
 
-_IMAGES = ("postgres", "app", "router")
+_IMAGES = ("postgres", "app", "router", "placement")
 
 
 def image_problems(fleet: Document, cells: Iterable[Document]) -> Iterator[Problem]:

@@ -34,6 +34,7 @@ def compute_quota(cell: Cell, extra: Resources | None) -> dict[str, str]:
         (cell.postgres.resources, 1),
         (cell.app.resources, replicas + 1),  # and the migration
         (cell.router.resources, 2 * cell.router.replicas),  # HAProxy and its agent
+        (cell.placement.resources, 1),
     ]
     if cell.app.tls:
         containers.append((CERTIFICATE, replicas))

@@ -1,4 +1,4 @@
-"""What a cell and its size class say of Postgres, app and router: whether it is whole, and fits.
+"""What a cell and its size class say of their parts: whether it is whole, and fits.
 
 Takes documents that fit their schemas, and the fleet's `spec`. Refuses to look at other cells
 (`consistency` does).
@@ -13,7 +13,7 @@ from cellwright.problem import Path, Problem
 from cellwright.quantity import amount
 from cellwright.router_room import room_problems
 
-_PARTS = ("postgres", "app", "router")
+_PARTS = ("postgres", "app", "router", "placement")
 
 
 def merged(size: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

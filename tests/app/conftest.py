@@ -180,13 +180,28 @@ def app(start_app: StartApp) -> Iterator[App]:
         yield running
 
 
-@pytest.fixture
-def organization(app: App) -> Organization:
-    """Return an organization that the cell has not seen before."""
-    return Organization(app.client, str(next(_ids)))
+def placed(postgres: Postgres, one: Organization) -> Organization:
+    """Return an organization that the cell was given, as its placement does it."""
+    name = one.name or f"organization-{one.id}"
+    added = "INSERT INTO organizations (organization_id, name)"
+    again = "ON CONFLICT (organization_id) DO NOTHING"
+    postgres.value(f"{added} VALUES ({one.id}, '{name}') {again}", role="placement")
+    return one
 
 
 @pytest.fixture
-def other(app: App) -> Organization:
+def organization(app: App, postgres: Postgres) -> Organization:
+    """Return an organization that the cell was given, and that has no rows."""
+    return placed(postgres, Organization(app.client, str(next(_ids))))
+
+
+@pytest.fixture
+def other(app: App, postgres: Postgres) -> Organization:
     """Return one more."""
+    return placed(postgres, Organization(app.client, str(next(_ids))))
+
+
+@pytest.fixture
+def stranger(app: App) -> Organization:
+    """Return an organization that the cell was not given."""
     return Organization(app.client, str(next(_ids)))

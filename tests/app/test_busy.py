@@ -8,7 +8,7 @@ from threading import Event
 import httpx
 import pytest
 
-from tests.app.conftest import App, Organization, StartApp
+from tests.app.conftest import App, Organization, StartApp, placed
 from tests.app.test_requests import assert_error
 from tests.postgres.containers import Postgres, docker, until
 
@@ -48,7 +48,9 @@ def test_neighbours_are_served_while_one_has_all_that_it_may_have(
     start_app: StartApp, postgres: Postgres, settings: tuple[str, ...], share: int
 ) -> None:
     with start_app(*settings) as app, ThreadPoolExecutor(MANY) as threads:
-        greedy, quiet, new = (Organization(app.client, f"810000{share}{n}") for n in range(3))
+        greedy, quiet, new = (
+            placed(postgres, Organization(app.client, f"810000{share}{n}")) for n in range(3)
+        )
         greedy.note()
         quiet.note()
         with postgres.transaction(locked(greedy)):
@@ -104,7 +106,7 @@ def test_a_database_that_answers_nobody_is_away_and_not_busy(
     start_app: StartApp, postgres: Postgres
 ) -> None:
     with start_app("--env=POOL_SIZE=2") as app, ThreadPoolExecutor(20) as threads:
-        organizations = [Organization(app.client, f"830000{n}") for n in range(4)]
+        organizations = [placed(postgres, Organization(app.client, f"830000{n}")) for n in range(4)]
         for one in organizations:
             one.note()
         docker("pause", postgres.container.name)

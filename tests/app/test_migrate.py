@@ -49,6 +49,29 @@ def test_three_at_once_wait_for_the_database_and_one_migrates(
         assert late.value(version) == postgres.value(version)
 
 
+def test_the_role_of_the_placement_is_waited_for(
+    network: str, environment: Environment, secrets: Path
+) -> None:
+    """Postgres of an older release has none; it comes when Postgres is started again."""
+    with ExitStack() as stack:
+        data = stack.enter_context(volume())
+        options = postgres_options(f"--volume={data}:{DATA}", secrets)
+        reached = (f"--network={network}", "--network-alias=older")
+        older = Postgres(stack.enter_context(container(POSTGRES_IMAGE, *options, *reached)))
+        older.wait()
+        older.value(
+            "DROP OWNED BY cell_placement",
+            "DROP ROLE cell_placement",
+            "GRANT ALL ON SCHEMA public TO cell_owner",
+        )
+        given = (f"--network={network}", *environment("owner", PGHOST="older"))
+        migration = stack.enter_context(container(APP_IMAGE, *given, command=("migrate",)))
+        migration.follow("the role cell_placement is not there yet")
+        assert older.value("SELECT version_num FROM migrations.alembic_version") == "0003"
+        older.value("CREATE ROLE cell_placement")
+        assert migration.exit_code() == 0, migration.logs()
+
+
 def test_one_after_the_other(network: str, postgres: Postgres, environment: Environment) -> None:
     options = (f"--network={network}", *environment("owner"))
     asked = "SELECT wait_event FROM pg_stat_activity WHERE usename = 'cell_owner'"
@@ -160,19 +183,21 @@ def test_every_table_has_the_sharding_key_in_its_primary_key(postgres: Postgres)
         "   AND attname = 'organization_id'"
         " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') ORDER BY relname"
     )
-    assert tables.splitlines() == ["notes|d|bigint|t|t", "organizations|d|bigint|t|t"]
+    names = ("notes", "organization_visits", "organizations")
+    assert tables.splitlines() == [f"{name}|d|bigint|t|t" for name in names]
 
 
 def test_rows_of_one_organization_can_be_published(postgres: Postgres) -> None:
     """The owner can publish them, and Postgres accepts updates and deletions under the filter."""
     only = "WHERE (organization_id = 999999)"
+    added = "INSERT INTO organizations (organization_id, name) VALUES (999999, 'last')"
+    postgres.value(added, role="placement")
     postgres.value(
         f"CREATE PUBLICATION one FOR TABLE organizations {only}, TABLE notes {only}", role="owner"
     )
     try:
         postgres.value(
             "SET cellwright.organization_id = '999999'",
-            "INSERT INTO organizations (organization_id) VALUES (999999)",
             "INSERT INTO notes VALUES (999999, '01890a5d-ac96-774b-bcce-b302099a8057', 'x')",
             "UPDATE notes SET text = 'y' WHERE organization_id = 999999",
             "DELETE FROM notes WHERE organization_id = 999999",

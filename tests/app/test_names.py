@@ -1,17 +1,16 @@
 """An id that somebody had before: whoever gets it by mistake is shown nothing of theirs."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
 from tests.app.conftest import App, Organization
-from tests.app.test_fence import waiting
 from tests.app.test_requests import assert_error
-from tests.postgres.containers import Postgres, until
+from tests.postgres.containers import Postgres
 
 pytestmark = pytest.mark.docker
 
+NOT_PLACED = "the organization is not placed in this cell"
 REFUSED = "the organization's id belongs to another one in this cell"
 
 
@@ -26,9 +25,10 @@ def renamed(organization: Organization, value: str) -> str:
     return f"UPDATE organizations SET name = {value} {where}"  # noqa: S608 - values of the tests
 
 
-def without_a_name(organization: Organization) -> str:
-    """Return the statement by which the app's version before this one adds an organization."""
-    return f"INSERT INTO organizations (organization_id) VALUES ({organization.id})"  # noqa: S608 - as above
+def without_a_name(organization: Organization, state: str) -> str:
+    """Return the statement that makes a row as older schemas have it."""
+    added = "INSERT INTO organizations (organization_id, state)"
+    return f"{added} VALUES ({organization.id}, '{state}')"
 
 
 def test_no_request_of_another_name_is_served(
@@ -55,40 +55,19 @@ def test_no_request_of_another_name_is_served(
     assert [float(line.split()[1]) >= 5 for line in refused] == [True]
 
 
-@pytest.mark.parametrize("first", ["GET", "POST"])
-def test_a_row_without_a_name_gets_that_of_the_first_request(
-    organization: Organization, postgres: Postgres, first: str
+@pytest.mark.parametrize("state", ["active", "fenced", "moved"])
+def test_a_row_without_a_name_serves_nobody_until_the_placement_gives_it(
+    stranger: Organization, postgres: Postgres, state: str
 ) -> None:
-    postgres.value(without_a_name(organization))
-    assert name_of(organization, postgres) == "-"
-    body = {"text": "x"} if first == "POST" else None
-    assert organization.ask(first, json=body).status_code < 300
-    assert name_of(organization, postgres) == f"organization-{organization.id}"
-    assert_error(replace(organization, name="stranger").ask("GET"), 421, REFUSED)
-
-
-def test_of_two_names_at_once_one_gets_the_row(
-    organization: Organization, postgres: Postgres
-) -> None:
-    postgres.value(without_a_name(organization))
-    named = renamed(organization, "'winner'")
-    with ThreadPoolExecutor() as threads:
-        with postgres.transaction(named):
-            answer = threads.submit(organization.ask, "POST", json={"text": "second"})
-            until(lambda: waiting(postgres), "the write waits for the name")
-        assert_error(answer.result(), 421, REFUSED)
-    assert replace(organization, name="winner").texts() == []
-
-
-def test_many_first_writes_to_a_row_without_a_name_do_not_stop_each_other(
-    organization: Organization, postgres: Postgres
-) -> None:
-    postgres.value(without_a_name(organization))
-    with ThreadPoolExecutor(8) as threads:
-        answers = list(
-            threads.map(lambda _: organization.ask("POST", json={"text": "x"}), range(16))
-        )
-    assert {answer.status_code for answer in answers} == {201}
+    postgres.value(without_a_name(stranger, state))
+    for method, body in (("GET", None), ("POST", {"text": "x"})):
+        assert_error(stranger.ask(method, json=body), 421, NOT_PLACED)
+    assert name_of(stranger, postgres) == "-"
+    given = renamed(stranger, f"'organization-{stranger.id}'")
+    postgres.value(given, role="placement")
+    expected = {"active": 201, "fenced": 503, "moved": 421}[state]
+    assert stranger.ask("POST", json={"text": "x"}).status_code == expected
+    assert_error(replace(stranger, name="another").ask("GET"), 421, REFUSED)
 
 
 def test_a_name_never_changes(organization: Organization, postgres: Postgres) -> None:
@@ -97,4 +76,5 @@ def test_a_name_never_changes(organization: Organization, postgres: Postgres) ->
         for role in ("app", "owner"):
             whose = f"SET cellwright.organization_id = '{organization.id}'"
             done = postgres.psql(whose, renamed(organization, value), role=role)
-            assert done.stderr.strip() == "ERROR:  23000", role
+            expected = "23000" if role == "owner" else "42501"
+            assert done.stderr.strip() == f"ERROR:  {expected}", role

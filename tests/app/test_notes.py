@@ -4,7 +4,8 @@ import uuid
 
 import pytest
 
-from tests.app.conftest import Organization
+from tests.app.conftest import Organization, placed
+from tests.postgres.containers import Postgres
 
 pytestmark = pytest.mark.docker
 
@@ -76,8 +77,10 @@ def test_a_full_last_page_has_no_next(organization: Organization) -> None:
     assert (len(answer["notes"]), answer["next"]) == (2, None)
 
 
-def test_the_largest_note_and_the_largest_id(organization: Organization) -> None:
-    last = Organization(organization.client, str(2**63 - 1))
+def test_the_largest_note_and_the_largest_id(
+    organization: Organization, postgres: Postgres
+) -> None:
+    last = placed(postgres, Organization(organization.client, str(2**63 - 1)))
     text = "𝄞" * 10_000
     note = last.note(text)
     assert last.ask("GET", f"/notes/{note}").json()["text"] == text

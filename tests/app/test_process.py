@@ -16,6 +16,7 @@ from tests.app.conftest import (
     Environment,
     Organization,
     StartApp,
+    placed,
 )
 from tests.app.test_fence import waiting
 from tests.app.test_requests import assert_error
@@ -134,7 +135,7 @@ def test_what_is_under_way_is_answered_before_the_end(
     start_app: StartApp, postgres: Postgres
 ) -> None:
     with start_app() as app, ThreadPoolExecutor() as threads:
-        organization = Organization(app.client, "7000001")
+        organization = placed(postgres, Organization(app.client, "7000001"))
         with postgres.transaction("LOCK TABLE notes IN SHARE MODE"):
             answer = threads.submit(organization.ask, "POST", json={"text": "under way"})
             until(lambda: waiting(postgres), "the write is under way")
@@ -156,7 +157,7 @@ def test_a_new_password_needs_no_restart(
     options = (f"--volume={tmp_path}:/changing:ro", "--env=PASSWORD_FILE=/changing/password")
     with start_app(*options) as app:
         address = app.container.inspect("{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}")
-        organization = Organization(app.client, "7000002")
+        organization = placed(postgres, Organization(app.client, "7000002"))
         organization.note("before")
         postgres.value(f"ALTER ROLE cell_app PASSWORD '{changed}'")
         try:

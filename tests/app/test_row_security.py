@@ -64,13 +64,11 @@ def test_statements_without_a_key_touch_the_organizations_own_rows_alone(
     organization.note("mine")
     other.note("theirs")
     mine = of(organization)
-    added = f"INSERT INTO organizations (organization_id) VALUES ({other.id})"  # noqa: S608
     assert postgres.value(mine, "SELECT text FROM notes", role="app") == "mine"
     assert postgres.value(mine, "UPDATE notes SET text = 'new' RETURNING text", role="app") == "new"
     for statement in (
         f"INSERT INTO notes VALUES ({other.id}, {NOTE})",  # noqa: S608
         f"UPDATE notes SET organization_id = {other.id}",  # noqa: S608
-        f"{added} ON CONFLICT (organization_id) DO UPDATE SET name = 'x'",
     ):
         assert postgres.psql(mine, statement, role="app").stderr.strip() == DENIED, statement
     assert postgres.value(mine, "DELETE FROM notes RETURNING text", role="app") == "new"
@@ -150,8 +148,12 @@ def test_every_table_is_secured(postgres: Postgres) -> None:
         "   ORDER BY polname) FROM pg_policy WHERE polrelid = c.oid) FROM pg_class c"
         " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') ORDER BY relname"
     )
-    policies = "all_rows_of_the_owner own_rows"
-    assert tables.splitlines() == [f"{name}|t|t|{policies}" for name in ("notes", "organizations")]
+    shared = "all_rows_of_the_owner own_rows"
+    assert tables.splitlines() == [
+        f"notes|t|t|{shared}",
+        f"organization_visits|t|t|{shared} placement_decides",
+        f"organizations|t|t|{shared} placement_adds placement_names placement_sees",
+    ]
 
 
 def test_an_app_that_forgets_the_key_shows_and_changes_no_others_rows(
@@ -210,6 +212,7 @@ def test_rows_of_an_older_schema_are_kept_and_secured(another: Another, tmp_path
         " FROM generate_series(1, 50) n",
         "INSERT INTO notes SELECT n, gen_random_uuid(), 'of ' || n"
         " FROM generate_series(1, 50) n, generate_series(1, 20)",
+        "INSERT INTO organizations (organization_id) VALUES (51)",
         role="app",
     )
     digest = "SELECT md5(string_agg(n::text, ',' ORDER BY n)) FROM notes n"
@@ -219,6 +222,7 @@ def test_rows_of_an_older_schema_are_kept_and_secured(another: Another, tmp_path
     assert server.value(COUNT, role="app") == "0"
     seen = server.value(of("7"), "SELECT DISTINCT text FROM notes", COUNT, role="app")
     assert seen.splitlines() == ["of 7", "20"]
+    assert server.value("SELECT count(*) FROM organizations WHERE state = 'active'") == "51"
 
 
 def test_a_copy_lacks_no_rows(organization: Organization, postgres: Postgres) -> None:

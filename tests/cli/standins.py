@@ -26,6 +26,7 @@ from tests.cli.kubectl import CURRENT
 Body = dict[str, Any]
 
 _CELLS = "directory-cells"
+_MADE_BY = {"app.kubernetes.io/managed-by": "cellwright"}
 ROOT_SECRET = b"\x07" * 32
 SYSTEM = {
     "apiVersion": "v1",
@@ -107,12 +108,19 @@ class Cluster:
             self.objects.append(_config_map(name, newest, {"table": table.text}))
         self.save()
 
+    def placement(self, cell: str, *answers: Any, name: str = "placement-1", **status: Any) -> None:
+        """Hold a placement pod and its Deployment; without answers the Deployment alone."""
+        labels = {**_MADE_BY, "app.kubernetes.io/name": "placement"}
+        metadata = {"name": "placement", "namespace": f"cell-{cell}", "labels": labels}
+        self.objects.append({"kind": "Deployment", "metadata": metadata})
+        if answers:
+            self.router(cell, *answers, name=name, **status)
+            self.objects[-1]["metadata"]["labels"] = labels
+        self.save()
+
     def router(self, cell: str, *answers: Any, name: str = "router-1", **status: Any) -> None:
         """Hold a router pod, which gives these answers in turn: a table each, or an error."""
-        labels = {
-            "app.kubernetes.io/name": "router",
-            "app.kubernetes.io/managed-by": "cellwright",
-        }
+        labels = {**_MADE_BY, "app.kubernetes.io/name": "router"}
         metadata = {"name": name, "namespace": f"cell-{cell}", "uid": f"{cell}/{name}"}
         self.objects.append(
             {

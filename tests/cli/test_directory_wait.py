@@ -8,12 +8,13 @@ from tests.cli.conftest import Program
 from tests.cli.standins import Cluster, World, serves
 
 
-def test_all_routers_serve_what_is_there(program: Program, live: Cluster) -> None:
+def test_all_have_what_is_there(program: Program, live: Cluster) -> None:
     for cell in ("alpha", "beta", "gamma"):
         live.router(cell, serves(4704))
+        live.placement(cell, serves(4704))
     done = program("directory", "wait")
     assert (done.code, done.out) == (0, "")
-    assert done.err == "served by 3 routers: version 4704 (local)\n"
+    assert done.err == "served by 3 routers and 3 placements: version 4704 (local)\n"
 
 
 def test_a_router_that_comes_to_it_is_waited_for(program: Program, live: Cluster) -> None:
@@ -36,9 +37,43 @@ def test_those_that_do_not_serve_it_are_named(program: Program, live: Cluster) -
     ]
     assert "cell gamma, pod router-1, cluster local: kubectl get --raw" in done.out
     assert "connection refused" in done.out
-    assert (
-        done.err == "not within 0 s: version 4704 (local) was wanted; 3 behind, 4 routers found\n"
+    counted = "3 behind, 4 routers and 0 placements found"
+    assert done.err == f"not within 0 s: version 4704 (local) was wanted; {counted}\n"
+
+
+def test_a_placement_that_comes_to_it_is_waited_for(program: Program, live: Cluster) -> None:
+    live.router("alpha", serves(4705))
+    live.placement("alpha", serves(4703), serves(4711, served=False), serves(4711))
+    assert program("directory", "wait", "4705", "--timeout", "1m").code == 0
+    assert live.asked("alpha", "placement-1") == 3
+
+
+def test_a_placement_that_lacks_something_is_named(program: Program, live: Cluster) -> None:
+    live.router("alpha", serves(4704))
+    away = {**serves(4690, served=False), "problem": "connection refused"}
+    live.placement("alpha", away)
+    live.placement("beta")
+    said = "has version 4690 in the database"
+    done = program("directory", "wait", "--timeout", "0s")
+    assert (done.code, done.out.splitlines()) == (
+        1,
+        [
+            f"cell alpha, pod placement-1, cluster local: {said}: connection refused",
+            "cell beta, cluster local: its placement does not run",
+        ],
     )
+    assert "2 behind, 1 router and 2 placements found" in done.err
+
+
+def test_one_placement_of_a_cell_is_enough(program: Program, live: Cluster) -> None:
+    """While it is replaced there are two, and the database is the same."""
+    live.router("alpha", serves(4704))
+    live.placement("alpha", serves(4704))
+    live.placement("alpha", serves(1), name="leaving")
+    live.placement("alpha", serves(1), name="ended", phase="Failed")
+    assert program("directory", "wait", "--timeout", "0s").code == 0
+    live.placement("beta", name="coming", phase="Pending")
+    assert program("directory", "wait", "--timeout", "0s").code == 1
 
 
 def test_waiting_as_json(program: Program, live: Cluster) -> None:
@@ -50,6 +85,7 @@ def test_waiting_as_json(program: Program, live: Cluster) -> None:
     assert done.json == {
         "versions": {"local": 4700},
         "routers": 2,
+        "placements": 0,
         "behind": [{**behind, "seen": "serves version 4690"}],
     }
 
@@ -126,7 +162,10 @@ def test_each_cluster_has_versions_of_its_own(program: Program, two: tuple[Clust
     far.directory(program.organizations(), version=90)
     far.router("gamma", serves(94))
     done = program("directory", "wait")
-    assert (done.code, done.err) == (0, "served by 2 routers: version 94 (far), 4704 (local)\n")
+    assert (done.code, done.err) == (
+        0,
+        "served by 2 routers and 0 placements: version 94 (far), 4704 (local)\n",
+    )
     done = program("directory", "wait", "4704")
     assert done.code == 2
     assert "--cluster says of which it is one (far, local)" in done.err

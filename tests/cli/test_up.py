@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cellwright.edge.routers import Behind
 from tests.cli.conftest import Program
 from tests.cli.standins import World
 from tests.cli.ups import Engine, away
@@ -55,7 +56,7 @@ def test_a_dry_run_touches_nothing(program: Program, engine: Engine, world: Worl
     before = engine.cluster.file.read_text()
     done = program("up", "--dry-run")
     assert (done.code, engine.applied) == (16, [])
-    assert "alpha: new, 31 objects" in done.out
+    assert "alpha: new, 37 objects" in done.out
     assert engine.cluster.file.read_text() == before
     assert world.pulumi == ["stack ls --json --non-interactive"]
     assert not (program.root / "stacks").exists()
@@ -192,6 +193,48 @@ kind: Organization
 metadata: {name: stark}
 spec: {id: 1006, cell: gamma, state: gone}
 """
+
+
+def test_it_ends_when_all_cells_that_are_there_have_the_directory(
+    program: Program, engine: Engine
+) -> None:
+    """The first directory comes before any cell; their readiness says that they have it."""
+    assert program("up", "--yes").code == 0
+    assert engine.asked == []
+    program.write(
+        "organizations/newcomer.yaml",
+        "apiVersion: cellwright/v1\nkind: Organization\nmetadata: {name: newcomer}\n"
+        "spec: {id: 7777, cell: alpha}\n",
+    )
+    assert program("up", "--yes").code == 0
+    assert engine.asked == [["alpha", "beta", "gamma"]]
+
+
+def test_a_cell_that_does_not_have_the_directory_is_named_and_waited_for_again(
+    program: Program, fleet: Engine
+) -> None:
+    program.edit("cells/fleet.yaml", "rings:", "directory: {maximumLoss: 30}\n  rings:")
+    said = "has version 1 in the database: the disk is full"
+    fleet.behind = [Behind("local", "beta", "placement-x", 1, said)]
+    done = program("up", "--yes")
+    assert done.code == 1
+    assert (
+        "fleet: not done: published, but not everywhere yet: cell beta, pod placement-x, "
+        in done.err
+    )
+    assert said in done.err
+    fleet.behind, fleet.asked = [], []
+    assert program("up", "--yes").code == 0
+    assert fleet.asked == [["alpha", "beta", "gamma"]], "it was not noted as applied"
+    assert program("up", "--yes").out.startswith("nothing to do: ")
+
+
+def test_a_cell_that_has_failed_is_not_waited_for(program: Program, fleet: Engine) -> None:
+    program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
+    program.edit("cells/fleet.yaml", "rings:", "directory: {maximumLoss: 30}\n  rings:")
+    fleet.fails["beta"] = ("error: no",)
+    assert program("up", "--yes").code == 1
+    assert fleet.asked == [["alpha", "gamma"]]
 
 
 def test_quarantine_comes_last_and_stops_nothing(program: Program, engine: Engine) -> None:

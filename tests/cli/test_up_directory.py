@@ -9,7 +9,7 @@ from cellwright.edge.files import read
 from cellwright.edge.settings import read_settings
 from cellwright.identity import identified
 from cellwright.plan import plan
-from cellwright.signature import SIGNATURE
+from cellwright.signature import HOMES_SIGNATURE, SIGNATURE
 from tests.cli.conftest import Program
 from tests.cli.standins import Body, Cluster
 from tests.cli.ups import Engine
@@ -164,20 +164,22 @@ def test_what_holds_data_is_not_dropped(program: Program, data: Engine) -> None:
     assert program("up", "--yes").code == 0
 
 
-def make_older(program: Program, cluster: Cluster) -> None:
-    """Take the signatures off, as in an older release, and change the directory and all cells."""
+def make_older(program: Program, cluster: Cluster, *signatures: str) -> None:
+    """Take signatures off, as in an older release, and change the directory and all cells."""
     state = cluster.read()
     for one in state["objects"]:
-        (one["metadata"].get("annotations") or {}).pop(SIGNATURE, None)
+        for key in signatures:
+            (one["metadata"].get("annotations") or {}).pop(key, None)
     cluster.write(state)
     program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
     program.edit("cells/fleet.yaml", "rings:", "directory: {maximumLoss: 30}\n  rings:")
 
 
+@pytest.mark.parametrize("signatures", [(SIGNATURE, HOMES_SIGNATURE), (HOMES_SIGNATURE,)])
 def test_a_directory_of_an_older_release_is_signed_before_cells_get_new_routers(
-    program: Program, fleet: Engine
+    program: Program, fleet: Engine, signatures: tuple[str, ...]
 ) -> None:
-    make_older(program, fleet.cluster)
+    make_older(program, fleet.cluster, *signatures)
     fleet.applied.clear()
     done = program("up", "--yes")
     assert done.code == 0, done.out + done.err
@@ -194,7 +196,7 @@ def test_a_directory_of_an_older_release_is_signed_before_cells_get_new_routers(
 def test_an_unsigned_directory_that_can_not_be_signed_stops_before_the_cells(
     program: Program, fleet: Engine
 ) -> None:
-    make_older(program, fleet.cluster)
+    make_older(program, fleet.cluster, SIGNATURE)
     fleet.fails["fleet"] = ("error: no",)
     fleet.applied.clear()
     assert program("up", "--yes").code == 1

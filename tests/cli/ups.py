@@ -15,10 +15,12 @@ import pytest
 
 from cellwright.edge.engine import Finished, Preview, Run
 from cellwright.edge.failure import CommandError
+from cellwright.edge.routers import Behind, Waited
 from cellwright.edge.settings import read_settings
 from cellwright.edge.up.reading import Situation
 from cellwright.identity import identified
 from cellwright.manifest import Manifest
+from cellwright.model import Fleet
 from cellwright.signature import signed
 from tests.cli.standins import Body, Cluster, World, stack_secrets
 
@@ -39,6 +41,10 @@ class Engine:
     fails: dict[str, Sequence[str]] = field(default_factory=dict)
     refuses: dict[str, Sequence[str]] = field(default_factory=dict)
     not_ready: dict[str, list[str]] = field(default_factory=dict)
+    behind: list[Behind] = field(default_factory=list)
+    """Who does not have the directory when it was published."""
+    asked: list[list[str]] = field(default_factory=list)
+    """The cells that were asked whether they have it, each time."""
     before: Callable[[str], None] = lambda _: None
     foreseen: int = 1000
     """How many changes Pulumi's previews tell."""
@@ -126,6 +132,11 @@ def engine_in(program: "Program", world: World, monkeypatch: pytest.MonkeyPatch)
     def not_ready(_: Any, namespace: str, *_rest: Any) -> list[str]:
         return engine.not_ready.get(namespace, [])
 
+    def wait(fleet: Fleet, *_: Any) -> Waited:
+        engine.asked.append(sorted(fleet.cells))
+        return Waited({}, 3, 3, tuple(engine.behind))
+
+    monkeypatch.setattr("cellwright.edge.up.apply.wait", wait)
     monkeypatch.setattr("cellwright.edge.up.apply.up", engine.up)
     monkeypatch.setattr("cellwright.edge.up.preview.preview", engine.preview)
     monkeypatch.setattr("cellwright.edge.up.preview._scratch", lambda *_: {})

@@ -1,5 +1,6 @@
 """The fleet grows by a file: nothing that is there already notices."""
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -50,7 +51,7 @@ def test_a_cell_that_is_resized_touches_no_other(
     """To Pulumi's own plugin a Deployment is changed before all its replicas are ready."""
     fleet.write("cells/delta.yaml", RESIZED)
     fleet.up("delta")
-    eventually(lambda: _ready(fleet, "cell-delta") == {"app": 2, "router": 2})
+    eventually(lambda: _ready(fleet, "cell-delta") == {"app": 2, "placement": 1, "router": 2})
     memory = fleet.kubectl("get", "pod", "postgres-0", "--namespace", "cell-delta")["spec"]
     assert memory["containers"][0]["resources"]["requests"]["memory"] == "224Mi"
     fleet.write("cells/delta.yaml", DELTA)
@@ -77,6 +78,95 @@ def test_a_new_organization_changes_one_shard_and_no_cells_stack(
         url = f"{router}/o/latecomer/notes"
         answer = eventually(lambda url=url: _answered(client, url))
         assert answer.headers["X-Cellwright-Cell"] == "beta"
+
+
+def test_a_new_organization_is_served_as_soon_as_up_is_done(
+    fleet: Workspace, routers: dict[str, str], client: httpx.Client
+) -> None:
+    """No waiting: the routers know it, and its cell was given it."""
+    for number, cell in enumerate(("alpha", "beta"), start=2010):
+        name = f"prompt-{cell}"
+        text = ORGANIZATION.replace("NAME", name).replace("ID", str(number)).replace("CELL", cell)
+        fleet.write(f"organizations/{name}.yaml", text)
+        fleet.must("cellwright", "up", "--yes", "--stack", "fleet")
+        for router in routers.values():
+            answer = client.post(f"{router}/o/{name}/notes", json={"text": "first"})
+            assert (answer.status_code, answer.headers["X-Cellwright-Cell"]) == (201, cell)
+
+
+ASK = """
+import http.client, os, sys
+method, number, name, cell = sys.argv[1:]
+headers = {"X-Cellwright-Key": os.environ["APP_KEY"], "X-Cellwright-Cell": cell}
+headers |= {"X-Cellwright-Organization": name, "X-Cellwright-Organization-Id": number}
+headers["Content-Type"] = "application/json"
+connection = http.client.HTTPConnection("app", 8080, timeout=10)
+connection.request(method, "/notes", '{"text": "x"}' if method == "POST" else None, headers)
+print(connection.getresponse().status)
+"""
+
+
+def _asked(fleet: Workspace, cell: str, method: str, number: int, name: str) -> int:
+    """Return the app's answer to whoever has taken over its router, with its key."""
+    inside = ("--namespace", f"cell-{cell}", "--container", "haproxy", "deployment/router")
+    told = (method, str(number), name, cell)
+    return int(fleet.must("kubectl", "exec", *inside, "--", "python3", "-c", ASK, *told))
+
+
+@pytest.mark.usefixtures("routers")
+def test_a_router_that_is_taken_over_makes_its_cell_serve_no_stranger(fleet: Workspace) -> None:
+    assert _asked(fleet, "alpha", "POST", 1001, "acme") == 201, "one of its own"
+    for method in ("GET", "POST"):
+        assert _asked(fleet, "alpha", method, 999_999, "nobody") == 421
+        assert _asked(fleet, "alpha", method, 1001, "nobody") == 421, "another name"
+    hooli = next(one for one in _ids(fleet) if one["organization"] == "hooli")
+    assert hooli["cell"] == "gamma"
+    for method in ("GET", "POST"):
+        assert _asked(fleet, "alpha", method, hooli["id"], "hooli") == 421, "another cell's"
+
+
+def test_an_override_shows_no_rows_and_takes_none_unless_it_forks(
+    fleet: Workspace, routers: dict[str, str], client: httpx.Client
+) -> None:
+    def texts(expected: str) -> list[str]:
+        """Return what each router shows, all the same, from the cell that is expected."""
+        found = []
+        for router in routers.values():
+            answer = client.get(f"{router}/o/sent/notes")
+            assert (answer.status_code, answer.headers["X-Cellwright-Cell"]) == (200, expected)
+            found.append([one["text"] for one in answer.json()["notes"]])
+        assert found.count(found[0]) == len(found)
+        return list(found[0])
+
+    def write(text: str) -> int:
+        return client.post(f"{routers['gamma']}/o/sent/notes", json={"text": text}).status_code
+
+    def apply(override: str) -> None:
+        text = ORGANIZATION.replace("NAME", "sent").replace("ID", "2020").replace("CELL", "alpha")
+        fleet.write("organizations/sent.yaml", text.replace("alpha}", f"alpha{override}}}"))
+        fleet.must("cellwright", "up", "--yes", "--stack", "fleet")
+
+    apply("")
+    assert write("at home") == 201
+    assert texts("alpha") == ["at home"]
+    apply(", override: {cell: beta, reason: a test}")
+    assert texts("beta") == []
+    assert write("refused") == 409
+    apply(", override: {cell: beta, reason: a test, writes: fork}")
+    assert write("forked") == 201
+    assert texts("beta") == ["forked"]
+    apply(", override: {cell: gamma, reason: a test}")
+    assert texts("gamma") == []
+    apply("")
+    assert texts("alpha") == ["at home"]
+    assert _asked(fleet, "gamma", "GET", 2020, "sent") == 421, "no visit stays behind"
+
+
+def _ids(fleet: Workspace) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(
+        fleet.must("cellwright", "directory", "get", "--format", "json")
+    )
+    return found
 
 
 def _ready(fleet: Workspace, namespace: str) -> dict[str, int | None]:

@@ -55,7 +55,9 @@ def test_a_barrier_after_a_change_then_every_router_answers_by_it(
         versioned.up("fleet")
         done = versioned.run("cellwright", "directory", "wait")
         assert done.returncode == 0, done.stdout + done.stderr
-        assert re.search(r"served by [0-9]+ routers: version [0-9]+ ", done.stderr)
+        assert re.search(
+            r"served by [0-9]+ routers and [0-9]+ placements: version [0-9]+ ", done.stderr
+        )
         for router in routers.values():
             assert client.get(f"{router}/o/acme/notes").status_code == status
 
@@ -74,6 +76,7 @@ def test_a_version_that_is_not_there_yet(versioned: Workspace) -> None:
             done.stdout,
             re.MULTILINE,
         ), done.stdout
+        assert f"cell {cell}, pod placement-" in done.stdout
 
 
 def test_where_an_organization_is_and_was(versioned: Workspace) -> None:

@@ -48,7 +48,10 @@ class Workspace:
         for named in (
             (kinds, "--all", "--namespace", namespace, "--cascade=foreground"),
             ("namespace", namespace),
-            ("rolebinding", f"router-{cell}", "--namespace", "cellwright-directory"),
+            *(
+                ("rolebinding", f"{name}-{cell}", "--namespace", "cellwright-directory")
+                for name in ("router", "placement")
+            ),
         ):
             self.run("kubectl", "delete", *named, "--ignore-not-found", "--timeout=180s")
 

@@ -22,6 +22,7 @@ from cellwright.model import (
     Fleet,
     IdRange,
     Organization,
+    Placement,
     Postgres,
     Resources,
     Router,
@@ -54,6 +55,7 @@ def cell(name: str, number: int, cluster: str = "local") -> Cell:
         postgres=Postgres("postgres:1", 17, "1Gi", None, "64MB", 50, resources, keep_volume=True),
         app=App("app:1", 2, None, resources),
         router=Router("router:1", 1, resources, f"{name}.example.com", 80, 30080 + number, *ROOM),
+        placement=Placement("placement:1", resources),
     )
 
 
@@ -76,7 +78,9 @@ def fleet(cells: list[Cell], organizations: list[Organization]) -> Fleet:
 
 
 def small() -> Fleet:
+    sent = organization("sent", 3, "alpha")
     homes = [organization("acme", 1, "alpha"), organization("globex", 2, "beta")]
+    homes += [replace(sent, override="beta", writes="fork")]
     return fleet([cell("alpha", 1), cell("beta", 2)], homes)
 
 

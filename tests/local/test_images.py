@@ -181,6 +181,29 @@ def test_an_image_is_built_again_only_when_something_changed(
     assert build()[0] == "built"
 
 
+@pytest.mark.usefixtures("removed")
+def test_what_an_image_takes_from_another_is_in_its_context_and_counts(
+    project: Place, shown: Shown, tiny_image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "BORROWED", {"demo": {"parts": "other/inside"}})
+    inside = project.root / "images" / "other" / "inside"
+    inside.mkdir(parents=True)
+    (inside / "part").write_text("1")
+    file = project.root / "images" / "demo" / "Dockerfile"
+    file.write_text(f"FROM {tiny_image}\nCOPY parts/part /part\n")
+    tag = tiny_image.replace("tiny", "demo")
+    assert images.build("demo", tag, project, shown.report) == "built"
+    assert images.build("demo", tag, project, shown.report) == "present"
+    (inside / "part").write_text("2")
+    assert images.build("demo", tag, project, shown.report) == "built"
+
+
+def test_what_is_taken_from_another_image_is_there() -> None:
+    for parts in images.BORROWED.values():
+        for source in parts.values():
+            assert (ROOT / "images" / source).is_dir()
+
+
 @pytest.mark.parametrize(
     ("host", "wheels"), [("x86_64", "x86_64"), ("aarch64", "aarch64"), ("arm64", "aarch64")]
 )

@@ -125,7 +125,7 @@ def test_two_cells_share_no_password(workspace: Path) -> None:
         for one in objects(register(workspace, cell)):
             if one.name.startswith(f"cell-{cell}/postgres-") and "stringData" in one.inputs:
                 found.add(one.inputs["stringData"]["value"]["password"])
-    assert len(found) == 6
+    assert len(found) == 8
 
 
 def test_the_provider_changes_config_maps_and_secrets_in_place(workspace: Path) -> None:

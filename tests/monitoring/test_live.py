@@ -14,7 +14,15 @@ import pytest
 from tests.monitoring.prometheus import Prometheus, Target, running
 from tests.monitoring.test_dashboard import DASHBOARD, PANELS
 from tests.monitoring.test_rules import PAGE, _rules
-from tests.postgres.containers import APP_IMAGE, Container, container, until, write_passwords
+from tests.placement.pods import Placement, new_placement, running_database
+from tests.postgres.containers import (
+    APP_IMAGE,
+    PASSWORDS,
+    Container,
+    container,
+    until,
+    write_passwords,
+)
 from tests.router.conftest import Fleet
 from tests.router.directory import config_map
 
@@ -29,6 +37,7 @@ SELECTOR = re.compile(r"\b(?:up|(?:haproxy|cellwright|app)_[a-z_]+)(?:\{[^}]*\})
 @dataclass(frozen=True, slots=True)
 class Monitored:
     fleet: Fleet
+    placement: Placement
     prometheus: Prometheus
 
 
@@ -41,14 +50,23 @@ def monitored(
 ) -> Iterator[Monitored]:
     """Return a fleet with some traffic of every kind and one refused ConfigMap, and its monitor.
 
-    Beside it there is one real app, without a database and without requests.
+    Beside it there is one real app, without a database and without requests, and alpha's placement
+    with one.
     """
     key = tmp_path_factory.mktemp("key")
-    write_passwords(key, {"router-key": "a-key-that-nobody-asks-with"})
-    with new_fleet() as fleet, _app(key) as app:
+    write_passwords(key, {**PASSWORDS, "router-key": "a-key-that-nobody-asks-with"})
+    with new_fleet() as fleet, _app(key) as app, running_database(key) as database:
         # Else its fence lasts for as long as an alert about it wants.
         fleet.directory.change("in-fenced", state="active")
         fleet.publish()
+        placement = new_placement(
+            tmp_path_factory.mktemp("placement"),
+            new_address(),
+            fleet.api.address,
+            database,
+            mounts={"secrets": key, "account": fleet.account},
+        )
+        placement.start()
         fleet.api.put(config_map("directory-01", "nonsense\n", "none", 4))
         targets = [
             Target(f"{one.address}:{port}", name, one.cell, f"router-{one.cell}")
@@ -59,10 +77,15 @@ def monitored(
             Target(f"127.0.0.1:{app.port(port)}", name, "alpha", "app-alpha", "app")
             for name, port in (("health", 8081), ("http", 8080))
         ]
+        address = f"{placement.address}:8405"
+        targets += [Target(address, "placement", "alpha", "placement-alpha", "placement")]
         folder = tmp_path_factory.mktemp("prometheus")
-        with running(programs["prometheus"], new_address(), folder, targets) as prometheus:
-            _traffic(fleet, prometheus)
-            yield Monitored(fleet, prometheus)
+        try:
+            with running(programs["prometheus"], new_address(), folder, targets) as prometheus:
+                _traffic(fleet, prometheus)
+                yield Monitored(fleet, placement, prometheus)
+        finally:
+            placement.remove()
 
 
 @contextmanager
@@ -92,7 +115,7 @@ def _traffic(fleet: Fleet, prometheus: Prometheus) -> None:
                 router.get(path)
         answers = 'haproxy_backend_http_responses_total{proxy=~"app|cells|refused"}'
         found = prometheus.query(f"min(sum by (cell, proxy) (rate({answers}[1m]))) > 0")
-        scraped = prometheus.query("count(count_over_time(up[1m]) > 5) == 5")
+        scraped = prometheus.query("count(count_over_time(up[1m]) > 5) == 6")
         return bool(found and scraped)
 
     until(told, "Prometheus knows the rates of all backends")
@@ -107,7 +130,7 @@ def _asked(expression: str) -> str:
     return expression
 
 
-def test_the_targets_are_the_two_exporters_of_each_router_and_the_app(monitored: Monitored) -> None:
+def test_the_targets_are_all_exporters(monitored: Monitored) -> None:
     found = monitored.prometheus.query("up == 1")
     assert {
         (one["metric"]["job"], one["metric"]["cell"], one["metric"]["pod"]) for one in found
@@ -115,7 +138,7 @@ def test_the_targets_are_the_two_exporters_of_each_router_and_the_app(monitored:
         (f"cellwright-{job}", cell, f"router-{cell}")
         for job in ("router", "agent")
         for cell in ("alpha", "beta")
-    } | {("cellwright-app", "alpha", "app-alpha")}
+    } | {(f"cellwright-{name}", "alpha", f"{name}-alpha") for name in ("app", "placement")}
 
 
 def test_every_series_that_is_asked_for_is_exported(monitored: Monitored) -> None:
@@ -164,10 +187,12 @@ def test_prometheus_evaluates_every_rule(monitored: Monitored) -> None:
     } == {}
 
 
-def test_the_agents_metrics_are_well_formed_and_explained(
-    monitored: Monitored, programs: dict[str, Path]
+@pytest.mark.parametrize("whose", ["agent", "placement"])
+def test_its_metrics_are_well_formed_and_explained(
+    monitored: Monitored, programs: dict[str, Path], whose: str
 ) -> None:
-    text = httpx.get(f"http://{monitored.fleet.alpha.address}:8405/metrics").text
+    one = monitored.fleet.alpha if whose == "agent" else monitored.placement
+    text = httpx.get(f"http://{one.address}:8405/metrics").text
     done = subprocess.run(
         [str(programs["promtool"]), "check", "metrics"],
         input=text,

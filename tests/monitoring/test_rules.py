@@ -82,6 +82,7 @@ def test_the_scrape_example_names_what_the_pods_have() -> None:
             ports[name] = {p["name"]: p["containerPort"] for c in containers for p in c["ports"]}
     assert (ports["router"]["health"], ports["router"]["agent"]) == (8404, 8405)
     assert ports["app"] == {"http": 8080, "health": 8081, "certificate": 8082}
+    assert ports["placement"] == {"placement": 8405}
     assert (
         labels["router"]["cellwright.dev/cell"] == labels["app"]["cellwright.dev/cell"] == "alpha"
     )
@@ -92,10 +93,12 @@ def test_the_scrape_example_names_what_the_pods_have() -> None:
         "cellwright-agent": "agent",
         "cellwright-app": "health",
         "cellwright-app-certificate": "certificate",
+        "cellwright-placement": "placement",
     }
     for job in jobs:
         ((selector,),) = (one["selectors"] for one in job["kubernetes_sd_configs"])
-        pod = "app" if job["job_name"].startswith("cellwright-app") else "router"
+        name = job["job_name"].removeprefix("cellwright-").removesuffix("-certificate")
+        pod = name if name in labels else "router"
         for pair in selector["label"].split(","):
             name, value = pair.split("=")
             assert labels[pod][name] == value

@@ -15,12 +15,14 @@ from pathlib import Path
 from uuid import uuid4
 
 POSTGRES_IMAGE = os.environ.get("POSTGRES_IMAGE", "cellwright/postgres:0.1.0")
+PLACEMENT_IMAGE = os.environ.get("PLACEMENT_IMAGE", "cellwright/placement:0.1.0")
 APP_IMAGE = os.environ.get("APP_IMAGE", "cellwright/app:0.1.0")
 DATA = "/var/lib/postgresql/data"
 PASSWORDS = {
     "owner": "password-of-the-owner",
     "app": "password-of-the-app",
     "replication": "password-of-replication",
+    "placement": "password-of-the-placement",
 }
 _RESTRICTED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 

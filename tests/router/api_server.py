@@ -92,6 +92,11 @@ class ApiServer:
             self._version, self.objects = backup[0], dict(backup[1])
             self._events = [event for event in self._events if event[0] <= self._version]
 
+    def newest(self) -> int:
+        """Return the largest resourceVersion of an object."""
+        with self.changed:
+            return max(int(one["metadata"]["resourceVersion"]) for one in self.objects.values())
+
     @property
     def version(self) -> int:
         return self._version

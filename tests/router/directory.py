@@ -22,7 +22,10 @@ SIGNING = Ed25519PrivateKey.from_private_bytes(b"the directory's key of these te
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """One organization, as a line of the directory says it."""
+    """One organization, as a line of the directory says it.
+
+    An override sends its requests to `cell` while it lives in `home`.
+    """
 
     name: str
     id: int
@@ -31,6 +34,8 @@ class Organization:
     path: str = ""
     hosts: tuple[str, ...] = ()
     limits: str = ""
+    home: str = ""
+    writes: str = "refuse"
 
     @property
     def entries(self) -> dict[str, str]:
@@ -73,9 +78,17 @@ class Directory:
         """Return the ConfigMaps."""
         rules = (self.epoch, self.maximum_loss)
         return [
-            config_map(name, text, _sha256(text), self.shards, rules)
+            with_homes(config_map(name, text, _sha256(text), self.shards, rules), self.homes(name))
             for name, text in self.texts().items()
         ]
+
+    def homes(self, shard: str) -> str:
+        """Return what stands beside the text of a shard."""
+        return "".join(
+            f"{one.name} {one.home} {one.writes}\n"
+            for one in sorted(self.organizations.values(), key=lambda one: one.name)
+            if one.home and f"directory-{shard_of(one.name, self.shards):02d}" == shard
+        )
 
     def mark(self) -> str:
         """Return the checksum of the whole table, as `docs/routing.md` defines it."""
@@ -128,7 +141,7 @@ def config_map(
     annotations |= {"cellwright.dev/epoch": epoch, "cellwright.dev/maximum-loss": loss}
     annotations = {key: text for key, text in annotations.items() if text}
     annotations["cellwright.dev/signature"] = signature(name, str(shards), checksum, epoch, loss)
-    return {
+    made: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {
@@ -142,6 +155,17 @@ def config_map(
         },
         "data": {"cells" if cells else "table": text},
     }
+    return with_homes(made, "")
+
+
+def with_homes(one: dict[str, Any], homes: str) -> dict[str, Any]:
+    """Return a ConfigMap with these homes beside its table; the list of cells has none."""
+    if "table" in one["data"]:
+        notes, name = one["metadata"]["annotations"], one["metadata"]["name"]
+        proof = homes_signature(name, notes["cellwright.dev/checksum"], homes)
+        notes["cellwright.dev/homes-signature"] = proof
+        one["data"]["homes"] = homes
+    return one
 
 
 def public(key: Ed25519PrivateKey = SIGNING) -> str:
@@ -159,6 +183,12 @@ def signature(
     """
     text = "\n".join(["cellwright directory", fleet, CLUSTER, name, *said])
     return key.sign(text.encode()).hex()
+
+
+def homes_signature(name: str, checksum: str, homes: str) -> str:
+    """Return what shows a placement that the fleet has written the homes beside a shard's text."""
+    said = ("cellwright homes", FLEET_ID, CLUSTER, name, checksum, _sha256(homes))
+    return SIGNING.sign("\n".join(said).encode()).hex()
 
 
 def _sha256(text: str) -> str:

@@ -34,7 +34,7 @@ def test_a_directory_of_another_fleet_is_refused(table: Table, said: Said, other
     assert (table.mark, table.rules) == (mark, before)
     reason = table.refused[CELLS].reason
     assert (f"the id {other!r}" if other else "of no fleet") in reason
-    assert f"this router is of {FLEET_ID!r}" in reason
+    assert f"this cell is of {FLEET_ID!r}" in reason
     status = Status(refused=dict(table.refused))
     line = f'cellwright_table_refused{{configmap="{CELLS}",kind="fleet"}} 1'
     assert line in status.metrics().splitlines()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from cellwright.identity import fleet_id, identified
 from cellwright.manifest import Manifest
 from cellwright.plan import plan
 from cellwright.secret import derived_from, resolve
-from cellwright.signature import SIGNATURE, signed, unsigned, with_signature_of
+from cellwright.signature import HOMES_SIGNATURE, SIGNATURE, signed, unsigned, with_signature_of
 from tests.fleets import ROOT as FLEET
 
 ROOT = b"\x07" * 32
@@ -63,6 +64,50 @@ def test_every_cells_routers_take_what_the_fleets_stack_applies(tmp_path: Path, 
     assert set(table.cells) == {"alpha", "beta", "gamma"}
     table.take(directory(root=b"\x08" * 32))
     assert {one.kind for one in table.refused.values()} == {"fleet"}
+
+
+def test_every_cells_placement_takes_the_homes_that_the_fleets_stack_applies(
+    tmp_path: Path,
+) -> None:
+    origin = replace(read_settings(environment("alpha", tmp_path)).origin, homes=True)
+    table = Table(Store(tmp_path / "table"), origin)
+    found = directory()
+    number, homes = 3, "acme alpha fork\n"
+    shards = [one for one in STACKS["fleet"] if one.name == f"directory-{number:02d}"]
+    (changed,) = [replace(one, body={**one.body, "data": {**one.body["data"], "homes": homes}})
+                  for one in shards]  # fmt: skip
+    found = [one for one in found if one.name != changed.name] + [taken(applied(changed))]
+    table.take(found)
+    assert (table.refused, table.complete) == ({}, True)
+    assert [one.homes for one in table.shards] == [
+        homes if n == number else "" for n in range(table.count)
+    ]
+    assert Table(Store(tmp_path / "table"), origin).shards == table.shards, "also after a restart"
+
+
+def test_a_directory_whose_homes_are_not_signed_is_for_routers_alone(tmp_path: Path) -> None:
+    origin = read_settings(environment("alpha", tmp_path)).origin
+    older = [replace(one, homes_signature="") for one in directory()]
+    for_router = Table(Store(tmp_path / "router"), origin)
+    for_router.take(older)
+    assert for_router.complete
+    table = Table(Store(tmp_path / "placement"), replace(origin, homes=True))
+    table.take(older)
+    assert not table.complete
+    assert {one.kind for one in table.refused.values()} == {"signature"}
+
+
+def test_homes_that_change_alone_are_taken(tmp_path: Path) -> None:
+    origin = replace(read_settings(environment("alpha", tmp_path)).origin, homes=True)
+    table = Table(Store(tmp_path / "table"), origin)
+    table.take(directory())
+    before, mark = table.shards, table.mark
+    for homes in ("acme alpha fork\n", "acme alpha refuse\n", ""):
+        (one,) = [one for one in STACKS["fleet"] if one.name == "directory-05"]
+        body = {**one.body, "data": {**one.body["data"], "homes": homes}}
+        table.take([taken(applied(replace(one, body=body)))])
+        assert (table.refused, table.mark, table.shards[5].homes) == ({}, mark, homes)
+    assert table.shards == before
 
 
 def test_the_key_reaches_the_agent_alone_and_by_a_file() -> None:
@@ -116,13 +161,18 @@ def test_clusters_with_a_directory_of_an_older_release() -> None:
     assert unsigned(held) == frozenset()
     (cells,) = [one for one in STACKS["fleet"] if one.name == CELLS]
     assert unsigned([*held, cells]) == {cells.cluster}
+    (shard,) = [one for one in held if one.name == "directory-00"]
+    metadata = shard.body["metadata"]
+    notes = {key: text for key, text in metadata["annotations"].items() if key != HOMES_SIGNATURE}
+    older = {**shard.body, "metadata": {**metadata, "annotations": notes}}
+    assert unsigned([replace(shard, body=older)]) == {shard.cluster}, "that is without placements"
 
 
 def test_an_object_is_compared_by_what_was_signed() -> None:
-    (cells,) = [one for one in STACKS["fleet"] if one.name == CELLS]
-    live = applied(cells)
-    body = identified(cells.body, "demo", fleet_id(ROOT), "1.1")
-    assert with_signature_of(body, live) == live
-    assert with_signature_of(body, body) == body
+    for one in STACKS["fleet"]:
+        live = applied(one)
+        body = identified(one.body, "demo", fleet_id(ROOT), "1.1")
+        assert with_signature_of(body, live) == live
+        assert with_signature_of(body, body) == body
     (other,) = [one.body for one in STACKS["alpha"] if (one.kind, one.name) == ("Service", "app")]
     assert with_signature_of(other, live) == other

@@ -124,3 +124,16 @@ def test_one_more_organization_changes_the_shards_of_its_keys(found: set[str], n
     changed = {number for number in range(16) if before[number] != after[number]}
     one = organization(new)
     assert changed == {shard_number(key, 16) for key in (one.name, one.path, *one.hosts)}
+
+
+def test_who_is_sent_elsewhere_is_told_with_the_home_beside_the_shard_of_the_name() -> None:
+    sent = replace(organization("acme"), override="beta")
+    forked = replace(organization("globex", 2), override="gamma", writes="fork")
+    others = [organization("hooli", 3), replace(organization("new", 4), cell=None, override="beta")]
+    tables = shard_tables([forked, sent, *others], 8)
+    told = {one.number: one.homes for one in tables if one.homes}
+    lines = {"acme": "acme alpha refuse\n", "globex": "globex alpha fork\n"}
+    assert told == {shard_number(name, 8): line for name, line in lines.items()}
+    (table,) = shard_tables([forked, sent], 1)
+    assert table.homes == lines["acme"] + lines["globex"]
+    assert table.checksum == hashlib.sha256(table.text.encode()).hexdigest()

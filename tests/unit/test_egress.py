@@ -25,15 +25,17 @@ CREDENTIALS = ("169.254.169.254", "169.254.170.2", "fe80::1", "fd00:ec2::254", "
 OTHERS = ("10.0.0.10", "203.0.113.9", "169.253.255.255", "169.255.0.0", "2001:db8::1", "fd00::254")
 
 
-def egress(api_server: Sequence[str] = (), far: Sequence[int] = ()) -> list[Any]:
-    """Return the rules of the router's policy that name no pods."""
+def egress(
+    api_server: Sequence[str] = (), far: Sequence[int] = (), whose: str = "router"
+) -> list[Any]:
+    """Return the rules of a policy that name no pods."""
     there = [cell(f"far-{port}", port, cluster=f"of-{port}") for port in far]
     there = [replace(one, router=replace(one.router, port=one.id)) for one in there]
     clusters = {one.cluster: Cluster(one.cluster, one.cluster, ("192.0.2.0/24",)) for one in there}
     clusters["local"] = Cluster("local", None, tuple(api_server))
     whole = replace(fleet([cell("near", 1), *there], []), clusters=clusters)
     manifests = rendered(whole, TEMPLATES, "near").manifests
-    (policy,) = [one for one in manifests if (one.kind, one.name) == ("NetworkPolicy", "router")]
+    (policy,) = [one for one in manifests if (one.kind, one.name) == ("NetworkPolicy", whose)]
     rules = policy.body["spec"]["egress"]
     assert all(rule.get("to") for rule in rules), "a rule without `to` is for everywhere"
     return [rule for rule in rules if "ipBlock" in rule["to"][0]]
@@ -95,3 +97,13 @@ def test_routers_of_other_clusters_are_reached_all_the_same() -> None:
 def test_a_fleet_without_other_clusters_opens_nothing_for_them() -> None:
     assert len(egress(("10.0.0.10/32",))) == 1
     assert demo().clusters["local"].api_server == ()
+
+
+@pytest.mark.parametrize("api_server", [(), ("10.0.0.10/32",), ("10.0.0.0/8", "2001:db8::/64")])
+def test_a_placement_reaches_the_api_server_as_a_router_does_and_nothing_else(
+    api_server: Sequence[str],
+) -> None:
+    rules = egress(api_server, (80, 8443), "placement")
+    assert rules == egress(api_server)
+    for address in (*CREDENTIALS, *OTHERS):
+        assert reached(address, rules) <= {443, 6443}

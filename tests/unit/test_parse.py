@@ -16,7 +16,7 @@ SCHEMAS = schemas()
 RESOURCES = {"cpu": "1", "memory": "1Gi"}
 LEAST: dict[str, dict[str, Any]] = {
     "Fleet": {
-        "images": dict.fromkeys(("postgres", "app", "router"), "a:1"),
+        "images": dict.fromkeys(("postgres", "app", "router", "placement"), "a:1"),
         "regions": ["eu"],
         "rings": [0],
         "clusters": {"local": {}},
@@ -40,6 +40,7 @@ LEAST: dict[str, dict[str, Any]] = {
 }
 """Definitions in which everything stands that must, and nothing else."""
 NEEDS: dict[str, Any] = {
+    "spec.override.writes": {"override": {"cell": "one", "reason": "a test"}},
     "spec.routers.nodePortBase": {"routers": {"type": "NodePort"}},
     "spec.routing.rules[].header": {"routing": {"rules": [{"by": "token"}]}},
 }

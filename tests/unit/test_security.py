@@ -37,6 +37,7 @@ PODS = dict(pods())
 def test_all_workloads_are_looked_at() -> None:
     assert set(PODS) == {
         "Deployment/app",
+        "Deployment/placement",
         "Deployment/router",
         "Job/app-migrate",
         "StatefulSet/postgres",
@@ -126,6 +127,23 @@ def test_who_serves_requests_can_issue_no_certificate(name: str, issues: str, se
     assert others == set()
 
 
+def test_the_placement_is_given_its_own_login_and_the_directorys_key_alone() -> None:
+    spec = PODS["Deployment/placement"]["spec"]
+    secrets = {one["name"]: one["secret"] for one in spec["volumes"] if "secret" in one}
+    assert {name: (one["secretName"], one["items"]) for name, one in secrets.items()} == {
+        "password": ("postgres-placement", [{"key": "passwords", "path": "password"}]),
+        "directory-key": ("placement", [{"key": "directory-key", "path": "directory-key"}]),
+    }
+    assert keys_of("placement") == {"directory-key"}
+
+
+def test_rows_are_placed_before_the_app_asks_for_them_and_after_the_migration() -> None:
+    (migration,) = of_kind("Job")
+    deployments = {one.name: one for one in of_kind("Deployment")}
+    assert migration.rank <= deployments["placement"].after
+    assert deployments["placement"].rank <= deployments["app"].after
+
+
 def test_each_cell_has_a_key_of_its_own_between_router_and_app() -> None:
     def keys(stack: str) -> list[str]:
         found = {one.name: one.body for one in STACKS[stack] if one.kind == "Secret"}
@@ -152,19 +170,20 @@ def test_no_pod_gets_a_token_that_it_does_not_ask_for(name: str) -> None:
         for source in volume.get("projected", {}).get("sources", ())
         if "serviceAccountToken" in source
     ]
-    assert bool(sources) == (name == "Deployment/router")
+    assert bool(sources) == (name in ("Deployment/router", "Deployment/placement"))
     mounting = [
         container["name"]
         for container in (*spec["containers"], *spec.get("initContainers", ()))
         for mount in container["volumeMounts"]
         if mount["name"] == "token"
     ]
-    assert mounting == (["agent"] if sources else []), "HAProxy, which clients reach, has none"
+    reading = {"Deployment/router": ["agent"], "Deployment/placement": ["placement"]}
+    assert mounting == reading.get(name, []), "HAProxy, which clients reach, has none"
 
 
 def test_service_accounts_give_no_tokens_by_themselves() -> None:
     accounts = of_kind("ServiceAccount")
-    assert {one.name for one in accounts} == {"app", "postgres", "router"}
+    assert {one.name for one in accounts} == {"app", "placement", "postgres", "router"}
     assert all(one.body["automountServiceAccountToken"] is False for one in accounts)
 
 
@@ -181,9 +200,11 @@ def test_the_only_right_is_to_read_the_directory() -> None:
     assert role.body["rules"] == [
         {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]}
     ]
-    (binding,) = of_kind("RoleBinding")
-    account = {"kind": "ServiceAccount", "name": "router", "namespace": "cell-alpha"}
-    assert binding.body["subjects"] == [account]
+    bindings = {one.name: one.body["subjects"] for one in of_kind("RoleBinding")}
+    assert bindings == {
+        f"{name}-alpha": [{"kind": "ServiceAccount", "name": name, "namespace": "cell-alpha"}]
+        for name in ("placement", "router")
+    }
 
 
 # Flows: (from, to, port); ANY stands for everyone.
@@ -240,18 +261,22 @@ def test_who_may_be_called_by_whom() -> None:
     assert flows("Ingress", "from") == {
         ("postgres", "app", 5432),
         ("postgres", "app-migrate", 5432),
+        ("postgres", "placement", 5432),
         ("app", "router", 8080),
         ("router", "cell router", 8444),
+        ("placement", ANY, 8405),
         ("router", ANY, 8080),
         ("router", ANY, 8405),  # the API server passes on what `directory wait` asks
     }
 
 
 def test_who_may_call_whom() -> None:
-    dns = {(name, "kube-dns", 53) for name in ("app", "app-migrate", "router")}
+    dns = {(name, "kube-dns", 53) for name in ("app", "app-migrate", "placement", "router")}
     assert flows("Egress", "to") == dns | {
         ("app", "postgres", 5432),
         ("app-migrate", "postgres", 5432),
+        ("placement", "postgres", 5432),
+        *(("placement", network, port) for network in ANYWHERE for port in (443, 6443)),
         ("router", "app", 8080),
         ("router", "cell router", 8444),
         *(("router", network, port) for network in ANYWHERE for port in (443, 6443)),

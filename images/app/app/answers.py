@@ -13,7 +13,13 @@ from starlette.responses import JSONResponse
 from starlette.types import ExceptionHandler, Scope
 
 from app.database import DatabaseAwayError
-from app.organizations import NotHeldError, State, WrongNameError
+from app.organizations import (
+    NotHeldError,
+    NotPlacedError,
+    State,
+    VisitorError,
+    WrongNameError,
+)
 from app.turns import BusyError
 
 RETRY_AFTER = {"Retry-After": "1"}
@@ -41,6 +47,15 @@ def _not_held(request: Request, problem: Exception) -> JSONResponse:
     if isinstance(problem, NotHeldError) and problem.state is State.FENCED:
         return error(request.scope, 503, str(problem), RETRY_AFTER)
     return error(request.scope, 421, str(problem))
+
+
+def _not_placed(request: Request, problem: Exception) -> JSONResponse:
+    request.app.state.services.metrics.not_placed.inc()
+    return error(request.scope, 421, str(problem))
+
+
+def _visitor(request: Request, problem: Exception) -> JSONResponse:
+    return error(request.scope, 409, str(problem))
 
 
 def _wrong_name(request: Request, problem: Exception) -> JSONResponse:
@@ -90,6 +105,8 @@ def _disconnected(request: Request, _problem: Exception) -> JSONResponse:
 HANDLERS: dict[int | type[Exception], ExceptionHandler] = {
     HTTPException: _refused,
     NotHeldError: _not_held,
+    NotPlacedError: _not_placed,
+    VisitorError: _visitor,
     WrongNameError: _wrong_name,
     DatabaseAwayError: _database_away,
     BusyError: _busy,

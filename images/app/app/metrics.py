@@ -35,7 +35,10 @@ class _Pool(Collector):
 
 
 class Metrics:
-    """One registry with everything in it; `request`, `away`, `busy` and `wrong_names` count."""
+    """One registry with everything in it.
+
+    `request`, `away`, `busy`, `wrong_names` and `not_placed` count.
+    """
 
     def __init__(self, database: Database) -> None:
         self.registry = CollectorRegistry()
@@ -62,6 +65,12 @@ class Metrics:
         self.wrong_names = Counter(
             "app_wrong_organization",
             "Requests refused because their organization's id belongs to another one",
+            registry=self.registry,
+        )
+
+        self.not_placed = Counter(
+            "app_not_placed",
+            "Requests refused because the cell was not given their organization",
             registry=self.registry,
         )
 

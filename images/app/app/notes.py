@@ -2,7 +2,7 @@
 
 Every statement names the organization, the sharding key. Every write holds the organization before
 it, every read checks it behind, in the transaction that `Database.run` has begun; both raise
-NotHeldError or WrongNameError where that fails.
+NotPlacedError, NotHeldError or WrongNameError where that fails, and writes VisitorError.
 Nothing here knows of HTTP.
 """
 

@@ -1,12 +1,17 @@
 """Which organizations this cell holds, as its database says.
 
-The row's state is set by whoever moves an organization; the app only reads it and adds a row on
-first use. `hold` is what makes a fence sound: it locks the row against a change of state until the
-writing transaction ends, so that once a fence is committed no write can be under way behind it.
+A row is put there by the cell's placement, which follows the signed directory, and its state is set
+by whoever moves an organization; the app reads both and changes neither. Who has no row is refused,
+whatever the router says. `hold` is what makes a fence sound: it locks the row against a change of
+state until the writing transaction ends, so that once a fence is committed no write can be under
+way behind it.
 
 The row keeps the name of the organization beside its id. A name never changes, so that a request
 with the id and another name is for somebody who got an id that was used before: it is refused, and
-nobody is shown another's rows. Rows of older schemas have no name; the first request gives it.
+nobody is shown another's rows. A row of an older schema has no name until the placement gives it.
+
+Who visits, by an override whose writes are refused, has a row in `organization_visits`: reads are
+answered, from whatever rows there are.
 """
 
 from enum import StrEnum
@@ -16,18 +21,17 @@ from psycopg.rows import TupleRow
 
 from app.database import Connection
 
-_READ = "SELECT state, name FROM organizations WHERE organization_id = %s"
-# Finds no row without a name: it is given one by the statement below, which must not wait for
-# others that have locked the row in this way.
-_LOCK = """
-SELECT state, name FROM organizations
-WHERE organization_id = %s AND name IS NOT NULL FOR SHARE
+# Finds one row, also for an organization that there is not.
+_READ = """
+SELECT held.state, held.name, visit.name
+FROM (SELECT %s::bigint AS id) AS asked
+LEFT JOIN organizations AS held ON held.organization_id = asked.id
+LEFT JOIN organization_visits AS visit ON visit.organization_id = asked.id
 """
-# Returns and locks the row of whoever was first.
-_ADD = """
-INSERT INTO organizations (organization_id, name) VALUES (%s, %s)
-ON CONFLICT (organization_id) DO UPDATE SET name = coalesce(organizations.name, excluded.name)
-RETURNING state, name
+_LOCK = """
+SELECT held.state, held.name,
+  (SELECT name FROM organization_visits WHERE organization_id = held.organization_id)
+FROM organizations AS held WHERE held.organization_id = %s FOR SHARE OF held
 """
 
 
@@ -54,6 +58,22 @@ class NotHeldError(Exception):
         self.state = state
 
 
+class NotPlacedError(Exception):
+    """The cell was not given the organization."""
+
+    def __init__(self) -> None:
+        super().__init__("the organization is not placed in this cell")
+
+
+class VisitorError(Exception):
+    """The organization visits the cell, and wants to write."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the organization only visits this cell, by an override that refuses writes"
+        )
+
+
 class WrongNameError(Exception):
     """The id belongs to the organization `owner` in this cell, and not to `asked`."""
 
@@ -66,40 +86,40 @@ class WrongNameError(Exception):
 async def hold(connection: Connection, organization: Organization) -> None:
     """Make sure that the organization stays active until the transaction under way ends.
 
-    Adds the organization's row on first use. Raises NotHeldError and WrongNameError.
+    Raises NotPlacedError, NotHeldError, WrongNameError, and VisitorError for who may only read.
     """
     row = await _row(connection, _LOCK, organization.id)
     if row is None:
-        row = await _row(connection, _ADD, *organization)
-    _refuse_unless_held(row, organization)
+        row = await _row(connection, _READ, organization.id)
+    if _is_visitor(row, organization):
+        raise VisitorError
 
 
 async def check(connection: Connection, organization: Organization) -> None:
-    """Refuse rows that were read before this call, unless the organization is active.
+    """Refuse rows that were read before this call, unless the organization may read here.
 
     To be called after reading, and before what was read is fetched, so that both come with one
     round trip: an organization that leaves between the two statements is then
-    refused instead of shown empty. One that is not known yet has no rows. Raises NotHeldError and
-    WrongNameError.
+    refused instead of shown empty. Raises NotPlacedError, NotHeldError and WrongNameError.
     """
-    row = await _row(connection, _READ, organization.id)
-    if row is not None and row[1] is None:
-        row = await _row(connection, _ADD, *organization)
-    _refuse_unless_held(row, organization)
+    _is_visitor(await _row(connection, _READ, organization.id), organization)
 
 
 async def _row(
-    connection: Connection, statement: LiteralString, *values: int | str
+    connection: Connection, statement: LiteralString, organization: int
 ) -> TupleRow | None:
-    cursor = await connection.execute(statement, values)
+    cursor = await connection.execute(statement, [organization])
     return await cursor.fetchone()
 
 
-def _refuse_unless_held(row: TupleRow | None, organization: Organization) -> None:
-    if row is None:
-        return
-    state, owner = row
-    if owner != organization.name:
-        raise WrongNameError(organization, owner)
-    if state != State.ACTIVE:
+def _is_visitor(row: TupleRow | None, organization: Organization) -> bool:
+    """Tell whether an organization that may read visits only; raises for one that may not."""
+    state, owner, visitor = row or (None, None, None)
+    for name in (owner, visitor):
+        if name is not None and name != organization.name:
+            raise WrongNameError(organization, name)
+    if owner is None and visitor is None:
+        raise NotPlacedError
+    if state is not None and state != State.ACTIVE:
         raise NotHeldError(State(state))
+    return visitor is not None

@@ -13,9 +13,9 @@ from contextlib import suppress
 from agent.addresses import Addresses, Resolver
 from agent.api import Batch, Directory
 from agent.apply import apply
-from agent.config_map import ConfigMap
 from agent.directory import KINDS, Endpoint
 from agent.haproxy import AwayError, RuntimeApiError, session
+from agent.intake import Intake
 from agent.log import log
 from agent.publish import Edition, Publisher
 from agent.settings import Settings
@@ -62,6 +62,7 @@ class Agent:
         """Whether HAProxy may hold a content of the map that was begun and never ended."""
         self._spoke = time.monotonic()
         self.directory = Directory(settings.api, settings.credentials, settings.namespace)
+        self._intake = Intake(self.directory, self._table)
         self.resolver = Resolver(self._addresses, self.put)
         self.publisher = Publisher(self._store)
 
@@ -103,33 +104,11 @@ class Agent:
         return messages
 
     def _take(self, messages: list[Message]) -> None:
-        found: list[ConfigMap] = []
-        version, begins = 0, False
-        gone: set[str] = set()
-        present: set[str] | None = None
         for message in messages:
-            if isinstance(message, Batch):
-                names = {one.name for one in message.found}
-                found += message.found
-                version = message.version or version
-                begins = begins or message.begins
-                gone = gone - names | {message.gone}
-                if message.present is not None:
-                    present = set(message.present)
-                elif present is not None:
-                    present |= names
-            elif message != self._addresses:
+            if not isinstance(message, Batch) and message != self._addresses:
                 self._addresses = message
                 self._store.keep("addresses", message)
-        coming, rules, refused = self._table.coming, self._table.rules, dict(self._table.refused)
-        self._table.take(found, version, gone, present)
-        collects = self._table.coming != coming
-        if (collects or (refused and self._table.rules != rules)) and not begins:
-            self.directory.interrupt()  # shards that were refused by the old rules may fit now
-        for name, one in self._table.refused.items():
-            if refused.get(name) != one:
-                self._status.refusals += 1
-                log("refused; what was good before is kept", name=name, **one._asdict())
+        self._intake.take([one for one in messages if isinstance(one, Batch)])
 
     def _endpoints(self) -> dict[str, Endpoint]:
         """Return where each cell is found: this one by its app, the others by their routers."""
@@ -210,5 +189,6 @@ class Agent:
         status.version = table.version
         status.resource_version = table.resource_version
         status.heard = self.directory.heard
+        status.refusals = self._intake.refusals
         status.odd_answers = self.directory.odd_answers
         status.turn = time.monotonic()

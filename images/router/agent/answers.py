@@ -21,6 +21,7 @@ _ANNOTATIONS = {
     "epoch": "cellwright.dev/epoch",
     "maximum_loss": "cellwright.dev/maximum-loss",
     "signature": "cellwright.dev/signature",
+    "homes_signature": "cellwright.dev/homes-signature",
 }
 _FLEET = "cellwright.dev/fleet-id"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
@@ -110,6 +111,7 @@ def _config_map(body: dict[str, Any]) -> ConfigMap:
     return ConfigMap(
         name,
         text.encode(),
+        homes=_text(data, "homes"),
         version=_number(_text(metadata, "resourceVersion")),
         fleet=_text(_mapping(metadata.get("labels"), "metadata.labels"), _FLEET),
         **{field: _text(annotations, key) for field, key in _ANNOTATIONS.items()},

@@ -10,7 +10,8 @@ CELLS = "directory-cells"
 class ConfigMap:
     """One ConfigMap; a `version` of 0 is unknown. `fleet` is the id of the fleet that it is of.
 
-    `shards` is how many there are; `epoch` and `maximum_loss` are said by the cells' only.
+    `shards` is how many there are; `epoch` and `maximum_loss` are said by the cells' only. The
+    `homes` beside a shard's text are for placements, and have a signature of their own.
     """
 
     name: str
@@ -22,3 +23,5 @@ class ConfigMap:
     maximum_loss: str = ""
     fleet: str = ""
     signature: str = ""
+    homes: str = ""
+    homes_signature: str = ""

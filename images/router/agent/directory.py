@@ -18,6 +18,11 @@ beyond the length of a line (many keys can be made to have one hash) has lines o
     <bucket> ,<entry>,<entry>,...,
     =<key> <value>
 
+Beside its text a shard has the homes of organizations whose requests are sent to another cell, for
+placements, each with what becomes of writes there:
+
+    <organization> <cell> refuse|fork
+
 Every character that gets through is harmless in a map file and in a command to HAProxy, so
 nothing after this module needs to quote. Refuses to repair or to skip a line: half of a shard
 would answer 404 for the other half.
@@ -64,6 +69,14 @@ _ALONE = ord("=")
 _LINE_END = b"\n"
 _WORDS = b"abcdefghijklmnopqrstuvwxyz0123456789-"
 _CELL = re.compile(rb"(%s)\t(%s)\t([a-z0-9.:-]{1,253})\t([1-9][0-9]{0,4})" % (_NAME, _ID))
+_HOME = re.compile(rb"(%s) (%s) (refuse|fork)" % (_NAME, _NAME))
+
+
+class Home(NamedTuple):
+    """Where an organization lives whose requests go elsewhere, and whether writes there `fork`."""
+
+    cell: str
+    forks: bool
 
 
 class Endpoint(NamedTuple):
@@ -135,3 +148,17 @@ def parse_cells(text: bytes) -> dict[str, Endpoint]:
         cells[name] = Endpoint(match[3].decode(), int(match[4]), id_)
         ids.add(id_)
     return cells
+
+
+def parse_homes(text: str) -> dict[str, Home]:
+    """Return the homes beside a shard's text, by organization; raises MalformedError."""
+    homes: dict[str, Home] = {}
+    lines = text.encode().split(_LINE_END)
+    if lines.pop():
+        raise MalformedError("homes: the last line has no end")
+    for number, line in enumerate(lines, 1):
+        match = _HOME.fullmatch(line)
+        if not match or match[1].decode() in homes:
+            raise MalformedError(f"homes: line {number}: malformed, or twice")
+        homes[match[1].decode()] = Home(match[2].decode(), match[3] == b"fork")
+    return homes

@@ -32,10 +32,14 @@ class MovedOnError(Exception):
 
 
 class Shard(NamedTuple):
-    """The checksum of a shard's text in the directory, and its number of entries of each kind."""
+    """The checksum of a shard's text in the directory, and its number of entries of each kind.
+
+    Its `homes` as the directory has them, where they are taken.
+    """
 
     checksum: str
     entries: tuple[int, ...]
+    homes: str = ""
 
 
 class Store:
@@ -161,7 +165,7 @@ def _checked(file: Path) -> Shard | None:
 
 def _shard_of(header: bytes) -> Shard:
     said = json.loads(header)
-    return Shard(said["checksum"], tuple(said["entries"]))
+    return Shard(said["checksum"], tuple(said["entries"]), said["homes"])
 
 
 def _write(file: Path, parts: Iterable[bytes]) -> None:

@@ -13,7 +13,15 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from agent.config_map import CELLS, ConfigMap
-from agent.directory import KINDS, Endpoint, MalformedError, check_shard, count_kinds, parse_cells
+from agent.directory import (
+    KINDS,
+    Endpoint,
+    MalformedError,
+    check_shard,
+    count_kinds,
+    parse_cells,
+    parse_homes,
+)
 from agent.guard import Guard, RefusedError, Rules, read_rules
 from agent.hour import Counts, Fresh
 from agent.lines import Change
@@ -91,6 +99,15 @@ class Table:
     def checksums(self) -> tuple[str, ...]:
         """The checksum of each shard of the table, by number."""
         return tuple(self._shards[number].checksum for number in range(self.count))
+
+    @property
+    def shards(self) -> tuple[Shard, ...]:
+        """The shards of the table, by number."""
+        return tuple(self._shards[number] for number in range(self.count))
+
+    def text(self, number: int) -> bytes:
+        """Return the text of a shard of the table."""
+        return self._store.text(self.count, number)
 
     @property
     def rules(self) -> Rules:
@@ -222,13 +239,16 @@ class Table:
             raise MalformedError(f"it is one of {one.shards!r} shards, not of {self.coming}")
         serving = self.coming == self.count
         kept = self._shards if serving else self._arrived
-        if number in kept and kept[number].checksum == one.checksum:
+        homes = one.homes if self._origin.homes else ""
+        known = kept.get(number)
+        if known and (known.checksum, known.homes) == (one.checksum, homes):
             self._guard.versions[one.name] = one.version
             return
         if number in kept or number in self._shards:
             self._guard.check_version(one.name, one.version)
         check_shard(one.text, number, self.coming)
-        shard = Shard(one.checksum, count_kinds(one.text))
+        parse_homes(homes)
+        shard = Shard(one.checksum, count_kinds(one.text), homes)
         if serving:
             was, text = kept[number], self._store.text(self.count, number)
             self._guard_shard(was, text, one.text)

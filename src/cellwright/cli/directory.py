@@ -14,13 +14,14 @@ from cellwright.model import Fleet
 from cellwright.problem import nearest
 
 EXAMPLES = """examples:
-  cellwright directory wait                    # until every router serves what is there now
+  cellwright directory wait                    # until all have what is there now
   cellwright directory wait 4711 --timeout 2m  # a resourceVersion, as kubectl shows it
   cellwright directory get acme                # where its requests go, and since when
   cellwright directory get                     # those of all organizations
   cellwright directory history acme            # where they went before, by which change
 
-Routers are asked through the API server of their cluster (pods/proxy), as kubectl does it.
+Routers serve it, and placements put into their cells' databases who lives there. They are asked
+through the API server of their cluster (pods/proxy), as kubectl does it.
 Since when and by which change is what git says of the definitions and the ledger.
 """
 
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser_class=argparse.ArgumentParser,
     )
     waiting = kinds.add_parser(
-        "wait", help="wait until every router serves a version of the directory"
+        "wait", help="wait until routers and placements have a version of the directory"
     )
     waiting.add_argument(
         "version",
@@ -50,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DURATION",
         help="how long to wait, as 90s, 2m or 1h; 60s unless given",
     )
-    waiting.add_argument("--cluster", metavar="NAME", help="only the routers of this cluster")
+    waiting.add_argument("--cluster", metavar="NAME", help="only the cells of this cluster")
     getting = kinds.add_parser("get", help="tell where organizations' requests go, since when")
     getting.add_argument("organizations", nargs="*", metavar="ORG", help="all of them unless given")
     past = kinds.add_parser("history", help="tell where an organization was, by which change")
@@ -93,14 +94,14 @@ def _wait(arguments: argparse.Namespace, fleet: Fleet) -> int:
     else:
         for one in waited.behind:
             say(str(one))
-    routers = counted(waited.routers, "router")
+    found = f"{counted(waited.routers, 'router')} and {counted(waited.placements, 'placement')}"
     versions = ", ".join(f"{version} ({name})" for name, version in waited.versions.items())
     if waited.behind:
         late = len(waited.behind)
         wanted = f"version {versions} was wanted; " if versions else ""
-        tell(f"not within {arguments.timeout} s: {wanted}{late} behind, {routers} found")
+        tell(f"not within {arguments.timeout} s: {wanted}{late} behind, {found} found")
         return 1
-    tell(f"served by {routers}: version {versions}")
+    tell(f"served by {found}: version {versions}")
     return 0
 
 
@@ -108,6 +109,7 @@ def _as_json(waited: Waited) -> dict[str, object]:
     return {
         "versions": dict(waited.versions),
         "routers": waited.routers,
+        "placements": waited.placements,
         "behind": [
             {
                 "cluster": one.cluster,

@@ -7,7 +7,7 @@ is the plugin's affair. So whether all is ready is looked at here.
 import json
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from cellwright.edge import stacks
@@ -17,6 +17,7 @@ from cellwright.edge.engine import Finished, Program, Run, up
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
 from cellwright.edge.process import Interrupts
+from cellwright.edge.routers import wait
 from cellwright.edge.stack_settings import ensure
 from cellwright.edge.up.growing import Grower
 from cellwright.edge.up.leases import Leases
@@ -63,8 +64,17 @@ class Applier:
     on_made: Callable[[str], None]
     tell: Callable[[str], None]
 
-    def apply(self, stack: str, clusters: tuple[str, ...], program: Program) -> Outcome:
-        """Apply a program to a stack in some of its clusters; whatever fails is in the outcome."""
+    def apply(
+        self,
+        stack: str,
+        clusters: tuple[str, ...],
+        program: Program,
+        serving: Collection[str] = (),
+    ) -> Outcome:
+        """Apply a program to a stack in some of its clusters; whatever fails is in the outcome.
+
+        The directory is waited for until all cells have it that are `serving`.
+        """
         started = time.monotonic()
         notes: tuple[str, ...] = ()
         try:
@@ -79,6 +89,8 @@ class Applier:
                 reasons = self._waited(stack, started)
                 if not reasons:
                     reasons, notes = self._grown(grower)
+            elif finished.ok and serving:
+                reasons = self._unpublished(clusters, serving)
         except CommandError as error:
             changes, reasons = "", tuple(str(error).splitlines())
         ok = bool(changes) and not reasons
@@ -140,6 +152,16 @@ class Applier:
                 return tuple(str(one) for one in reasons)
             time.sleep(_PAUSE)
         return ()
+
+    def _unpublished(self, clusters: tuple[str, ...], serving: Collection[str]) -> tuple[str, ...]:
+        """Wait until cells have the directory; return which do not when the time is over."""
+        fleet, interrupts = self.situation.fleet, self.interrupts
+        there = replace(fleet, cells={name: fleet.cells[name] for name in serving})
+        asked = [one for one in clusters if one in there.used_clusters()]
+        if not asked:
+            return ()
+        waited = wait(there, asked, None, fleet.timeout, lambda: interrupts.is_interrupted)
+        return tuple(f"published, but not everywhere yet: {one}" for one in waited.behind)
 
     def _grown(self, grower: Grower) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Wait until volumes have their new sizes; return what failed, and what goes on alone."""

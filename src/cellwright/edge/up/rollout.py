@@ -1,6 +1,6 @@
 """Runs the steps of a roll-out: the stacks of a ring at the same time, one ring after the other."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -99,7 +99,9 @@ class Rollout:
             self._ended.held_back = known.held_back
             if known.held_back:
                 manifests = situation.directory_of(known.fleet)
-        return self._together({FLEET_STACK: (chosen, manifests)})
+        failed = {one.stack for one in self._ended.outcomes if not one.ok}
+        serving = set(situation.fleet.cells) - absent - failed
+        return self._together({FLEET_STACK: (chosen, manifests)}, serving)
 
     def _absent(self) -> set[str]:
         """Return the cells that are not known to be there as a whole."""
@@ -112,7 +114,9 @@ class Rollout:
         }
 
     def _together(
-        self, stacks: Mapping[str, tuple[tuple[str, ...], tuple[Manifest, ...]]]
+        self,
+        stacks: Mapping[str, tuple[tuple[str, ...], tuple[Manifest, ...]]],
+        serving: Collection[str] = (),
     ) -> list[Outcome]:
         """Apply some stacks at the same time; Ctrl-C lets those that run end in order."""
         situation, applier = self.situation, self.applier
@@ -120,7 +124,7 @@ class Rollout:
             running = []
             for name, (clusters, manifests) in stacks.items():
                 program = registering(situation.fleet, name, manifests, situation.secrets_of(name))
-                running.append(pool.submit(self._one, name, clusters, program))
+                running.append(pool.submit(self._one, name, clusters, program, serving))
             while any(not one.done() for one in running):
                 try:
                     wait(running)
@@ -136,8 +140,10 @@ class Rollout:
         applier.stamp(outcomes, digests)
         return outcomes
 
-    def _one(self, name: str, clusters: tuple[str, ...], program: Program) -> Outcome:
+    def _one(
+        self, name: str, clusters: tuple[str, ...], program: Program, serving: Collection[str]
+    ) -> Outcome:
         self.progress.started(name)
-        outcome = self.applier.apply(name, clusters, program)
+        outcome = self.applier.apply(name, clusters, program, serving)
         self.progress.ended(outcome)
         return outcome
