@@ -195,46 +195,54 @@ spec: {id: 1006, cell: gamma, state: gone}
 """
 
 
-def test_it_ends_when_all_cells_that_are_there_have_the_directory(
+def newcomer(program: Program, cell: str, more: str = "") -> None:
+    program.write(
+        "organizations/newcomer.yaml",
+        "apiVersion: cellwright/v1\nkind: Organization\nmetadata: {name: newcomer}\n"
+        f"spec: {{id: 7777, cell: {cell}{more}}}\n",
+    )
+
+
+def test_it_ends_when_the_cells_that_get_organizations_have_the_directory(
     program: Program, engine: Engine
 ) -> None:
     """The first directory comes before any cell; their readiness says that they have it."""
     assert program("up", "--yes").code == 0
     assert engine.asked == []
-    program.write(
-        "organizations/newcomer.yaml",
-        "apiVersion: cellwright/v1\nkind: Organization\nmetadata: {name: newcomer}\n"
-        "spec: {id: 7777, cell: alpha}\n",
-    )
+    newcomer(program, "alpha")
     assert program("up", "--yes").code == 0
-    assert engine.asked == [["alpha", "beta", "gamma"]]
+    assert engine.asked == [["alpha"]]
+    for override in (", override: {cell: beta, reason: a test}", ""):
+        engine.asked.clear()
+        newcomer(program, "alpha", override)
+        assert program("up", "--yes").code == 0
+        assert engine.asked == [["alpha", "beta"] if override else ["alpha"]]
 
 
 def test_a_cell_that_does_not_have_the_directory_is_named_and_waited_for_again(
     program: Program, fleet: Engine
 ) -> None:
-    program.edit("cells/fleet.yaml", "rings:", "directory: {maximumLoss: 30}\n  rings:")
+    newcomer(program, "beta")
     said = "has version 1 in the database: the disk is full"
     fleet.behind = [Behind("local", "beta", "placement-x", 1, said)]
     done = program("up", "--yes")
     assert done.code == 1
-    assert (
-        "fleet: not done: published, but not everywhere yet: cell beta, pod placement-x, "
-        in done.err
-    )
-    assert said in done.err
-    fleet.behind, fleet.asked = [], []
+    named = "cell beta, pod placement-x, cluster local"
+    assert f"fleet: not done: published, but not everywhere yet: {named}: {said}" in done.err
+    assert fleet.asked == [["beta"]]
+    fleet.behind = []
+    fleet.applied.clear()
     assert program("up", "--yes").code == 0
-    assert fleet.asked == [["alpha", "beta", "gamma"]], "it was not noted as applied"
+    assert fleet.applied == ["fleet"], "it was not noted as applied"
     assert program("up", "--yes").out.startswith("nothing to do: ")
 
 
 def test_a_cell_that_has_failed_is_not_waited_for(program: Program, fleet: Engine) -> None:
     program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
-    program.edit("cells/fleet.yaml", "rings:", "directory: {maximumLoss: 30}\n  rings:")
+    newcomer(program, "beta")
     fleet.fails["beta"] = ("error: no",)
     assert program("up", "--yes").code == 1
-    assert fleet.asked == [["alpha", "gamma"]]
+    assert fleet.asked == []
 
 
 def test_quarantine_comes_last_and_stops_nothing(program: Program, engine: Engine) -> None:

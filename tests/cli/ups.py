@@ -136,6 +136,7 @@ def engine_in(program: "Program", world: World, monkeypatch: pytest.MonkeyPatch)
         engine.asked.append(sorted(fleet.cells))
         return Waited({}, 3, 3, tuple(engine.behind))
 
+    monkeypatch.setattr("cellwright.edge.up.apply.is_run", lambda *_: True)
     monkeypatch.setattr("cellwright.edge.up.apply.wait", wait)
     monkeypatch.setattr("cellwright.edge.up.apply.up", engine.up)
     monkeypatch.setattr("cellwright.edge.up.preview.preview", engine.preview)

@@ -83,14 +83,17 @@ def test_a_new_organization_changes_one_shard_and_no_cells_stack(
 def test_a_new_organization_is_served_as_soon_as_up_is_done(
     fleet: Workspace, routers: dict[str, str], client: httpx.Client
 ) -> None:
-    """No waiting: the routers know it, and its cell was given it."""
+    """No waiting: its cell's routers know it, and its cell was given it. Then all routers do."""
     for number, cell in enumerate(("alpha", "beta"), start=2010):
         name = f"prompt-{cell}"
         text = ORGANIZATION.replace("NAME", name).replace("ID", str(number)).replace("CELL", cell)
         fleet.write(f"organizations/{name}.yaml", text)
         fleet.must("cellwright", "up", "--yes", "--stack", "fleet")
+        url = f"{routers[cell]}/o/{name}/notes"
+        assert client.post(url, json={"text": "first"}).status_code == 201
+        fleet.must("cellwright", "directory", "wait")
         for router in routers.values():
-            answer = client.post(f"{router}/o/{name}/notes", json={"text": "first"})
+            answer = client.post(f"{router}/o/{name}/notes", json={"text": "next"})
             assert (answer.status_code, answer.headers["X-Cellwright-Cell"]) == (201, cell)
 
 
@@ -145,6 +148,7 @@ def test_an_override_shows_no_rows_and_takes_none_unless_it_forks(
         text = ORGANIZATION.replace("NAME", "sent").replace("ID", "2020").replace("CELL", "alpha")
         fleet.write("organizations/sent.yaml", text.replace("alpha}", f"alpha{override}}}"))
         fleet.must("cellwright", "up", "--yes", "--stack", "fleet")
+        fleet.must("cellwright", "directory", "wait")
 
     apply("")
     assert write("at home") == 201

@@ -90,6 +90,16 @@ def wait(
     return Waited(versions, routers, placements, tuple(behind))
 
 
+def is_run(fleet: Fleet, cluster: str) -> bool:
+    """Return whether a router or a placement of the fleet's cells in a cluster runs.
+
+    Raises CommandError.
+    """
+    namespaces = {one.namespace for one in fleet.cells.values() if one.cluster == cluster}
+    pods = Kubectl(fleet.clusters[cluster]).pods(_ASKED)
+    return any(one["metadata"]["namespace"] in namespaces for one in pods)
+
+
 class _Cluster:
     """The pods of one cluster that count, and those that are known to have the version."""
 

@@ -17,7 +17,7 @@ from cellwright.edge.engine import Finished, Program, Run, up
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
 from cellwright.edge.process import Interrupts
-from cellwright.edge.routers import wait
+from cellwright.edge.routers import is_run, wait
 from cellwright.edge.stack_settings import ensure
 from cellwright.edge.up.growing import Grower
 from cellwright.edge.up.leases import Leases
@@ -73,7 +73,7 @@ class Applier:
     ) -> Outcome:
         """Apply a program to a stack in some of its clusters; whatever fails is in the outcome.
 
-        The directory is waited for until all cells have it that are `serving`.
+        The directory is waited for until those cells have it that are `serving`.
         """
         started = time.monotonic()
         notes: tuple[str, ...] = ()
@@ -157,7 +157,8 @@ class Applier:
         """Wait until cells have the directory; return which do not when the time is over."""
         fleet, interrupts = self.situation.fleet, self.interrupts
         there = replace(fleet, cells={name: fleet.cells[name] for name in serving})
-        asked = [one for one in clusters if one in there.used_clusters()]
+        used = there.used_clusters()
+        asked = [one for one in clusters if one in used and is_run(there, one)]
         if not asked:
             return ()
         waited = wait(there, asked, None, fleet.timeout, lambda: interrupts.is_interrupted)

@@ -12,6 +12,7 @@ from cellwright.edge.up.reading import Situation
 from cellwright.manifest import Manifest
 from cellwright.model import FLEET_STACK, QUARANTINE
 from cellwright.rollout import Step, published, steps
+from cellwright.roster import homes_before
 
 
 class Progress(Protocol):
@@ -100,8 +101,25 @@ class Rollout:
             if known.held_back:
                 manifests = situation.directory_of(known.fleet)
         failed = {one.stack for one in self._ended.outcomes if not one.ok}
-        serving = set(situation.fleet.cells) - absent - failed
+        serving = self._changing() - absent - failed
         return self._together({FLEET_STACK: (chosen, manifests)}, serving)
+
+    def _changing(self) -> set[str]:
+        """Return the cells that get organizations by the directory, by an override too.
+
+        Who had an override once, and what it was then, the directory does not tell: all of these
+        count. Others are not asked: in a large fleet that would take minutes.
+        """
+        fixed, fleet = self.situation.facts.fixed, self.situation.fleet
+        before = homes_before(fixed)
+        sent = fixed.history.homes if fixed.history else {}
+        return {
+            cell
+            for name, one in fleet.organizations.items()
+            if before.get(name) != one.cell or one.override or name in sent
+            for cell in (one.cell, one.serving_cell)
+            if cell
+        }
 
     def _absent(self) -> set[str]:
         """Return the cells that are not known to be there as a whole."""
