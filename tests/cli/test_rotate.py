@@ -231,15 +231,16 @@ def test_a_new_cell_takes_part_in_what_is_under_way(program: Program, fleet: Eng
     fleet.before = away("beta")
     assert program("rotate", "root", "--yes").code == 1
     fleet.before = lambda _: None
-    assert program("new", "cell", "delta", "--ring", "2").code == 0
+    assert program("new", "cell", "delta", "--ring", "1").code == 0
     assert program("up", "--yes").code == 0
     assert state(program, "delta") == "1.1>2.1 accept"
     assert program("rotate", "root", "--yes").code == 0
     assert [state(program, one) for one in ("fleet", "beta", "delta")] == ["2", "2.2", "2.1"]
 
 
-@pytest.mark.usefixtures("fleet")
-def test_what_an_older_release_has_made_keeps_its_passwords(program: Program) -> None:
+def test_what_an_older_release_has_made_keeps_its_passwords(
+    program: Program, fleet: Engine
+) -> None:
     """The root secret was in the settings of each stack, and everything followed from it."""
     root = roots(program)
     text = base64.b64encode(root.root).decode()
@@ -250,6 +251,7 @@ def test_what_an_older_release_has_made_keeps_its_passwords(program: Program) ->
             "cellwright:clusters": settings(program, stack)["cellwright:clusters"],
         }
         program.write(f"stacks/Pulumi.{stack}.yaml", json.dumps({"config": old}))
+        fleet.cluster.forgets("cellwright.dev/secrets")
     program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
     assert program("up", "--yes").code == 0
     assert states(program) == ["1", "1.0", "1.0", "1.0"]
