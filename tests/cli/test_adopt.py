@@ -51,7 +51,8 @@ def test_with_its_root_secret_a_fleet_is_taken_on(program: Program, tmp_path: Pa
     assert f"fleet demo, id {fleet_id(ROOT_SECRET)}\n" in done.out
     assert SECRET not in done.out + done.err
     settings = read_settings(program.root, "beta")
-    assert (settings.fleet_id, settings.has_root) == (fleet_id(ROOT_SECRET), True)
+    assert (settings.fleet_id, settings.has_cell_secret) == (fleet_id(ROOT_SECRET), True)
+    assert not settings.has_root
     assert program("check", "--against", "live").code == 0
 
 

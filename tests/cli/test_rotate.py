@@ -221,6 +221,25 @@ def test_what_it_refuses(
         assert states(program) == before
 
 
+def test_after_a_rotation_the_new_root_secret_brings_a_lost_workspace_back(
+    program: Program, fleet: Engine
+) -> None:
+    """It has signed the directory; the old one, from which the fleet's id comes, proves nothing."""
+    old = roots(program).text()
+    assert program("rotate", "cell", "beta", "--yes").code == 0
+    assert program("rotate", "root", "--yes").code == 0
+    text, held = roots(program).text(), [secret(program, cell, "app-key") for cell in CELLS]
+    for file in (program.root / "stacks").iterdir():
+        file.unlink()
+    fleet.world.backend()
+    for given, code in ((old, 1), (text.replace("2.", "3.", 1), 1), (text, 0)):
+        program.write("root-secret.txt", f"{given}\n")
+        done = program("adopt", "--root-secret-file", "root-secret.txt", "--yes")
+        assert done.code == code, done
+    assert states(program) == ["2", "2.2", "2.3", "2.2"]
+    assert [secret(program, cell, "app-key") for cell in CELLS] == held
+
+
 def test_it_asks(program: Program, fleet: Engine) -> None:
     done = program("rotate", "cell", "beta")
     assert (done.code, "there is no terminal to ask on: give --yes" in done.err) == (1, True)
