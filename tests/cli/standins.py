@@ -78,6 +78,13 @@ class Cluster:
         self.objects = objects
         self.save()
 
+    def forgets(self, annotation: str) -> None:
+        """Lose an annotation of all objects, as if an older release had made them."""
+        state = self.read()
+        for one in state["objects"]:
+            (one["metadata"].get("annotations") or {}).pop(annotation, None)
+        self.write(state)
+
     def keeps(self, *kinds: str) -> None:
         """Lose everything but objects of these kinds, and the directory."""
         kept = (*kinds, "ConfigMap")

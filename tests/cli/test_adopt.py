@@ -51,7 +51,8 @@ def test_with_its_root_secret_a_fleet_is_taken_on(program: Program, tmp_path: Pa
     assert f"fleet demo, id {fleet_id(ROOT_SECRET)}\n" in done.out
     assert SECRET not in done.out + done.err
     settings = read_settings(program.root, "beta")
-    assert (settings.fleet_id, settings.has_root) == (fleet_id(ROOT_SECRET), True)
+    assert (settings.fleet_id, settings.has_cell_secret) == (fleet_id(ROOT_SECRET), True)
+    assert not settings.has_root
     assert program("check", "--against", "live").code == 0
 
 
@@ -105,7 +106,7 @@ def test_a_fleet_without_ids_is_proven_by_its_passwords(
     assert FLEET_ID_LABEL not in labels(lost, "Namespace", "cell-beta")
 
 
-@pytest.mark.parametrize(("left", "code"), [("hop-key", 0), ("nothing", 1)])
+@pytest.mark.parametrize(("left", "code"), [("app-key", 0), ("nothing", 1)])
 def test_a_secret_of_an_older_release_may_lack_what_is_new(
     program: Program, lost: Cluster, tmp_path: Path, left: str, code: int
 ) -> None:

@@ -221,6 +221,25 @@ def test_what_it_refuses(
         assert states(program) == before
 
 
+def test_after_a_rotation_the_new_root_secret_brings_a_lost_workspace_back(
+    program: Program, fleet: Engine
+) -> None:
+    """It has signed the directory; the old one, from which the fleet's id comes, proves nothing."""
+    old = roots(program).text()
+    assert program("rotate", "cell", "beta", "--yes").code == 0
+    assert program("rotate", "root", "--yes").code == 0
+    text, held = roots(program).text(), [secret(program, cell, "app-key") for cell in CELLS]
+    for file in (program.root / "stacks").iterdir():
+        file.unlink()
+    fleet.world.backend()
+    for given, code in ((old, 1), (text.replace("2.", "3.", 1), 1), (text, 0)):
+        program.write("root-secret.txt", f"{given}\n")
+        done = program("adopt", "--root-secret-file", "root-secret.txt", "--yes")
+        assert done.code == code, done
+    assert states(program) == ["2", "2.2", "2.3", "2.2"]
+    assert [secret(program, cell, "app-key") for cell in CELLS] == held
+
+
 def test_it_asks(program: Program, fleet: Engine) -> None:
     done = program("rotate", "cell", "beta")
     assert (done.code, "there is no terminal to ask on: give --yes" in done.err) == (1, True)
@@ -231,15 +250,16 @@ def test_a_new_cell_takes_part_in_what_is_under_way(program: Program, fleet: Eng
     fleet.before = away("beta")
     assert program("rotate", "root", "--yes").code == 1
     fleet.before = lambda _: None
-    assert program("new", "cell", "delta", "--ring", "2").code == 0
+    assert program("new", "cell", "delta", "--ring", "1").code == 0
     assert program("up", "--yes").code == 0
     assert state(program, "delta") == "1.1>2.1 accept"
     assert program("rotate", "root", "--yes").code == 0
     assert [state(program, one) for one in ("fleet", "beta", "delta")] == ["2", "2.2", "2.1"]
 
 
-@pytest.mark.usefixtures("fleet")
-def test_what_an_older_release_has_made_keeps_its_passwords(program: Program) -> None:
+def test_what_an_older_release_has_made_keeps_its_passwords(
+    program: Program, fleet: Engine
+) -> None:
     """The root secret was in the settings of each stack, and everything followed from it."""
     root = roots(program)
     text = base64.b64encode(root.root).decode()
@@ -250,6 +270,7 @@ def test_what_an_older_release_has_made_keeps_its_passwords(program: Program) ->
             "cellwright:clusters": settings(program, stack)["cellwright:clusters"],
         }
         program.write(f"stacks/Pulumi.{stack}.yaml", json.dumps({"config": old}))
+        fleet.cluster.forgets("cellwright.dev/secrets")
     program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
     assert program("up", "--yes").code == 0
     assert states(program) == ["1", "1.0", "1.0", "1.0"]

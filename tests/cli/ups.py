@@ -12,17 +12,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cellwright.edge.engine import Finished, Preview, Run
 from cellwright.edge.failure import CommandError
 from cellwright.edge.routers import Behind, Waited
 from cellwright.edge.settings import read_settings
 from cellwright.edge.up.reading import Situation
+from cellwright.fleet_secrets import read_secrets
 from cellwright.identity import identified
 from cellwright.manifest import Manifest
-from cellwright.model import Fleet
+from cellwright.model import FLEET_STACK, Fleet
 from cellwright.signature import signed
-from tests.cli.standins import Body, Cluster, World, stack_secrets
+from tests.cli.standins import Body, Cluster, World
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Program  # which imports this module for its fixtures
@@ -77,13 +80,20 @@ class Engine:
     def holds(self, stack: str, manifests: Sequence[Manifest]) -> None:
         """Let the clusters hold what was registered of namespaces and of the directory."""
         settings = read_settings(self.program.root, stack)
-        secrets = stack_secrets(stack)
         tag = settings.state.tag if settings.state else ""
         for one in manifests:
             cluster = self.clusters.get(one.cluster, self.cluster)
             if one.kind in ("Namespace", "ConfigMap") and cluster.file.exists():
                 body = identified(one.body, "demo", settings.fleet_id, tag)
-                self.put(dict(signed(body, one.cluster, secrets.signing)), cluster)
+                self.put(dict(signed(body, one.cluster, self._signing())), cluster)
+
+    def _signing(self) -> Ed25519PrivateKey | None:
+        """Return what the fleet signs with: as its settings say, which are not encrypted here."""
+        file = self.program.root / f"stacks/Pulumi.{FLEET_STACK}.yaml"
+        text = yaml.safe_load(file.read_text())["config"]["cellwright:rootSecret"]["secure"]
+        state = read_settings(self.program.root, FLEET_STACK).state
+        assert state is not None
+        return read_secrets(text, state).of_fleet().signing
 
     def put(self, body: Body, cluster: Cluster | None = None) -> None:
         """Put an object into a cluster, over one of its name."""

@@ -21,6 +21,10 @@ from tests.end_to_end.conftest import CELLS
 from tests.end_to_end.workspace import Workspace
 
 PATHS = ("acme", "globex", "hooli")
+PAUSE = 0.05
+"""Seconds between two requests of a thread."""
+WRITES = 20
+"""One of so many requests writes."""
 LOG_IN = """
 read -r PGPASSWORD; export PGPASSWORD
 psql -h 127.0.0.1 -U cell_app -d cell -Atc "SELECT 1"
@@ -48,10 +52,13 @@ def asked(routers: dict[str, str], threads: int = 2) -> Iterator[Counter[str]]:
     def ask() -> None:
         limits = httpx.Limits(max_keepalive_connections=0)
         with httpx.Client(timeout=20, limits=limits) as client:
-            turns = product(routers.values(), PATHS, ("GET", "POST"))
-            for router, path, method in cycle(list(turns)):
-                if ended.is_set():
+            turns = cycle(product(routers.values(), PATHS))
+            for number, (router, path) in enumerate(turns):
+                if ended.wait(PAUSE):
                     return
+                method = (
+                    "GET" if number % WRITES else "POST"
+                )  # each note makes later answers longer
                 body = {"text": "x"} if method == "POST" else None
                 try:
                     done = client.request(method, f"{router}/o/{path}/notes", json=body)

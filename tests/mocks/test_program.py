@@ -44,7 +44,8 @@ def settings_of(root: Path, stack: str, secret: bytes) -> dict[str, str]:
     secrets = first_secrets(secret)
     if stack == "fleet":
         return {"cellwright:rootSecret": secrets.text()}
-    names = {name for one in plan(read(root)).stacks[stack] for name in named_in(one.body)}
+    manifests = plan(read(root)).stacks.get(stack, ())
+    names = named_in([one.body for one in manifests])
     return {"cellwright:cellSecret": secrets.record(stack, secrets.new_cell(), names)}
 
 

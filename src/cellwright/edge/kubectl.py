@@ -12,14 +12,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from cellwright.edge.failure import CommandError
-from cellwright.edge.process import Result, run
+from cellwright.edge.process import run
 from cellwright.model import Cluster
 
 Body = Mapping[str, Any]
 
 _PATIENCE = 5  # seconds until a cluster counts as away
 _TIMEOUT = 600.0  # seconds for all objects of a cluster
-_EXECUTION = 60.0  # seconds for a command in a container that may wait for a lock
 _FEW = 8  # objects that are quicker asked for by their names than listed
 _MANAGER = "cellwright-diff"
 _SELECTOR = "app.kubernetes.io/managed-by=cellwright"
@@ -44,11 +43,11 @@ class Kubectl:
     def __init__(self, cluster: Cluster) -> None:
         """Take the cluster, whose context is the kubeconfig's current one unless it names one."""
         self._name = cluster.name
-        self._command = ["kubectl", *(["--context", cluster.context] if cluster.context else [])]
+        self.command = ["kubectl", *(["--context", cluster.context] if cluster.context else [])]
 
     def _soon(self, *asked: str) -> str:
         """Return what is printed; raise CommandError where a cluster counts as away."""
-        command = [*self._command, *asked, f"--request-timeout={_PATIENCE}s"]
+        command = [*self.command, *asked, f"--request-timeout={_PATIENCE}s"]
         return run(command, timeout=_PATIENCE + 3).output
 
     def _away(self, error: CommandError) -> CommandError:
@@ -82,11 +81,11 @@ class Kubectl:
         words = [f"{key}={value}" for key, value in labels.items()]
         given = _as_list(_named(one) for one in objects)
         asked = ["label", "--overwrite", "--filename", "-", *words]
-        run([*self._command, *asked], given=given, timeout=_TIMEOUT)
+        run([*self.command, *asked], given=given, timeout=_TIMEOUT)
 
     def document(self, path: str, *, seconds: float = _TIMEOUT) -> Any:
         """Return the JSON document that the API server has at a path, in so many seconds."""
-        output = run([*self._command, "get", "--raw", path], timeout=seconds).output
+        output = run([*self.command, "get", "--raw", path], timeout=seconds).output
         try:
             return json.loads(output)
         except ValueError:
@@ -146,7 +145,7 @@ class Kubectl:
         self._request(["delete", "--raw", path, "--filename", "-"], options, seconds)
 
     def _request(self, asked: Sequence[str], body: Body | None, seconds: float) -> Body:
-        command = [*self._command, *asked, f"--request-timeout={seconds:g}s"]
+        command = [*self.command, *asked, f"--request-timeout={seconds:g}s"]
         given = None if body is None else json.dumps(body)
         done = run(command, given=given, timeout=seconds + 3, check=False)
         said = (done.errors.strip() or "no message").splitlines()[-1]
@@ -178,7 +177,7 @@ class Kubectl:
         """Return all objects of some kinds that cellwright made, by their labels."""
         wanted = ",".join(filter(None, (_SELECTOR, selector)))
         asked = ["get", ",".join(sorted(set(kinds))), "--all-namespaces", "--selector", wanted]
-        return _objects(run([*self._command, *asked, *_AS_JSON], timeout=_TIMEOUT).output)
+        return _objects(run([*self.command, *asked, *_AS_JSON], timeout=_TIMEOUT).output)
 
     def present(self, kinds: Iterable[str], namespace: str | None, *, seconds: float) -> list[Body]:
         """Return all objects of some kinds, whoever made them, of one namespace or of all.
@@ -187,7 +186,7 @@ class Kubectl:
         """
         where = ["--namespace", namespace] if namespace else ["--all-namespaces"]
         asked = ["get", ",".join(kinds), *where, "--output", "json"]
-        command = [*self._command, *asked, f"--request-timeout={seconds:.0f}s"]
+        command = [*self.command, *asked, f"--request-timeout={seconds:.0f}s"]
         return _objects(run(command, timeout=seconds).output)
 
     def execute(self, namespace: str, pod: str, container: str, *command: str) -> str:
@@ -196,18 +195,7 @@ class Kubectl:
         Raises CommandError as well if that takes longer than greet.
         """
         asked = ["exec", "--namespace", namespace, pod, "--container", container]
-        return run([*self._command, *asked, "--", *command], timeout=_PATIENCE + 3).output
-
-    def execute_given(
-        self, namespace: str, pod: str, container: str, command: Sequence[str], given: str
-    ) -> Result:
-        """Return what a command left that runs in a container, with this standard input.
-
-        Raises CommandError if that takes long.
-        """
-        asked = ["exec", "--stdin", "--namespace", namespace, pod, "--container", container]
-        whole = [*self._command, *asked, "--", *command]
-        return run(whole, given=given, timeout=_EXECUTION, check=False)
+        return run([*self.command, *asked, "--", *command], timeout=_PATIENCE + 3).output
 
     def pods(self, selector: str) -> list[Body]:
         """Return the pods of all namespaces; raise CommandError if that takes longer than greet."""
@@ -228,7 +216,7 @@ class Kubectl:
         wanted = list(names)
         few = wanted if len(wanted) <= _FEW else []
         asked = ["get", kind, *few, "--namespace", namespace, "--ignore-not-found"]
-        output = run([*self._command, *asked, "--output", "json"], timeout=_TIMEOUT).output
+        output = run([*self.command, *asked, "--output", "json"], timeout=_TIMEOUT).output
         return [one for one in _objects(output) if one["metadata"]["name"] in wanted]
 
     def held(
@@ -245,13 +233,13 @@ class Kubectl:
         if missing:
             asked = ["get", "--filename", "-", "--ignore-not-found", *_AS_JSON]
             given = _as_list(_named(one) for one in missing)
-            listed += _objects(run([*self._command, *asked], given=given, timeout=_TIMEOUT).output)
+            listed += _objects(run([*self.command, *asked], given=given, timeout=_TIMEOUT).output)
         return listed
 
     def apply(self, bodies: Iterable[Body], manager: str) -> None:
         """Apply objects for a field manager (server-side). Raises CommandError."""
         asked = ["apply", "--server-side", "--force-conflicts", f"--field-manager={manager}"]
-        run([*self._command, *asked, "--filename", "-"], given=_as_list(bodies), timeout=_TIMEOUT)
+        run([*self.command, *asked, "--filename", "-"], given=_as_list(bodies), timeout=_TIMEOUT)
 
     def applied(self, declared: Sequence[Body]) -> tuple[list[Body], list[str]]:
         """Return the objects as they would be, and what the server says of those it refuses.
@@ -264,7 +252,7 @@ class Kubectl:
         asked = ["apply", "--server-side", "--dry-run=server", "--force-conflicts"]
         asked += [f"--field-manager={_MANAGER}", "--filename", "-", *_AS_JSON]
         given = _as_list(declared)
-        done = run([*self._command, *asked], given=given, timeout=_TIMEOUT, check=False)
+        done = run([*self.command, *asked], given=given, timeout=_TIMEOUT, check=False)
         if done.code == 0:
             return _objects(done.output), []
         said = done.errors.strip()

@@ -36,10 +36,10 @@ class Cluster:
     def patch(self, *asked: Any, **more: Any) -> None:
         self.patches.append((*asked, more))
 
-    def execute_given(
-        self, namespace: str, pod: str, container: str, command: Sequence[str], given: str
-    ) -> Result:
-        self.given.append((namespace, pod, container, *command, given))
+    command = ("kubectl",)
+
+    def run(self, command: Sequence[str], *, given: str, **_: Any) -> Result:
+        self.given.append((*command, given))
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
@@ -61,6 +61,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
     def begin(*answers: Result, interrupts: Interrupts | None = None) -> Cluster:
         cluster = Cluster(list(answers))
         monkeypatch.setattr(passwords, "Kubectl", lambda _: cluster)
+        monkeypatch.setattr(passwords, "run", cluster.run)
         assert set_passwords(situation(), "beta", interrupts or Interrupts())
         return cluster
 
@@ -74,8 +75,9 @@ def test_digests_of_the_new_passwords_are_told_until_they_are_there(run: Any) ->
         f"{role} {hashlib.sha256(value(f'cell/beta/postgres-{role}').encode()).hexdigest()}\n"
         for role in ("app", "owner", "replication")
     ]
-    where = ("cell-beta", "postgres-0", "postgres", "entrypoint", "set-roles")
-    assert cluster.given == [(*where, "".join(lines))] * 3
+    where = "kubectl exec --stdin --namespace cell-beta postgres-0 --container postgres --"
+    command = (*where.split(), "entrypoint", "set-roles")
+    assert cluster.given == [(*command, "".join(lines))] * 3
     note = {"metadata": {"annotations": {"cellwright.dev/secrets": "1.1>1.2 use"}}}
     assert cluster.patches == [("pod", "postgres-0", note, {"namespace": "cell-beta"})]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
-from cellwright.edge.process import Interrupts
+from cellwright.edge.process import Interrupts, Result, run
 from cellwright.edge.up.reading import Situation
 from cellwright.identity import SECRETS_ANNOTATION
 from cellwright.secret import resolve
@@ -22,6 +22,7 @@ _VOLUME = "passwords"
 _COMMAND = ("entrypoint", "set-roles")
 _NOT_YET = 75
 """What the script ends with while a file is not as it is to be (EX_TEMPFAIL of sysexits.h)."""
+_EXECUTION = 60.0  # seconds for the script, which may wait for a lock
 _PAUSE = 1.0  # seconds between two attempts
 
 
@@ -42,7 +43,7 @@ def set_passwords(situation: Situation, cell: str, interrupts: Interrupts) -> bo
     given = "".join(f"{name} {digest}\n" for name, digest in sorted(expected.items()))
     deadline = time.monotonic() + situation.fleet.timeout
     while True:
-        done = kubectl.execute_given(declared.namespace, pod, _NAME, _COMMAND, given)
+        done = _executed(kubectl, declared.namespace, pod, given)
         if done.code == 0:
             return True
         said = [line for line in done.errors.splitlines() if line.startswith("cellwright: ")]
@@ -51,6 +52,13 @@ def set_passwords(situation: Situation, cell: str, interrupts: Interrupts) -> bo
         if done.code != _NOT_YET or is_over:
             raise CommandError(f"passwords of cell {cell} are not set: {last}; run this again")
         time.sleep(_PAUSE)
+
+
+def _executed(kubectl: Kubectl, namespace: str, pod: str, given: str) -> Result:
+    """Run the script with this standard input. Raises CommandError if that takes long."""
+    asked = ["exec", "--stdin", "--namespace", namespace, pod, "--container", _NAME, "--"]
+    command = [*kubectl.command, *asked, *_COMMAND]
+    return run(command, given=given, timeout=_EXECUTION, check=False)
 
 
 def _expected(situation: Situation, cell: str) -> Iterator[tuple[str, str]]:
