@@ -6,7 +6,7 @@ import json
 import socketserver
 import ssl
 import threading
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any, Self
 
 
@@ -67,7 +67,19 @@ class _Handler(socketserver.StreamRequestHandler):
             except OSError:
                 upstream.refused += 1
                 self._secure = False
+                return
         super().setup()
+
+    def finish(self) -> None:
+        if not self._secure:
+            return
+        with suppress(ConnectionError):
+            super().finish()
+        if isinstance(self.request, ssl.SSLSocket):
+            self.request.settimeout(1)
+            with suppress(OSError):
+                self.request = self.request.unwrap()
+            self.request.close()
 
     def handle(self) -> None:
         if not self._secure:

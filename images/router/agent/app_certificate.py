@@ -30,7 +30,7 @@ FOLDER = Path("/run/certificate")
 TURN = 1.0
 """Seconds between looks at the time."""
 
-LOOK = 10.0
+LOOK = 8.0
 """Seconds between looks at what the app serves."""
 
 STUCK = 120.0
@@ -95,7 +95,7 @@ class AppCertificate:
             del self._ends[one]
         self.status.kept = True
         self.status.updates += 1
-        self._looks = 0.0
+        self._looks = self._turned + LOOK  # the app takes it up meanwhile
         log("a certificate for the app", not_after=_date(found.not_after))
 
     def _look(self) -> None:
