@@ -69,7 +69,7 @@ def shown(app: App) -> int:
 def test_requests_come_over_tls_alone(app: App) -> None:
     with httpx.Client(verify=client_context(None), timeout=20) as client:
         answer = ask(client, app)
-        assert (answer.status_code, answer.json()) == (200, {"notes": []})
+        assert (answer.status_code, answer.json()) == (200, {"notes": [], "next": None})
     with pytest.raises(httpx.TransportError):
         app.client.get("/notes", headers=HEADERS)
     assert app.health.get("/readyz").status_code == 200

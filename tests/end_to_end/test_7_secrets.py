@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from cellwright.authority import pem
 from cellwright.secret import decode_root, derive
 from tests.end_to_end.workspace import Workspace
 
@@ -17,13 +18,15 @@ def secrets(fleet: Workspace) -> dict[str, str]:
     root = json.loads(shown)["cellwright:rootSecret"]["value"]
     found = {
         "the root secret": root,
-        "the routers' key": derive(decode_root(root), "fleet/hop-key"),
         "the directory's key": derive(decode_root(root), "fleet/directory-key"),
     }
     for cell in ("alpha", "beta", "gamma"):
         for name in ("postgres-owner", "postgres-app", "postgres-replication", "app-key"):
             info = f"cell/{cell}/{name}"
             found[info] = derive(decode_root(root), info)
+        for part in ("router", "app"):
+            info = f"cell/{cell}/{part}-ca.key"
+            found[info] = pem(decode_root(root), info).splitlines()[1]
     return found
 
 

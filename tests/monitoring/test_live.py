@@ -191,7 +191,11 @@ def test_trouble_is_seen(monitored: Monitored) -> None:
     (refused,) = prometheus.query("max by (configmap, kind) (cellwright_table_refused)")
     assert refused["metric"] == {"configmap": "directory-01", "kind": "malformed"}
     fleet.beta.remove(fleet.beta.haproxy)
-    away = {"CellwrightRouterDown", "CellwrightTableNotServed"}
+    away = {
+        "CellwrightRouterDown",
+        "CellwrightTableNotServed",
+        "CellwrightCertificateRefused",
+    }
     until(lambda: prometheus.active() == before | away, "the HAProxy that is away is seen")
     (panel,) = (one for one in PANELS if one["title"] in ONLY_IN_TROUBLE)
     (row,) = prometheus.query(_asked(panel["targets"][0]["expr"]))

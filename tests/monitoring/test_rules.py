@@ -81,7 +81,7 @@ def test_the_scrape_example_names_what_the_pods_have() -> None:
             containers = spec["containers"] + spec.get("initContainers", [])
             ports[name] = {p["name"]: p["containerPort"] for c in containers for p in c["ports"]}
     assert (ports["router"]["health"], ports["router"]["agent"]) == (8404, 8405)
-    assert ports["app"] == {"http": 8080, "health": 8081}
+    assert ports["app"] == {"http": 8080, "health": 8081, "certificate": 8082}
     assert (
         labels["router"]["cellwright.dev/cell"] == labels["app"]["cellwright.dev/cell"] == "alpha"
     )
@@ -91,10 +91,11 @@ def test_the_scrape_example_names_what_the_pods_have() -> None:
         "cellwright-router": "health",
         "cellwright-agent": "agent",
         "cellwright-app": "health",
+        "cellwright-app-certificate": "certificate",
     }
     for job in jobs:
         ((selector,),) = (one["selectors"] for one in job["kubernetes_sd_configs"])
-        pod = "app" if job["job_name"] == "cellwright-app" else "router"
+        pod = "app" if job["job_name"].startswith("cellwright-app") else "router"
         for pair in selector["label"].split(","):
             name, value = pair.split("=")
             assert labels[pod][name] == value

@@ -25,8 +25,11 @@ def test_the_template_of_the_page_lets_prometheus_in(tmp_path: Path) -> None:
     policies = {
         one.name: one.body["spec"] for one in made.stacks["alpha"] if one.kind == "NetworkPolicy"
     }
-    for name, port, others in (("router", 8404, [8080, 8405]), ("app", 8081, [8080])):
+    for name, opened, others in (
+        ("router", [8404], [8080, 8405, 8444]),
+        ("app", [8081, 8082], [8080]),
+    ):
         (ingress,) = policies[f"{name}-metrics"]["ingress"]
-        assert ingress["ports"] == [{"protocol": "TCP", "port": port}]
+        assert ingress["ports"] == [{"protocol": "TCP", "port": port} for port in opened]
         assert policies[f"{name}-metrics"]["podSelector"] == policies[name]["podSelector"]
         assert [p["port"] for one in policies[name]["ingress"] for p in one["ports"]] == others

@@ -47,7 +47,10 @@ class Certificate:
     def _now(self) -> Path:
         """Return where the files are now: key and certificate must be of one moment."""
         link = self._folder / "..data"
-        return Path(os.path.realpath(link)) if link.exists() else self._folder
+        try:
+            return Path(os.path.realpath(link)) if link.exists() else self._folder
+        except OSError as error:
+            raise CertificateError(f"{self._folder}: {error.strerror}") from None
 
     def _take(self, now: Path) -> None:
         certificate, key = now / "tls.crt", now / "tls.key"

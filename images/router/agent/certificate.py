@@ -224,7 +224,8 @@ def check(file: Path) -> None:
 
 
 def _write(file: Path, text: str) -> None:
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
+    file.unlink(missing_ok=True)  # of an agent that was killed
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
         opened.write(text)
 
 
