@@ -16,7 +16,7 @@ QUOTA_NAME = "compute"
 """The ResourceQuota's name (templates/cell/limits.yaml.j2)."""
 DEFAULTS = Resources(cpu="10m", memory="32Mi", cpu_limit="500m", memory_limit="256Mi")
 """What the LimitRange gives a container that says nothing."""
-CERTIFICATE = Resources(cpu="5m", memory="24Mi", cpu_limit="200m", memory_limit="64Mi")
+CERTIFICATE = Resources(cpu="5m", memory="32Mi", cpu_limit="200m", memory_limit="64Mi")
 """What the container beside the app asks for that renews its certificate."""
 SPARE = 6
 """Pods of one such container that there is room for, as of a debugging session."""

@@ -135,12 +135,12 @@ def test_it_is_written_as_the_api_server_writes_it(tmp_path: Path) -> None:
     sizes = dict.fromkeys(("postgres", "app", "router"), "{cpu: '0.5', memory: 1.001Gi}")
     quota = hard(planned(tmp_path, "{}", **sizes).stacks["alpha"])
     assert quota["requests.cpu"] == "5070m"
-    exact = 10 * Decimal("1.001") * 2**30 + (SPARE * 32 + 2 * 24) * 2**20
+    exact = 10 * Decimal("1.001") * 2**30 + (SPARE * 32 + 2 * 32) * 2**20
     assert quota["requests.memory"] == str(int(exact) + 1), "whole bytes, and not too few"
     sizes = dict.fromkeys(("postgres", "app", "router"), "{cpu: '0.993', memory: 992Mi}")
     quota = hard(planned(tmp_path / "b", "{}", **sizes).stacks["alpha"])
     assert quota["requests.cpu"] == "10"
-    assert quota["requests.memory"] == "10160Mi"
+    assert quota["requests.memory"] == "10176Mi"
 
 
 def test_it_comes_after_everything_else(tmp_path: Path) -> None:
