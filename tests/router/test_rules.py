@@ -1,13 +1,15 @@
 """The rules are the fleet's: any of them, in any order."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.router.authorities import server_context
 from tests.router.conftest import Fleet
 from tests.router.pods import APP_KEY, RULES
+from tests.router.upstream import Upstream
 from tests.tokens import token
 
 pytestmark = pytest.mark.docker
@@ -82,16 +84,18 @@ def test_a_cell_is_told_of_no_organization(fleet: Fleet, headers: dict[str, str]
     assert _internal(told) == {"x-cellwright-cell": "alpha", "x-cellwright-key": f"{APP_KEY}alpha"}
 
 
-def test_cells_come_and_go(fleet: Fleet) -> None:
+def test_cells_come_and_go(fleet: Fleet, new_address: Callable[[], str]) -> None:
     _restart(fleet, BY_CELL)
     cookie, bearer = {"Cookie": "session=cell-4-x"}, {"Authorization": token("c:4")}
     assert fleet.alpha.answered_by("/", cookie) == "gamma"  # no key: the rule default
     answer = fleet.alpha.get("/", bearer)
     assert (answer.status_code, answer.json()["error"]) == (404, "unknown cell")
-    fleet.directory.cells["delta"] = (4, fleet.gamma.address, 8444)
-    fleet.publish()
-    for headers in (cookie, bearer):
-        assert _internal(fleet.alpha.get("/", headers).json())["x-cellwright-cell"] == "delta"
+    context = server_context("router", "delta")
+    with Upstream(new_address(), 8444, "delta", context) as delta:
+        fleet.directory.cells["delta"] = (4, delta.address, 8444)
+        fleet.publish()
+        for headers in (cookie, bearer):
+            assert _internal(fleet.alpha.get("/", headers).json())["x-cellwright-cell"] == "delta"
     del fleet.directory.cells["delta"]
     fleet.publish()
     assert fleet.alpha.answered_by("/", cookie) == "gamma"
