@@ -106,7 +106,7 @@ def test_a_fleet_without_ids_is_proven_by_its_passwords(
     assert FLEET_ID_LABEL not in labels(lost, "Namespace", "cell-beta")
 
 
-@pytest.mark.parametrize(("left", "code"), [("hop-key", 0), ("nothing", 1)])
+@pytest.mark.parametrize(("left", "code"), [("app-key", 0), ("nothing", 1)])
 def test_a_secret_of_an_older_release_may_lack_what_is_new(
     program: Program, lost: Cluster, tmp_path: Path, left: str, code: int
 ) -> None:

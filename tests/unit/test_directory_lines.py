@@ -19,10 +19,10 @@ def test_cells_of_a_cluster_are_reached_inside_of_it_and_others_by_their_address
     cells = [at("beta", 2, "far"), at("alpha", 1, "local")]
     near = cell_table(cells, "local")
     assert near.text == (
-        "alpha\t1\trouter.cell-alpha.svc.cluster.local\t80\nbeta\t2\tbeta.example.com\t8443\n"
+        "alpha\t1\trouter-hop.cell-alpha.svc.cluster.local\t8444\nbeta\t2\tbeta.example.com\t8443\n"
     )
     assert cell_table(cells, "far").text == (
-        "alpha\t1\talpha.example.com\t8443\nbeta\t2\trouter.cell-beta.svc.cluster.local\t80\n"
+        "alpha\t1\talpha.example.com\t8443\nbeta\t2\trouter-hop.cell-beta.svc.cluster.local\t8444\n"
     )
     assert near.number == 0
     assert near.checksum == hashlib.sha256(near.text.encode()).hexdigest()

@@ -32,7 +32,7 @@ def test_every_object_is_in_a_namespace_with_the_prefix(prefixed: Path, tmp_path
 def test_routers_find_each_other_and_their_directory(prefixed: Path) -> None:
     made = plan(read(prefixed))
     (table,) = [one for one in made.stacks["fleet"] if one.name == "directory-cells"]
-    assert "router.shop-cell-beta.svc.cluster.local" in table.body["data"]["cells"]
+    assert "router-hop.shop-cell-beta.svc.cluster.local" in table.body["data"]["cells"]
     (router,) = [
         one for one in made.stacks["alpha"] if (one.kind, one.name) == ("Deployment", "router")
     ]
