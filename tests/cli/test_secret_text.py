@@ -5,9 +5,8 @@ import json
 
 import yaml
 
-from cellwright.secret import derive
 from tests.cli.conftest import Program
-from tests.cli.standins import ROOT_SECRET, Cluster
+from tests.cli.standins import Cluster, stack_secrets
 
 TEMPLATE = """\
 apiVersion: v1
@@ -72,7 +71,7 @@ def test_the_cluster_is_compared_with_what_stands_around_secrets(
 ) -> None:
     program.write(PATH, TEMPLATE)
     cluster.declared(program.root)
-    secret = derive(ROOT_SECRET, "cell/alpha/postgres-app")
+    secret = stack_secrets("alpha").value("cell/alpha/postgres-app")
     (one,) = [
         one
         for one in cluster.objects

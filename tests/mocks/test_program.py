@@ -199,6 +199,7 @@ def test_a_secret_that_a_cell_was_not_given_is_asked_for(workspace: Path) -> Non
     settings = settings_of(workspace, "alpha", SECRET)
     own = "apiVersion: v1\nkind: Secret\nmetadata: {name: own, namespace: {{ cell.namespace }}}\n"
     text = f'{own}stringData: {{a: {{{{ fleet_secret("shared") }}}}}}\n'
+    (workspace / "templates").mkdir(exist_ok=True)
     (workspace / "templates/own.yaml.j2").write_text(text)
     pulumi.runtime.set_mocks(Recorder(), project="cellwright", stack="alpha")
     pulumi.runtime.set_all_config(settings)

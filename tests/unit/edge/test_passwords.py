@@ -73,7 +73,7 @@ def test_digests_of_the_new_passwords_are_told_until_they_are_there(run: Any) ->
     value = SECRETS.of_cell("beta", State("1.2")).value
     lines = [
         f"{role} {hashlib.sha256(value(f'cell/beta/postgres-{role}').encode()).hexdigest()}\n"
-        for role in ("app", "owner", "replication")
+        for role in ("app", "owner", "placement", "replication")
     ]
     where = "kubectl exec --stdin --namespace cell-beta postgres-0 --container postgres --"
     command = (*where.split(), "entrypoint", "set-roles")
