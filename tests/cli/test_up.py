@@ -56,11 +56,7 @@ def test_a_dry_run_touches_nothing(program: Program, engine: Engine, world: Worl
     before = engine.cluster.file.read_text()
     done = program("up", "--dry-run")
     assert (done.code, engine.applied) == (16, [])
-<<<<<<< HEAD
     assert "alpha: new, 38 objects" in done.out
-=======
-    assert "alpha: new, 32 objects" in done.out
->>>>>>> 82c58fb9d52e31951ea8985f113353aa58d69d2d
     assert engine.cluster.file.read_text() == before
     assert world.pulumi == ["stack ls --json --non-interactive"]
     assert not (program.root / "stacks").exists()
