@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -63,10 +64,11 @@ def asked(routers: dict[str, str], threads: int = 2) -> Iterator[Counter[str]]:
                 try:
                     done = client.request(method, f"{router}/o/{path}/notes", json=body)
                 except httpx.TransportError as error:
-                    answers[repr(error)] += 1
+                    answers[f"{time.strftime('%T')} {router} {path}: {error!r}"] += 1
                 else:
                     is_ok = done.status_code in (200, 201)
-                    answers["answered" if is_ok else f"{done.status_code} {done.text}"] += 1
+                    said = f"{time.strftime('%T')} {router} {path}: {done.status_code} {done.text}"
+                    answers["answered" if is_ok else said] += 1
 
     asking = [threading.Thread(target=ask) for _ in range(threads)]
     for one in asking:
