@@ -57,10 +57,8 @@ def asked(routers: dict[str, str], threads: int = 2) -> Iterator[Counter[str]]:
             for number, (router, path) in enumerate(turns):
                 if ended.wait(PAUSE):
                     return
-                method = (
-                    "GET" if number % WRITES else "POST"
-                )  # each note makes later answers longer
-                body = {"text": "x"} if method == "POST" else None
+                is_write = number % WRITES == 0  # each note makes later answers longer
+                method, body = ("POST", {"text": "x"}) if is_write else ("GET", None)
                 try:
                     done = client.request(method, f"{router}/o/{path}/notes", json=body)
                 except httpx.TransportError as error:
