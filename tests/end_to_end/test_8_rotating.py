@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -56,17 +57,16 @@ def asked(routers: dict[str, str], threads: int = 2) -> Iterator[Counter[str]]:
             for number, (router, path) in enumerate(turns):
                 if ended.wait(PAUSE):
                     return
-                method = (
-                    "GET" if number % WRITES else "POST"
-                )  # each note makes later answers longer
-                body = {"text": "x"} if method == "POST" else None
+                is_write = number % WRITES == 0  # each note makes later answers longer
+                method, body = ("POST", {"text": "x"}) if is_write else ("GET", None)
                 try:
                     done = client.request(method, f"{router}/o/{path}/notes", json=body)
                 except httpx.TransportError as error:
-                    answers[repr(error)] += 1
+                    answers[f"{time.strftime('%T')} {router} {path}: {error!r}"] += 1
                 else:
                     is_ok = done.status_code in (200, 201)
-                    answers["answered" if is_ok else f"{done.status_code} {done.text}"] += 1
+                    said = f"{time.strftime('%T')} {router} {path}: {done.status_code} {done.text}"
+                    answers["answered" if is_ok else said] += 1
 
     asking = [threading.Thread(target=ask) for _ in range(threads)]
     for one in asking:

@@ -46,7 +46,7 @@ def environment(cell: str, folder: Path) -> dict[str, str]:
     """Return what the agent of a cell's router is told, with its key in a file."""
     objects = {(one.kind, one.name): applied(one) for one in STACKS[cell]}
     secret = resolve(objects["Secret", "router"]["stringData"], derived_from(ROOT))
-    (folder / "directory-key").write_text(secret["directory-key"])
+    (folder / "directory-key").write_text(secret["directory-keys"])
     pod = objects["Deployment", "router"]["spec"]["template"]
     said = {one["name"]: one.get("value") for one in pod["spec"]["initContainers"][0]["env"]}
     assert said["FLEET_ID"] is None

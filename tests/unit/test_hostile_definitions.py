@@ -27,7 +27,10 @@ from tests.manifests import rendered
 SNAPSHOT = read(ROOT)
 DIRECTORY = Templates({"fleet/x.yaml.j2": SNAPSHOT.templates["fleet/directory.yaml.j2"]})
 ROUTER = Templates(
-    {name: SNAPSHOT.templates[name] for name in ("router/access.yaml.j2", "router/haproxy.cfg.j2")}
+    {
+        f"router/{name}": SNAPSHOT.templates[f"router/{name}"]
+        for name in ("access.yaml.j2", "haproxy.cfg.j2", "app-key.cfg.j2")
+    }
 )
 LABEL = "[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?"
 

@@ -100,7 +100,7 @@ def test_the_app_is_given_its_own_login_and_the_routers_key_alone() -> None:
     assert mounted("Job/app-migrate") == {"password": "postgres-owner"}
     assert keys_of("app") == {"router-key", "app-ca.crt", "app-ca.key"}
     own = {"ca.crt", "router-ca.crt", "router-ca.key"}
-    assert keys_of("router") == {*own, "app-key.cfg", "directory-key"}
+    assert keys_of("router") == {*own, "app-key", "app-key.cfg", "directory-keys"}
 
 
 @pytest.mark.parametrize(
