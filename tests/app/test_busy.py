@@ -79,7 +79,7 @@ def test_who_asks_again_at_once_is_refused_once_a_second(
 ) -> None:
     """Else the app's time would go into refusals."""
     with start_app() as app, ThreadPoolExecutor(MANY) as threads:
-        greedy, quiet = (Organization(app.client, f"850000{n}") for n in range(2))
+        greedy, quiet = (placed(postgres, Organization(app.client, f"850000{n}")) for n in range(2))
         greedy.note()
         quiet.note()
         ended = Event()

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.app.conftest import CELL, KEY, App, Environment, StartApp
-from tests.postgres.containers import APP_IMAGE, container, until
+from tests.app.conftest import CELL, KEY, App, Environment, Organization, StartApp, placed
+from tests.postgres.containers import APP_IMAGE, Postgres, container, until
 from tests.router.authorities import client_context, name_of, shown_by
 from tests.router.secret import Secret
 
@@ -43,8 +43,9 @@ def over_tls(start_app: StartApp, folder: Path) -> AbstractContextManager[App]:
 
 
 @pytest.fixture
-def app(start_app: StartApp, secret: Secret) -> Iterator[App]:
+def app(start_app: StartApp, secret: Secret, postgres: Postgres) -> Iterator[App]:
     with over_tls(start_app, secret.folder) as running:
+        placed(postgres, Organization(running.client, "900001", name="over-tls"))
         yield running
 
 

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.conftest import APP_IMAGE, CELL, SECRETS, Environment, StartApp
+from tests.app.conftest import (
+    APP_IMAGE,
+    CELL,
+    SECRETS,
+    Environment,
+    Organization,
+    StartApp,
+    placed,
+)
 from tests.postgres.containers import PASSWORDS, Postgres, container, until, write_passwords
 
 pytestmark = pytest.mark.docker
@@ -23,6 +31,7 @@ def test_both_passwords_and_both_keys_are_taken(
         "--env=PASSWORD_FILE=/rotated/app",
         "--env=ROUTER_KEY_FILE=/rotated/router-key",
     ) as app:
+        placed(postgres, Organization(app.client, "9999001", name="rotated"))
 
         def status(key: str) -> int:
             headers = {
