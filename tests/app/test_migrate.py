@@ -140,7 +140,7 @@ def test_a_database_that_does_not_come_is_named(
     ("file", "seen"),
     [
         ("/nowhere", "PASSWORD_FILE: /nowhere cannot be read: No such file or directory"),
-        ("/etc/hostname", "/etc/hostname must hold one line of at least 16"),
+        ("/etc/hostname", "/etc/hostname must hold lines of at least 16"),
     ],
 )
 def test_a_password_file_that_is_none_is_named(

@@ -204,8 +204,8 @@ def _read(app: App, path: str) -> str:
         ({"ROUTER_KEY_FILE": ""}, "ROUTER_KEY_FILE must name the file with the router's key"),
         ({"ROUTER_KEY_FILE": "/nowhere"}, "ROUTER_KEY_FILE: /nowhere cannot be read: No such file"),
         ({"ROUTER_KEY_FILE": SECRETS}, f"{SECRETS} cannot be read: Is a directory"),
-        ({"PASSWORD_FILE": "/dev/null"}, "PASSWORD_FILE: /dev/null must hold one line of at least"),
-        ({"PASSWORD_FILE": "/etc/passwd"}, "/etc/passwd must hold one line of at least 16"),
+        ({"PASSWORD_FILE": "/dev/null"}, "PASSWORD_FILE: /dev/null must hold lines of at least"),
+        ({"PASSWORD_FILE": "/etc/passwd"}, "/etc/passwd must hold lines of at least 16"),
     ],
 )
 def test_wrong_settings_are_named(
