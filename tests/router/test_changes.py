@@ -2,7 +2,6 @@
 
 import hashlib
 import random
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -44,19 +43,6 @@ def test_an_organization_moves(fleet: Fleet) -> None:
             assert router.answered_by("/o/acme/") == app
             assert router.answered_by("/", {"Host": "acme.example.com"}) == app
             assert router.answered_by("/", {"X-Organization": "acme"}) == app
-
-
-def test_a_change_after_a_silence_is_heard_without_a_new_list(fleet: Fleet) -> None:
-    """Each list that a watch can't be continued without makes the next change come later."""
-    lists = [one for one in fleet.api.requests if "watch=1" not in one]
-    for cell in ("beta", "gamma", "alpha"):
-        time.sleep(1.2)  # longer than the API server waits with a bookmark
-        fleet.directory.change("acme", cell=cell)
-        fleet.directory.change("umbrella", limits=f"{len(cell)}/")
-        fleet.publish()
-    assert [one for one in fleet.api.requests if "watch=1" not in one] == lists
-    fleet.directory.change("umbrella", limits="")
-    fleet.publish()
 
 
 def test_an_organization_comes_and_goes(fleet: Fleet) -> None:
