@@ -1,6 +1,5 @@
 """What `status --network-policies` tells: what a router's pod could reach that it must not."""
 
-from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
@@ -8,21 +7,10 @@ import pytest
 
 from tests.cli.conftest import Program
 from tests.cli.standins import Body, Cluster
-from tests.cli.statuses import declared
+from tests.cli.statuses import change, declared
 
 POD = "python3 cell-{}/router-1"
 ENFORCED = "NetworkPolicies in cluster local are enforced"
-
-
-def with_routers(cluster: Cluster, cells: Iterable[str]) -> None:
-    """Add ready pods of routers, and addresses to those of databases."""
-    pods = [one for one in cluster.objects if one["kind"] == "Pod"]
-    for pod in pods:
-        pod["status"]["podIP"] = "10.0.0.1"
-        cell = pod["metadata"]["namespace"].removeprefix("cell-")
-        if cell in cells:
-            cluster.objects.append(router(pod))
-    cluster.save()
 
 
 def router(postgres: Body) -> Body:
@@ -37,7 +25,10 @@ def router(postgres: Body) -> Body:
 def fleet(program: Program, cluster: Cluster) -> Cluster:
     """The demo fleet, ready, with a router's pod in each cell."""
     declared(program, cluster)
-    with_routers(cluster, ("alpha", "beta", "gamma"))
+    for pod in [one for one in cluster.objects if one["kind"] == "Pod"]:
+        pod["status"]["podIP"] = "10.0.0.1"
+        cluster.objects.append(router(pod))
+    cluster.save()
     return cluster
 
 
@@ -73,18 +64,14 @@ def test_a_router_that_reaches_postgres_means_not_enforced(
 def test_another_cell_is_asked_where_the_first_is_not_ready(
     program: Program, fleet: Cluster
 ) -> None:
-    (pod,) = (
-        one
-        for one in fleet.objects
-        if (one["kind"], one["metadata"].get("namespace"), one["metadata"]["name"])
-        == ("Pod", "cell-alpha", "postgres-0")
-    )
-    pod["status"]["conditions"] = []
+    change(fleet, "Pod", "cell-alpha/postgres-0", lambda pod: pod["status"].pop("conditions"))
     say(fleet, "kept off", "beta")
     assert found(program)["local"]["enforced"] is True
 
 
-@pytest.mark.parametrize("said", [None, "", "Python 3", "reached\nkept off"])
+@pytest.mark.parametrize(
+    "said", [None, "", "Python 3", "reached\nkept off", "[Errno 111] Connection refused"]
+)
 def test_what_can_not_be_tried_is_not_guessed(
     program: Program, fleet: Cluster, said: str | None
 ) -> None:

@@ -23,7 +23,7 @@ from app.organizations import (
 from app.turns import BusyError
 
 RETRY_AFTER = {"Retry-After": "1"}
-PAUSE_S = 1.0
+_PAUSE_S = 1.0
 """Before an organization is told that it asks for too much: as it is asked to wait then."""
 
 _log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ async def _busy(request: Request, problem: Exception) -> JSONResponse:
     whose = "own" if problem.own else "all"
     request.app.state.services.metrics.busy.labels(whose).inc()
     if problem.own:
-        await asyncio.sleep(PAUSE_S)
+        await asyncio.sleep(_PAUSE_S)
     return error(request.scope, 429 if problem.own else 503, str(problem), RETRY_AFTER)
 
 

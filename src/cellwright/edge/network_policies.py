@@ -22,14 +22,17 @@ _PODS = "app.kubernetes.io/managed-by=cellwright,app.kubernetes.io/name in (post
 _NAME = "app.kubernetes.io/name"
 _CONTAINER = "haproxy"
 _PORT = 5432
-_CONNECT = f"""
+CONNECT = f"""
 import socket, sys
 try:
     socket.create_connection((sys.argv[1], {_PORT}), 3).close()
     print("reached")
-except OSError:
+except TimeoutError:
     print("kept off")
+except OSError as error:
+    print(error)
 """
+"""What a router's Python runs. A refusal proves nothing: a Postgres that restarts refuses, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def _pods(listed: Iterable[Body]) -> dict[str, dict[str, Body]]:
 
 def _asked(kubectl: Kubectl, cell: str, pods: Mapping[str, Body]) -> Enforcement:
     router = pods["router"]["metadata"]
-    command = ("python3", "-c", _CONNECT, pods["postgres"]["status"]["podIP"])
+    command = ("python3", "-c", CONNECT, pods["postgres"]["status"]["podIP"])
     said = kubectl.execute(router["namespace"], router["name"], _CONTAINER, *command).strip()
     if said == "reached":
         why = f"a router of cell {cell} reached its Postgres, which no policy allows"
