@@ -12,8 +12,9 @@ from typing import Any
 from cellwright.declared import Declared, name, problem, spec
 from cellwright.document import Document
 from cellwright.duplicates import duplicates
+from cellwright.headers import TAKEN_OFF
 from cellwright.homes import home_problems
-from cellwright.model import FLEET_STACK, LOCAL_CLUSTER, STANDARD, TAKEN_OFF
+from cellwright.model import FLEET_STACK, LOCAL_CLUSTER, STANDARD
 from cellwright.networks import never_reached_in
 from cellwright.pinning import image_problems
 from cellwright.problem import Path, Place, Problem, nearest

@@ -215,17 +215,6 @@ class Rule:
     cell: str | None = None
 
 
-TAKEN_OFF = (
-    r"^(forwarded|x-forwarded-(?!for$|proto$).*"
-    r"|x-real-ip|(x-(cluster-)?|true-|fastly-|cf-connecting-)?(client-)?ip"
-    r"|x-original-(url|uri|host|method|forwarded-for)|x-rewrite-url"
-    r"|x-(http-)?method(-override)?|proxy|proxy-connection|keep-alive)$"
-)
-"""The names of headers, in lower case, that routers take off every request: with them apps and
-their frameworks can be told another client, host, path or method. A Perl regular expression, as it
-stands in their configuration, too."""
-
-
 @dataclass(frozen=True, slots=True)
 class Routing:
     """How a request is classified, first match wins.

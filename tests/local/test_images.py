@@ -4,7 +4,6 @@ The registry is a real one on loopback; small images stand in for the large ones
 """
 
 import hashlib
-import os
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -259,52 +258,3 @@ def test_wheels_are_those_of_the_images_python(
     requirements.write_text(f"tiny==1.0 --hash=sha256:{'0' * 64}")
     with pytest.raises(ProgramFailed, match="THESE PACKAGES DO NOT MATCH THE HASHES"):
         images.build("demo", tag, project, shown.report)
-
-
-def test_names_of_the_node_image_follow_its_version() -> None:
-    assert f"kindest/node:v{versions.KUBERNETES}" == versions.NODE_IMAGE
-
-
-SOURCE = """
-const storageProvisionerImage = "docker.io/kindest/p:v1"
-const storageHelperImage = "docker.io/kindest/h:v2"
-
-const defaultStorageManifest = `
-image: ` + storageProvisionerImage + `
-helper: ` + storageHelperImage + `
-`
-"""
-
-
-def test_the_storage_manifest_is_read_from_kinds_source() -> None:
-    expected = "\nimage: docker.io/kindest/p:v1\nhelper: docker.io/kindest/h:v2\n"
-    assert node_image.storage_manifest(SOURCE) == expected
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")
-def test_no_path_of_a_killed_debootstrap_stays_mounted(tmp_path: Path) -> None:
-    root = tmp_path / "root"
-    (root / "proc").mkdir(parents=True)
-    capture(["mount", "--bind", "/etc", root / "proc"], timeout=20)
-    base_image.unmount_below(tmp_path)
-    assert list((root / "proc").iterdir()) == []
-
-
-def test_a_node_image_needs_linux(
-    where: Place, shown: Shown, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sys.platform", "darwin")
-    monkeypatch.setattr(node_image.golang, "built", lambda *_: pytest.fail("it was begun"))
-    with pytest.raises(Failed, match="only a Linux machine builds its programs"):
-        node_image.build("kindest/node:1", where, this_machine(), shown.report)
-
-
-def test_a_base_image_needs_a_name_that_says_what_it_is(where: Place, shown: Shown) -> None:
-    with pytest.raises(Exception, match="expected an image called debian:<suite>-slim"):
-        base_image.build("alpine:3", where, this_machine(), shown.report)
-
-
-def test_a_base_image_needs_root(where: Place, shown: Shown) -> None:
-    user = replace(this_machine(), root=False)
-    with pytest.raises(Exception, match="only root can make it"):
-        base_image.build("debian:trixie-slim", where, user, shown.report)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cellwright.edge.files import read
-from cellwright.model import TAKEN_OFF
+from cellwright.headers import TAKEN_OFF
 from cellwright.plan import plan
 from tests.workspaces import ROOT, demo_in
 
