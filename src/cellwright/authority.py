@@ -1,7 +1,7 @@
 """The fleet's own certificate authorities, by which routers and apps know each other.
 
 One is the fleet's. It signs two of each cell: one issues the certificates of its routers, the other
-that of its app, each for one name and nothing else (X.509 name constraints and extended key usage,
+that of its app, each for one name and no subject (X.509 name constraints and extended key usage,
 RFC 5280). Keys are Ed25519 (RFC 8032), the fleet's derived from the root secret, a cell's from the
 cell's own; validity is fixed and serial numbers are derived, so that equal input gives equal bytes.
 The key of the fleet's authority is in no text that templates can name: it never enters a cluster.
@@ -30,6 +30,10 @@ _USES = {
     "app": [ExtendedKeyUsageOID.SERVER_AUTH],
 }
 """What certificates may be used for: routers also call others, which see who it is."""
+
+_ANY_SUBJECT = x509.DirectoryName(x509.Name([]))
+"""What no certificate below a cell's authority may have: HAProxy takes a common name in a subject
+for a host's name as well, and OpenSSL does not hold it against the names that are allowed."""
 
 
 def pem(root: bytes, name: str, own: bytes | None = None) -> str:
@@ -80,7 +84,7 @@ def _fleet_name(root: bytes) -> x509.Name:
 
 def _of_cell(root: bytes, own: bytes, cell: str, part: str) -> x509.Certificate:
     name = _name((NameOID.ORGANIZATIONAL_UNIT_NAME, part), (NameOID.COMMON_NAME, cell))
-    only = x509.NameConstraints([x509.DNSName(f"{part}.{cell}.{DOMAIN}")], None)
+    only = x509.NameConstraints([x509.DNSName(f"{part}.{cell}.{DOMAIN}")], [_ANY_SUBJECT])
     return (
         _builder(root, own, f"{cell}/{part}", name, _fleet_name(root))
         .add_extension(only, critical=True)

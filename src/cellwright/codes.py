@@ -351,8 +351,8 @@ _WHOLE = {
     ),
     "CW225": Code(
         "a router that does not fit its memory",
-        "Half of its memory limit is for connections and requests, 64 KiB for each. More would let "
-        "clients end it by asking.",
+        "Half of its memory limit is for connections and requests, 112 KiB for each. More would "
+        "let clients end it by asking.",
         _GAMMA,
         _cell("gamma", 3, ", router: {connections: 20000}"),
         _cell("gamma", 3, ", router: {connections: 500}"),

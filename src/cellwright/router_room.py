@@ -1,9 +1,9 @@
 """What a router's memory has room for, so that nobody can end it by asking.
 
 Half of the limit is for the table and for the programs themselves, the other half for traffic: for
-each connection `CONNECTION` bytes of state, its TLS included, and for all of them together as many
-buffers as are left, which HAProxy takes and gives back as bytes come and go. A request is counted
-like a connection, so that HTTP/2 is no way to more of them.
+each connection `CONNECTION` bytes of state, TLS with client and app included, and for all of them
+together as many buffers as are left, which HAProxy takes and gives back as bytes come and go. A
+request is counted like a connection, so that HTTP/2 is no way to more of them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,10 +17,11 @@ from cellwright.quantity import amount
 
 SHARE = 10
 """Percent of a router's requests at the same time that one organization may have, unless set."""
-BYTES = 64 * 1024
+BYTES = 112 * 1024
 """Of the traffic's half of the memory, for one connection."""
-CONNECTION = 24 * 1024
-"""Of these, for what is no buffer."""
+CONNECTION = 72 * 1024
+"""Of these, for what is no buffer. HAProxy 3.0 with OpenSSL 3.5 was seen to take 5 KiB without TLS,
+28 with a client's, and 68 with an app's as well."""
 BUFFER = 16 * 1024
 """One of HAProxy's buffers (tune.bufsize)."""
 LEAST_MEMORY = 64 * 1024**2

@@ -9,7 +9,7 @@ object is applied, since nothing before that knows the root secret. Refuses to r
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -73,12 +73,20 @@ def with_signature_of(body: Mapping[str, Any], live: Mapping[str, Any]) -> Mappi
     return _with_annotations(body, found) if found and _is_of_directory(body) else body
 
 
-def unsigned(held: Iterable[Manifest]) -> frozenset[str]:
+def unsigned(held: Iterable[Manifest], keys: Collection[Ed25519PrivateKey] = ()) -> frozenset[str]:
     """Return the clusters with a directory that routers or placements do not take: an older release
-    has written it, and not signed it, or in its own way, or not its homes.
+    has written it, and not signed it, or in its own way, or not its homes; or somebody has who has
+    none of the `keys`, if any are known.
     """
     return frozenset(
-        one.cluster for one in held if _is_of_directory(one.body) and not _has_signatures(one.body)
+        one.cluster
+        for one in held
+        if _is_of_directory(one.body)
+        and not (
+            any(is_signed_by(one.body, one.cluster, key) for key in keys)
+            if keys
+            else _has_signatures(one.body)
+        )
     )
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 
 import pytest
 
@@ -164,13 +165,23 @@ def test_what_holds_data_is_not_dropped(program: Program, data: Engine) -> None:
     assert program("up", "--yes").code == 0
 
 
-def make_older(program: Program, cluster: Cluster, *signatures: str) -> None:
-    """Take signatures off, as in an older release, and change the directory and all cells."""
+def sign_as(cluster: Cluster, signatures: Mapping[str, str | None]) -> None:
+    """Put others in place of the directory's signatures, or take them off."""
     state = cluster.read()
     for one in state["objects"]:
-        for key in signatures:
-            (one["metadata"].get("annotations") or {}).pop(key, None)
+        notes = one["metadata"].get("annotations") or {}
+        for key in notes.keys() & signatures.keys():
+            text = signatures[key]
+            if text is None:
+                del notes[key]
+            else:
+                notes[key] = text
     cluster.write(state)
+
+
+def make_older(program: Program, cluster: Cluster, *signatures: str) -> None:
+    """Take signatures off, as in an older release, and change the directory and all cells."""
+    sign_as(cluster, dict.fromkeys(signatures))
     program.edit("cells/fleet.yaml", "timeout: 3m", "timeout: 4m")
     program.edit("cells/fleet.yaml", "rings:", "directory: {maximumLoss: 30}\n  rings:")
 
@@ -201,6 +212,22 @@ def test_an_unsigned_directory_that_can_not_be_signed_stops_before_the_cells(
     fleet.applied.clear()
     assert program("up", "--yes").code == 1
     assert not {"alpha", "beta", "gamma"} & set(fleet.applied), "old routers go on"
+
+
+@pytest.mark.parametrize("forged", [SIGNATURE, HOMES_SIGNATURE])
+def test_a_directory_that_somebody_else_has_signed_is_signed_before_cells_get_new_routers(
+    program: Program, fleet: Engine, forged: str
+) -> None:
+    """Else these would not become ready, and the run would stop there."""
+    sign_as(fleet.cluster, {forged: "0" * 128})
+    fleet.applied.clear()
+    assert program("up", "--all", "--yes").code == 0
+    assert (fleet.applied[:2], fleet.applied[-1]) == (["fleet", "alpha"], "fleet")
+    bodies = config_maps(fleet.cluster).values()
+    assert not any(one["metadata"]["annotations"].get(forged) == "0" * 128 for one in bodies)
+    fleet.applied.clear()
+    assert program("up", "--all", "--yes").code == 0
+    assert fleet.applied[0] == "alpha"
 
 
 def is_signed(one: Body) -> bool:

@@ -46,17 +46,22 @@ class Authority:
         self,
         name: str,
         uses: Sequence[x509.ObjectIdentifier] = BOTH,
-        begins: float = -3600,
-        ends: float = 3600,
+        valid: tuple[float, float] = (-3600, 3600),
+        *,
+        called: Sequence[str] = (),
+        issuer: x509.Name | None = None,
     ) -> "Shown":
-        """Return a certificate for a name; it is valid between two times in seconds from now."""
+        """Return a certificate for a name; it is valid between two times in seconds from now.
+
+        It may have a subject with the common names by which it is `called`, and spell its issuer.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "leaf")])
-        made = _builder(subject, self.certificate.subject, begins, ends)
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one) for one in called])
+        made = _builder(subject, issuer or self.certificate.subject, *valid)
         made = made.public_key(key.public_key())
         made = made.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         made = made.add_extension(
-            x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False
+            x509.SubjectAlternativeName([x509.DNSName(name)]), critical=True
         ).add_extension(x509.ExtendedKeyUsage(uses), critical=False)
         signed = made.sign(self.key, None).public_bytes(serialization.Encoding.PEM).decode()
         private = key.private_bytes(

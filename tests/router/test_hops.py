@@ -1,13 +1,15 @@
 """From router to router: both show who they are, and nobody else is let in or believed."""
 
+import hashlib
 import json
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 
 import httpx
 import pytest
+from cryptography import x509
 
 from tests.postgres.containers import until
 from tests.router.authorities import (
@@ -19,10 +21,10 @@ from tests.router.authorities import (
     client_context,
     name_of,
     server_context,
+    shown_by,
 )
 from tests.router.conftest import Fleet
-from tests.router.pods import APP_KEY
-from tests.router.upstream import Upstream
+from tests.router.pods import APP_KEY, Pod
 
 pytestmark = pytest.mark.docker
 
@@ -36,9 +38,10 @@ NOT_ROUTERS: dict[str, Callable[[], Shown | None]] = {
     "an app's for calling": lambda: authority("app", "beta").leaf(APP, BOTH),
     "a router's by an app's authority": lambda: authority("app", "beta").leaf(BETA, BOTH),
     "for answering alone": lambda: authority("router", "beta").leaf(BETA, (SERVER,)),
-    "expired": lambda: authority("router", "beta").leaf(BETA, BOTH, -2 * HOUR, -HOUR),
-    "of tomorrow": lambda: authority("router", "beta").leaf(BETA, BOTH, HOUR, 2 * HOUR),
+    "expired": lambda: authority("router", "beta").leaf(BETA, BOTH, (-2 * HOUR, -HOUR)),
+    "of tomorrow": lambda: authority("router", "beta").leaf(BETA, BOTH, (HOUR, 2 * HOUR)),
     "another cell's name": lambda: authority("router", "beta").leaf(GAMMA),
+    "with a subject": lambda: authority("router", "beta").leaf(BETA, called=("beta",)),
     "an authority's below": lambda: authority("router", "beta").below("gamma").leaf(BETA),
 }
 """What is shown to a router by whoever is none."""
@@ -70,6 +73,47 @@ def test_who_is_not_a_router_of_the_fleet_is_refused(fleet: Fleet, kind: str) ->
     assert _said(fleet, NOT_ROUTERS[kind]()) == b""
     assert len(fleet.apps["alpha"].requests) == before
     assert b"200 OK" in _said(fleet, authority("router", "beta").leaf(BETA))
+
+
+@pytest.mark.parametrize("called", ["BETA", " beta", "beta "])
+def test_a_router_that_spells_its_cell_otherwise_is_refused(fleet: Fleet, called: str) -> None:
+    """OpenSSL takes both for one name; the log would have what it said."""
+    beta = authority("router", "beta")
+    issuer = x509.Name(
+        x509.NameAttribute(one.oid, called if one.value == "beta" else str(one.value))
+        for one in beta.certificate.subject
+    )
+    before = len(fleet.apps["alpha"].requests)
+    assert _said(fleet, beta.leaf(BETA, issuer=issuer)).startswith(b"HTTP/1.1 400 ")
+    assert len(fleet.apps["alpha"].requests) == before
+
+
+@pytest.mark.parametrize("port", [8443, 8444])
+def test_who_resumes_a_session_is_no_router(fleet: Fleet, port: int) -> None:
+    """Neither one of a client nor one of a router, whose certificate it does not show again."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if port == 8444:
+        authority("router", "beta").leaf(BETA).load_into(context)
+
+    def asked(port: int, session: ssl.SSLSession | None) -> tuple[bytes, ssl.SSLSession | None]:
+        with (
+            socket.create_connection((fleet.alpha.address, port), timeout=20) as plain,
+            context.wrap_socket(plain, session=session) as secure,
+            suppress(ssl.SSLError, ConnectionError),
+        ):
+            secure.sendall(_GET)
+            said = b"".join(iter(lambda: secure.recv(65536), b""))
+            assert session is None or secure.session_reused
+            return said, secure.session
+        return b"", None
+
+    said, session = asked(port, None)
+    assert (b"200 OK" in said, session is None) == (True, False)
+    assert b"200 OK" in asked(8443, session)[0], "clients may"
+    before = len(fleet.apps["alpha"].requests)
+    assert asked(8444, session)[0] == b""
+    assert len(fleet.apps["alpha"].requests) == before
 
 
 def test_plain_text_is_refused(fleet: Fleet) -> None:
@@ -109,6 +153,15 @@ def test_what_a_router_says_is_believed(fleet: Fleet) -> None:
     assert fleet.alpha.hop("/o/umb/", {"X-Cellwright-Organization": "umbrella"}).status_code == 508
 
 
+@pytest.mark.parametrize("cell", ["alpha:5:x:9/9", "alpha:", ":", "a b", "alpha\t", ""])
+def test_what_is_no_cells_name_is_not_taken_from_a_router(fleet: Fleet, cell: str) -> None:
+    """It would stand where an organization, its share and its limits do."""
+    answer = fleet.alpha.hop("/", {"X-Cellwright-Cell": cell, "X-Request-Id": "odd-cell"})
+    assert answer.status_code == 404
+    assert fleet.alpha.access("odd-cell")["organization"] in (None, "")
+    assert fleet.alpha.hop("/", {"X-Cellwright-Cell": "alpha"}).status_code == 200
+
+
 @pytest.mark.parametrize("tls", [False, True])
 def test_what_clients_say_is_not(fleet: Fleet, *, tls: bool) -> None:
     """A key of earlier releases, too, and a certificate that nobody has asked for."""
@@ -127,114 +180,6 @@ def test_what_clients_say_is_not(fleet: Fleet, *, tls: bool) -> None:
     assert found["x-cellwright-organization"] == "umbrella"
     assert found["x-forwarded-for"] == "127.0.0.1"
     assert "x-cellwright-hop" not in found
-
-
-@pytest.fixture
-def in_place_of_beta(fleet: Fleet) -> Iterator[Callable[[str, int], None]]:
-    """Return what sends beta's requests to another address; undone at the end."""
-    before = fleet.directory.cells["beta"]
-
-    def sent(address: str, port: int) -> None:
-        fleet.directory.cells["beta"] = (before[0], address, port)
-        fleet.publish()
-        wanted = f"{address}/{port}"
-        until(lambda: fleet.alpha.maps()["cells"]["beta"] == wanted, "the address is another")
-
-    yield sent
-    fleet.directory.cells["beta"] = before
-    fleet.publish()
-    until(lambda: fleet.alpha.answered_by("/o/umb/") == "beta-app", "beta is back")
-
-
-def test_another_cells_router_can_not_answer_for_it(
-    fleet: Fleet, in_place_of_beta: Callable[[str, int], None]
-) -> None:
-    assert fleet.alpha.answered_by("/o/globex/") == "gamma"
-    in_place_of_beta(fleet.gamma.address, 8444)
-    asked, refused = len(fleet.gamma.requests), fleet.gamma.refused
-    assert fleet.alpha.answered_by("/o/umb/") == "503"
-    assert len(fleet.gamma.requests) == asked
-    until(lambda: fleet.gamma.refused > refused, "the handshake was broken off")
-    assert fleet.alpha.answered_by("/o/globex/") == "gamma"
-
-
-NOT_BETA: dict[str, Callable[[], Shown]] = {
-    "of another fleet": lambda: authority("router", "beta", OTHER_ROOT).leaf(BETA),
-    "an app's": lambda: authority("app", "beta").leaf(APP, (SERVER,)),
-    "a router's by an app's authority": lambda: authority("app", "beta").leaf(BETA, BOTH),
-    "by another cell's authority": lambda: authority("router", "gamma").leaf(BETA),
-    "expired": lambda: authority("router", "beta").leaf(BETA, BOTH, -2 * HOUR, -HOUR),
-}
-"""What is shown to a router that looks for beta by whoever is not."""
-
-
-@pytest.mark.parametrize("kind", NOT_BETA)
-def test_who_is_not_the_cells_router_gets_no_request(
-    fleet: Fleet,
-    in_place_of_beta: Callable[[str, int], None],
-    new_address: Callable[[], str],
-    kind: str,
-) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    NOT_BETA[kind]().load_into(context)
-    with Upstream(new_address(), 8444, "not-beta", context) as other:
-        in_place_of_beta(other.address, other.port)
-        assert fleet.alpha.answered_by("/o/umb/") == "503"
-        until(lambda: other.refused > 0, "the handshake was broken off")
-        assert other.requests == []
-        authority("router", "beta").leaf(BETA).load_into(context)
-        until(lambda: fleet.alpha.answered_by("/o/umb/") == "not-beta", "with the right one")
-
-
-def test_connections_are_shared_within_a_cell_and_not_with_others(fleet: Fleet) -> None:
-    """Also where both would go to one address: each connection was made for one name."""
-    before = dict(fleet.directory.organizations)
-    fleet.directory.cells["delta"] = (4, fleet.gamma.address, 8444)
-    fleet.directory.add("of-delta", "delta")
-    fleet.publish()
-    try:
-        base = f"http://{fleet.alpha.address}:8080"
-        with httpx.Client(base_url=base) as client:
-            assert client.get("/o/globex/").json()["app"] == "gamma"
-            opened = fleet.gamma.connections
-            for _ in range(20):
-                assert client.get("/o/globex/").json()["app"] == "gamma"
-            assert fleet.gamma.connections == opened
-        asked = len(fleet.gamma.requests)
-        for number in range(1, 21):
-            with httpx.Client(base_url=base) as client:
-                assert client.get("/o/globex/").status_code == 200
-                with suppress(httpx.RemoteProtocolError):  # as for any cell that is away
-                    assert client.get("/o/of-delta/").status_code == 503
-            assert len(fleet.gamma.requests) == asked + number
-    finally:
-        del fleet.directory.cells["delta"]
-        fleet.directory.organizations = before
-        fleet.publish()
-
-
-NOT_THE_APP: dict[str, Callable[[], Shown]] = {
-    "another cell's": lambda: authority("app", "beta").leaf(APP, (SERVER,)),
-    "a router's": lambda: authority("router", "alpha").leaf(ALPHA),
-    "by another cell's authority": lambda: authority("app", "beta").leaf(name_of("app", "alpha")),
-    "of another fleet": lambda: authority("app", "alpha", OTHER_ROOT).leaf(name_of("app", "alpha")),
-}
-
-
-@pytest.mark.parametrize("kind", NOT_THE_APP)
-def test_who_is_not_the_cells_app_gets_no_request(fleet: Fleet, kind: str) -> None:
-    """Nor the key by which the router proves itself."""
-    app = fleet.apps["alpha"]
-    before, asked = app.context, len(app.requests)
-    app.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    NOT_THE_APP[kind]().load_into(app.context)
-    try:
-        answer = fleet.alpha.get("/o/acme/")
-        assert (answer.status_code, len(app.requests)) == (503, asked)
-        assert fleet.alpha.answered_by("/o/umb/") == "beta-app"
-    finally:
-        app.context = before
-    assert fleet.alpha.answered_by("/o/acme/") == "alpha-app"
 
 
 def test_an_app_without_tls_is_spoken_to_without(fleet: Fleet) -> None:
@@ -262,3 +207,27 @@ def test_the_certificate_is_told(fleet: Fleet) -> None:
     end = ssl.cert_time_to_seconds(told["not_after"])
     assert f'not_after_seconds{{purpose="routers"}} {end}\n' in fleet.beta.agent_metrics()
     assert json.dumps(told["refused"]) == '""'
+
+
+def test_haproxy_that_started_with_an_older_certificate_gets_the_newest(fleet: Fleet) -> None:
+    """As when it had read its file just before the agent wrote the next one."""
+    alpha = fleet.alpha
+    newest = alpha.table()["certificates"]["routers"]["sha1"]
+    older = shown_by("router", "alpha")
+    alpha.remove(alpha.haproxy)
+    kept = alpha.folder / "certificate" / "hop.pem"
+    kept.write_text(older.key + older.chain)
+    alpha.start_haproxy()
+    until(lambda: _sha1(alpha) == newest, "it shows the newest")
+    alpha.wait(fleet.directory.mark())
+    assert fleet.beta.answered_by("/o/acme/") == "alpha-app"
+
+
+def _sha1(router: Pod) -> str:
+    """Return the fingerprint of the certificate that a router shows to others."""
+    context = client_context(shown_by("router", "beta"))
+    with (
+        socket.create_connection((router.address, 8444), timeout=20) as plain,
+        context.wrap_socket(plain, server_hostname=ALPHA) as secure,
+    ):
+        return hashlib.sha1(secure.getpeercert(binary_form=True) or b"").hexdigest()  # noqa: S324

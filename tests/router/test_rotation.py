@@ -132,19 +132,6 @@ def test_restarts_keep_it_and_renewals_go_on(fleet: Fleet) -> None:
     assert fleet.beta.answered_by("/o/acme/") == "alpha-app"
 
 
-def test_haproxy_that_started_with_an_older_one_is_mended(fleet: Fleet) -> None:
-    """As when it had read its file just before the agent wrote the next one."""
-    alpha = fleet.alpha
-    kept = alpha.folder / "certificate" / "hop.pem"
-    older = kept.read_bytes()
-    _renewed(alpha)
-    alpha.remove(alpha.haproxy)
-    kept.write_bytes(older)
-    alpha.start_haproxy()
-    _renewed(alpha)
-    assert fleet.beta.answered_by("/o/acme/") == "alpha-app"
-
-
 def test_what_can_not_be_issued_is_told_and_the_last_one_kept(fleet: Fleet) -> None:
     alpha = fleet.alpha
     key = alpha.folder / "authority" / "ca.key"

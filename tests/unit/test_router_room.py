@@ -15,7 +15,7 @@ from cellwright.router_room import (
 
 
 def test_the_demo() -> None:
-    assert room("512Mi", None, SHARE) == Room(connections=4096, share=409, buffers=10240)
+    assert room("512Mi", None, SHARE) == Room(connections=2340, share=234, buffers=5850)
 
 
 @pytest.mark.parametrize("limit", ["64Mi", "96Mi", "100M", "0.5Gi", "1e9", "3Gi", "900Gi"])

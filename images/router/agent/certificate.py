@@ -173,7 +173,7 @@ class Certificate:
         log(
             "HAProxy serves a certificate",
             sha1=self.status.fingerprint,
-            subject=fields["Subject"],
+            names=fields.get("Subject Alternative Name", ""),
             not_after=self.status.not_after,
         )
 

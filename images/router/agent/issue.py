@@ -1,8 +1,9 @@
 """The pod's own certificate: issued by itself from its cell's authority, for hours, over and over.
 
 `openssl` makes key and certificate; the authority's key is in files that this container alone has.
-What is issued is good for one name. Clocks may differ: a certificate is valid from an hour before
-it was issued, and another one is issued when the clock was set. Refuses to put it anywhere.
+What is issued is good for one name, and has no subject, which the authority may not sign. Clocks
+may differ: a certificate is valid from an hour before it was issued, and another one is issued when
+the clock was set. Refuses to put it anywhere.
 """
 
 import random
@@ -43,7 +44,7 @@ x509_extensions = leaf
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
 extendedKeyUsage = {uses}
-subjectAltName = DNS:{part}.{cell}.cellwright.internal
+subjectAltName = critical, DNS:{part}.{cell}.cellwright.internal
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
 """
@@ -116,7 +117,7 @@ def issue(authority: Path, part: str, cell: str, clock: float, lifetime: int) ->
         raise RefusedError(f"the clock is off: it says {time.strftime('%F', time.gmtime(clock))}")
     folder = now_in(authority)
     not_after = int(clock) + lifetime
-    command = ["openssl", "req", "-x509", "-config", "/dev/stdin", "-subj", f"/OU={part}/CN={cell}"]
+    command = ["openssl", "req", "-x509", "-config", "/dev/stdin", "-subj", "/"]
     command += ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-keyout", "-"]
     command += ["-CA", str(folder / "ca.crt"), "-CAkey", str(folder / "ca.key")]
     command += ["-not_before", _time(clock - SKEW), "-not_after", _time(not_after)]

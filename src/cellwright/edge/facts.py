@@ -3,9 +3,11 @@
 Refuses to judge it (`standing` does) and to change anything.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cellwright.changes import DIRECTORY, HISTORY
 from cellwright.edge.failure import CommandError
@@ -30,17 +32,21 @@ _AT_ONCE = 4  # requests at the same time
 _DATA = ("PersistentVolumeClaim", "StatefulSet")
 
 Body = Mapping[str, Any]
+Keys = Collection[Ed25519PrivateKey]
 
 
-def read_facts(fleet: Fleet, clusters: Iterable[str] | None = None) -> Facts:
+def read_facts(
+    fleet: Fleet, clusters: Iterable[str] | None = None, keys: Callable[[], Keys] = tuple
+) -> Facts:
     """Return what never changes, as the clusters tell it, and the objects that hold data.
 
     Every declared cluster is asked unless some are named: a cell's data may be where its
-    definition no longer says. Raises CommandError for a cluster that does not answer, or whose
-    directory can't be read.
+    definition no longer says. `keys` gives those that may have signed the directory, once clusters
+    have answered. Raises CommandError for a cluster that does not answer, or whose directory can't
+    be read.
     """
     asked = [*_cells_of(fleet, clusters), *_directories_of(fleet, clusters)]
-    return _facts(fleet, _answers(asked))
+    return _facts(fleet, _answers(asked), keys)
 
 
 def read_used_ids(fleet: Fleet) -> tuple[int, list[UsedCell]]:
@@ -109,11 +115,11 @@ def _manifest(cluster: str, body: Body) -> Manifest:
     return Manifest(stack, cluster, "", 0, 0, body)
 
 
-def _facts(fleet: Fleet, found: Iterable[Manifest]) -> Facts:
+def _facts(fleet: Fleet, found: Iterable[Manifest], keys: Callable[[], Keys] = tuple) -> Facts:
     ours = [one for one in found if not is_of_another_fleet(fleet, one.body)]
     try:
         fixed = standing(fleet, ours)
     except ValueError as error:
         raise CommandError(f"the directory in the cluster can't be read: {error}") from None
     data = tuple(one for one in ours if one.kind in _DATA)
-    return Facts(fixed, data, directories(fleet, ours), unsigned(ours))
+    return Facts(fixed, data, directories(fleet, ours), unsigned(ours, keys()))

@@ -8,6 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cellwright.directory_key import signing_key
 from cellwright.edge import stacks
 from cellwright.edge.clusters import Applied, Clusters
 from cellwright.edge.facts import read_facts
@@ -131,7 +134,7 @@ class Situation:
     def unsigned_directory(self) -> tuple[str, ...]:
         """Return the clusters that answered and have a directory that new routers do not take.
 
-        An older release has written it.
+        An older release has written it, or somebody who does not have the root secret.
         """
         missing = self.without_directory()
         return tuple(
@@ -168,12 +171,16 @@ def read_situation(
     """
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(_read_backend, root, fleet)
-        facts = read_facts(fleet, tuple(clusters.states))
+        facts = read_facts(fleet, tuple(clusters.states), lambda: _signing_keys(asked.result()[1]))
         directory = planned(loaded, [FLEET_STACK], facts.history(fleet))
         backend, secrets = asked.result()
     manifests = {**first.stacks, **directory.stacks}
     cells = read_cell_states(root, fleet, clusters, secrets)
     return Situation(root, loaded, fleet, manifests, clusters, facts, backend, secrets, cells)
+
+
+def _signing_keys(secrets: FleetSecrets | None) -> list[Ed25519PrivateKey]:
+    return [signing_key(root) for root in secrets.roots.values()] if secrets else []
 
 
 def _read_backend(root: Path, fleet: Fleet) -> tuple[Mapping[str, Stack], FleetSecrets | None]:
