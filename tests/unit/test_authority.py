@@ -24,9 +24,9 @@ NAMES = (
 
 EXPECTED = {
     "fleet/ca.crt": "3fe2609470e7102d",
-    "cell/alpha/router-ca.crt": "014e0f7809756d2b",
+    "cell/alpha/router-ca.crt": "55d43db35a421403",
     "cell/alpha/router-ca.key": "433e4905298bfe7c",
-    "cell/alpha/app-ca.crt": "26f2fce17bec0069",
+    "cell/alpha/app-ca.crt": "9d2a758ea285eba9",
     "cell/alpha/app-ca.key": "5a2325f45ba10e24",
 }
 
@@ -63,6 +63,8 @@ def test_a_cells_authority_may_sign_for_one_name_alone(part: str) -> None:
     assert constraints.critical
     allowed = [x509.DNSName(f"{part}.alpha.cellwright.internal")]
     assert constraints.value.permitted_subtrees == allowed
+    no_subject = [x509.DirectoryName(x509.Name([]))]
+    assert constraints.value.excluded_subtrees == no_subject, "a common name would be a host's"
     uses = set(found.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
     calls = {ExtendedKeyUsageOID.CLIENT_AUTH} if part == "router" else set()
     assert uses == {ExtendedKeyUsageOID.SERVER_AUTH, *calls}
