@@ -170,10 +170,15 @@ def routers(folder: Path) -> Iterator[tuple[Pod, Pod]]:
 
 @contextmanager
 def attack() -> Iterator[None]:
-    """Let the attacker begin, and end it."""
+    """Let the attacker begin, and end it.
+
+    Its programs yield to the cell's: elsewhere they would be on machines of their own.
+    """
     program = Path(__file__).with_name("isolation_attack.py")
     begun = [
-        subprocess.Popen([sys.executable, str(program), kind, address, f"/o/attacker/{path}"])
+        subprocess.Popen(
+            ["nice", "-n", "19", sys.executable, str(program), kind, address, f"/o/attacker/{path}"]
+        )
         for kind, address, path in (
             ("streams", ALPHA, "notes"),
             ("streams", BETA, "notes"),
