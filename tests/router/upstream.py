@@ -63,6 +63,7 @@ class _Handler(socketserver.StreamRequestHandler):
         if upstream.context is not None:
             self.request.settimeout(self.timeout)
             try:
+                self.request.getpeername()  # of whoever is gone Python would leave a socket open
                 self.request = upstream.context.wrap_socket(self.request, server_side=True)
             except OSError:
                 upstream.refused += 1
@@ -73,7 +74,7 @@ class _Handler(socketserver.StreamRequestHandler):
     def finish(self) -> None:
         if not self._secure:
             return
-        with suppress(ConnectionError):
+        with suppress(OSError):
             super().finish()
         if isinstance(self.request, ssl.SSLSocket):
             self.request.settimeout(1)
@@ -88,7 +89,7 @@ class _Handler(socketserver.StreamRequestHandler):
         try:
             while self._one():
                 pass
-        except (ConnectionError, TimeoutError):
+        except OSError:  # the router has gone away, or broken TLS off
             return
 
     def _one(self) -> bool:
