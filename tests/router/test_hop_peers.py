@@ -93,7 +93,8 @@ def test_connections_are_shared_within_a_cell_and_not_with_others(fleet: Fleet) 
         with httpx.Client(base_url=base) as client:
             assert client.get("/o/globex/").json()["app"] == "gamma"
             opened = fleet.gamma.connections
-            for _ in range(20):
+            for _ in range(20):  # the idle connection to another cell does not end this one
+                assert client.get("/o/umb/").json()["app"] == "beta-app"
                 assert client.get("/o/globex/").json()["app"] == "gamma"
             assert fleet.gamma.connections == opened
         asked = len(fleet.gamma.requests)
