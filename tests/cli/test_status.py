@@ -71,6 +71,7 @@ def test_a_kept_volume_of_a_cell_is_told(program: Program, fleet: Cluster) -> No
         or one["kind"] in ("Namespace", "PersistentVolumeClaim")
     ]
     delete(fleet, "RoleBinding", f"{DIRECTORY}/router-gamma")
+    delete(fleet, "RoleBinding", f"{DIRECTORY}/placement-gamma")
     assert told(program)["state"] == "absent, its volume is kept"
 
 
