@@ -1,5 +1,6 @@
 """`render` as a stream and into a folder."""
 
+import re
 from pathlib import Path
 
 import yaml
