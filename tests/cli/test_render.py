@@ -36,7 +36,7 @@ def test_no_secret_is_written(program: Program) -> None:
         for value in one["stringData"].values()
     ]
     assert values
-    named = re.compile(r"…?\((secret|valid secrets) [a-z0-9/.-]+\)…?")
+    named = re.compile(r"…?\((secret|valid secrets)( [a-z0-9/.-]+)?\)…?")
     assert [value for value in values if not named.fullmatch(value)] == []
     assert "cellwright.dev/secret" not in program("render").out
 

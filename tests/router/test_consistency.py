@@ -215,6 +215,7 @@ def ask_meanwhile(changes: Changes, folder: Path) -> list[Path]:
     return files
 
 
+@pytest.mark.timeout(1500)
 def test_no_answer_comes_from_a_wrong_cell(
     new_fleet: Callable[..., AbstractContextManager[Fleet]],
     origin: Callable[[Fleet], None],

@@ -175,7 +175,7 @@ def test_routers_take_nothing_that_was_changed_in_the_cluster(fleet: Fleet) -> N
     """Whoever may write ConfigMaps would send all requests to a host of theirs."""
     served = fleet.directory.mark()
     cells = next(one for one in fleet.directory.objects() if "cells" in one["data"])
-    text = cells["data"]["cells"].replace("router.cell-gamma", "attacker")
+    text = cells["data"]["cells"].replace("router-hop.cell-gamma", "attacker")
     assert text != cells["data"]["cells"]
     cells["data"]["cells"] = text
     notes = cells["metadata"]["annotations"]
