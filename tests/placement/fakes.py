@@ -31,6 +31,8 @@ class Memory:
     away: str = ""
     connections: int = 0
     looks: int = 0
+    meanwhile: Callable[[], None] = lambda: None
+    """What happens while rows are written."""
 
     def check(self) -> None:
         self.looks += 1
@@ -41,6 +43,7 @@ class Memory:
     def place(self, residents: Sequence[Organization]) -> Placed:
         new = {one.id: one.name for one in residents if one.id not in self.rows}
         self.rows |= new
+        self.meanwhile()
         return Placed(len(new))
 
     def set_visits(

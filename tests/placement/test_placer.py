@@ -4,13 +4,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from placement.placer import CHECK, COMPARE, FRESH
 
 from tests.placement.conftest import first_directory
 from tests.placement.fakes import Bench
 from tests.router.directory import shard_of
 
 SHARDS = 4
+FRESH = 300
+"""Seconds for which the API server's word counts."""
+COMPARE = 600
+"""Seconds between comparisons of everything."""
+CHECK = 6
+"""Seconds after which it has looked whether the database answers."""
 
 
 @pytest.fixture
@@ -85,6 +90,7 @@ def test_a_refused_shard_holds_up_no_visits_of_others(bench: Bench) -> None:
 
 
 def test_what_the_api_server_has_not_confirmed_for_long_places_nobody(bench: Bench) -> None:
+    bench.placer.directory.stale = False  # a watch is under way
     bench.pass_time(FRESH + 1)
     restored(bench)
     bench.hear()
@@ -97,6 +103,17 @@ def test_what_the_api_server_has_not_confirmed_for_long_places_nobody(bench: Ben
     assert not bench.status.placed
     bench.list()
     assert len(bench.database.rows) == 7
+    assert bench.status.placed
+
+
+def test_what_counts_no_more_in_the_middle_of_a_turn_ends_it(bench: Bench) -> None:
+    bench.directory.add("visitor", "alpha", home="beta")
+    bench.database.meanwhile = lambda: bench.pass_time(FRESH + 1)
+    bench.watch(bench.object(shard_of("visitor", SHARDS)))
+    assert (bench.database.visits, bench.status.placed) == (set(), False)
+    bench.database.meanwhile = lambda: None
+    bench.list()
+    assert {one.name for one in bench.database.visits} == {"visitor"}
     assert bench.status.placed
 
 
