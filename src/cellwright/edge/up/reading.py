@@ -145,11 +145,12 @@ class Situation:
 
         As by a run that ended before they had it: what it has published says no more who waits.
         """
-        held, namespace = self.backend.get(FLEET_STACK), self.fleet.directory_namespace
+        held = self.backend.get(FLEET_STACK)
+        updated, namespace = held.updated if held else "", self.fleet.directory_namespace
         return {
             name
             for name, state in self.clusters.states.items()
-            if held and (noted := state.applied(namespace)) and noted.updated != held.updated
+            if (noted := state.applied(namespace)) is None or noted.updated != updated
         }
 
     def homes(self) -> dict[str, str | None]:
