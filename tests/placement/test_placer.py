@@ -1,5 +1,6 @@
 """When the placement places, and what it says of it; no container is needed."""
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,15 @@ def test_what_the_api_server_has_not_confirmed_for_long_places_nobody(bench: Ben
     bench.list()
     assert len(bench.database.rows) == 7
     assert bench.status.placed
+
+
+def test_a_watch_that_has_just_ended_may_be_interrupted(bench: Bench) -> None:
+    watching = socket.socket()
+    watching.close()
+    bench.placer.directory._watching = watching
+    bench.pass_time(FRESH + 1)
+    bench.turn()
+    assert bench.placer.directory.stale
 
 
 def test_what_counts_no_more_in_the_middle_of_a_turn_ends_it(bench: Bench) -> None:
