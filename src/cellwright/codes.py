@@ -533,8 +533,9 @@ _CHANGES = {
     "CW407": Code(
         "an organization whose rows would stay behind",
         "Requests would go to the new cell, whose database has none of the organization's rows, "
-        "and what is written there would split it. Move the rows first; then spec.moved names "
-        "the cell that they came from. An override sends requests elsewhere without that.",
+        "and what is written there would split it. Move the rows first (docs/placement.md says in "
+        "which order); then spec.moved names the cell that they came from. An override sends "
+        "requests elsewhere without that.",
         "organizations/acme.yaml",
         _organization("acme", "id: 1001, cell: beta"),
         _organization("acme", "id: 1001, cell: beta, moved: {from: alpha, reason: restored}"),

@@ -230,11 +230,22 @@ def test_a_cell_that_does_not_have_the_directory_is_named_and_waited_for_again(
     named = "cell beta, pod placement-x, cluster local"
     assert f"fleet: not done: published, but not everywhere yet: {named}: {said}" in done.err
     assert fleet.asked == [["beta"]]
+    everybody = ["alpha", "beta", "gamma"]
+    assert program("up", "--yes").code == 1, "the directory says no more that beta waits"
     fleet.behind = []
     fleet.applied.clear()
     assert program("up", "--yes").code == 0
     assert fleet.applied == ["fleet"], "it was not noted as applied"
+    assert fleet.asked == [["beta"], everybody, everybody]
     assert program("up", "--yes").out.startswith("nothing to do: ")
+
+
+def test_a_directory_that_a_typed_pulumi_up_has_published_is_waited_for(
+    program: Program, fleet: Engine, world: World
+) -> None:
+    world.updated("fleet", "2026-02-02T00:00:00.000Z")
+    assert program("up", "--yes").code == 0
+    assert fleet.asked == [["alpha", "beta", "gamma"]]
 
 
 def test_a_cell_that_has_failed_is_not_waited_for(program: Program, fleet: Engine) -> None:

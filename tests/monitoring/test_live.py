@@ -78,7 +78,10 @@ def monitored(
             for name, port in (("health", 8081), ("http", 8080))
         ]
         address = f"{placement.address}:8405"
-        targets += [Target(address, "placement", "alpha", "placement-alpha", "placement")]
+        targets += [
+            Target(address, "placement", cell, f"placement-{cell}", "placement")
+            for cell in ("alpha", "beta")  # which has no database here: one stands for both
+        ]
         folder = tmp_path_factory.mktemp("prometheus")
         try:
             with running(programs["prometheus"], new_address(), folder, targets) as prometheus:
@@ -115,7 +118,7 @@ def _traffic(fleet: Fleet, prometheus: Prometheus) -> None:
                 router.get(path)
         answers = 'haproxy_backend_http_responses_total{proxy=~"app|cells|refused"}'
         found = prometheus.query(f"min(sum by (cell, proxy) (rate({answers}[1m]))) > 0")
-        scraped = prometheus.query("count(count_over_time(up[1m]) > 5) == 6")
+        scraped = prometheus.query("count(count_over_time(up[1m]) > 5) == 7")
         return bool(found and scraped)
 
     until(told, "Prometheus knows the rates of all backends")
@@ -138,7 +141,11 @@ def test_the_targets_are_all_exporters(monitored: Monitored) -> None:
         (f"cellwright-{job}", cell, f"router-{cell}")
         for job in ("router", "agent")
         for cell in ("alpha", "beta")
-    } | {(f"cellwright-{name}", "alpha", f"{name}-alpha") for name in ("app", "placement")}
+    } | {
+        ("cellwright-app", "alpha", "app-alpha"),
+        ("cellwright-placement", "alpha", "placement-alpha"),
+        ("cellwright-placement", "beta", "placement-beta"),
+    }
 
 
 def test_every_series_that_is_asked_for_is_exported(monitored: Monitored) -> None:
@@ -211,7 +218,11 @@ def test_its_metrics_are_well_formed_and_explained(
 def test_trouble_is_seen(monitored: Monitored) -> None:
     """A refused ConfigMap and alpha's certificate for an hour, and then a HAProxy that is away."""
     fleet, prometheus = monitored.fleet, monitored.prometheus
-    before = {"CellwrightTableRefused", "CellwrightCertificateExpires"}
+    before = {
+        "CellwrightTableRefused",
+        "CellwrightPlacementRefuses",
+        "CellwrightCertificateExpires",
+    }
     until(lambda: prometheus.active() == before, "the refusal and the certificate are seen")
     (refused,) = prometheus.query("max by (configmap, kind) (cellwright_table_refused)")
     assert refused["metric"] == {"configmap": "directory-01", "kind": "malformed"}

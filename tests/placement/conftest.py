@@ -80,13 +80,6 @@ def first_directory() -> Directory:
     return directory
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _engine() -> None:
-    """Fail, not skip: these tests are about the real thing."""
-    docker("info")
-    docker("image", "inspect", POSTGRES_IMAGE, APP_IMAGE, PLACEMENT_IMAGE)
-
-
 @pytest.fixture(scope="session")
 def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("secrets") / "cellwright"
@@ -103,7 +96,12 @@ def credentials(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres(secrets: Path) -> Iterator[Postgres]:
-    """Return the cell's Postgres, with the app's schema."""
+    """Return the cell's Postgres, with the app's schema.
+
+    Fail, not skip: these tests are about the real thing.
+    """
+    docker("info")
+    docker("image", "inspect", POSTGRES_IMAGE, APP_IMAGE, PLACEMENT_IMAGE)
     with running_database(secrets) as server:
         yield server
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.placement.conftest import Cell
-from tests.postgres.containers import docker
+from tests.postgres.containers import PASSWORDS, docker
+from tests.router.directory import shard_of
 
 pytestmark = pytest.mark.docker
 
@@ -95,9 +96,15 @@ def crowd(new_cell: Callable[[], Cell], prefix: str) -> Cell:
 def test_a_placement_that_is_killed_half_way_goes_on(new_cell: Callable[[], Cell]) -> None:
     made = crowd(new_cell, "killed")
     placement = made.placement
-    placement.launch()
-    placement.until(lambda: rows(made, "killed") != "0|0|0", "it has begun")
-    placement.remove()
+    shards = made.directory.shards
+    last = next(n for n in range(MANY) if shard_of(f"killed{n}", shards) == shards - 1)
+    held = f"VALUES ({made.id(f'killed{last}')}, 'killed{last}')"
+    insert = f"INSERT INTO organizations (organization_id, name) {held}"
+    with made.postgres.transaction(insert):  # what the last shard waits for
+        placement.launch()
+        placement.until(lambda: rows(made, "killed") != "0|0|0", "it has begun")
+        placement.remove()
+        assert 0 < int(rows(made, "killed").partition("|")[0]) < MANY
     for _ in range(3):
         placement.launch()
         placement.until(lambda: placement.probe("/healthz"), "it lives")
@@ -122,6 +129,20 @@ def test_two_placements_at_once_place_each_once(new_cell: Callable[[], Cell]) ->
     assert added + other.metric("placement_rows_added_total") == MANY
     for one in (made.placement, other):
         one.remove()
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_passwords_the_valid_one_is_used(new_cell: Callable[[], Cell], order: int) -> None:
+    """As while they are rotated."""
+    made = new_cell()
+    lines = ["another-password-of-this-role", PASSWORDS["placement"]][::order]
+    (made.placement.folder / "secrets" / "placement").write_text("\n".join(lines) + "\n")
+    name = made.add()
+    made.api.publish(made.directory)
+    made.placement.start()
+    made.placement.wait(made.api, made.directory)
+    assert made.row(name) == f"{name}|active"
+    made.placement.remove()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Directories that are not the fleet's, or not as they should be: nobody is placed by them."""
 
 import copy
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -109,10 +110,11 @@ def test_malformed_homes_that_are_signed_are_refused_whole(cell: Cell) -> None:
 def test_a_malformed_shard_places_nobody(cell: Cell) -> None:
     cell.publish()
     text = "131072 ,evil=active:alpha:66:evil,\n"
-    broken = config_map("directory-00", text, "none", cell.directory.shards)
-    cell.api.put(broken)
+    checksum = hashlib.sha256(text.encode()).hexdigest()
+    cell.api.put(config_map("directory-00", text, checksum, cell.directory.shards))
     table = cell.placement.table
     cell.placement.until(lambda: "directory-00" in table()["refused"], "it is refused")
+    assert "evil has another hash" in table()["refused"]["directory-00"]
     asked = "SELECT count(*) FROM organizations WHERE name = 'evil'"
     assert cell.postgres.value(asked) == "0"
     cell.publish()

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.placement.conftest import Cell
+from tests.postgres.containers import PASSWORDS, docker, until
 from tests.router.directory import shard_of
 
 pytestmark = pytest.mark.docker
@@ -51,6 +52,11 @@ def test_the_state_that_a_move_sets_is_left_alone(cell: Cell, state: str) -> Non
     cell.placement.restart()
     cell.placement.wait(cell.api, cell.directory)
     assert cell.row(name) == f"{name}|{state}"
+    assert cell.placement.table()["rows_not_active"][name] == state
+    assert cell.placement.metric("placement_rows_not_active") >= 1
+    cell.directory.change(name, cell="beta")
+    cell.publish()
+    assert name not in cell.placement.table()["rows_not_active"]
 
 
 def test_a_row_without_a_name_gets_it(cell: Cell) -> None:
@@ -105,6 +111,35 @@ def test_an_override_that_refuses_writes_is_a_visit_and_ends_without_a_row(cell:
     cell.directory.change(name, cell="beta", home="")
     cell.publish()
     assert (cell.row(name), cell.visits(name)) == ("", False)
+
+
+def test_a_visit_that_the_database_refuses_hinders_nobody(cell: Cell) -> None:
+    names = [cell.add(cell="alpha", home="beta") for _ in range(20)]
+    bad = names[7]
+    cell.postgres.value(
+        f"ALTER TABLE organization_visits ADD CONSTRAINT not_this CHECK (name <> '{bad}')"
+    )
+    try:
+        cell.publish()
+        assert [name for name in names if not cell.visits(name)] == [bad]
+        assert "not_this" in cell.placement.table()["rows_refused"][bad]
+    finally:
+        cell.postgres.value("ALTER TABLE organization_visits DROP CONSTRAINT not_this")
+    for name in names:
+        cell.directory.change(name, cell="beta", home="")
+    cell.publish()
+    assert cell.postgres.value("SELECT count(*) FROM organization_visits") == "0"
+    assert bad not in cell.placement.table()["rows_refused"]
+
+
+def test_a_visitor_whose_id_is_anothers_is_told(cell: Cell) -> None:
+    name = cell.add(cell="alpha", home="beta")
+    insert(cell, name, "name", "'somebody-else'")
+    cell.publish()
+    assert "belongs to somebody-else" in cell.placement.table()["wrong_names"][name]
+    del cell.directory.organizations[name]
+    cell.publish()
+    assert name not in cell.placement.table()["wrong_names"]
 
 
 def test_an_override_that_forks_is_placed(cell: Cell) -> None:
@@ -188,8 +223,21 @@ def test_its_role_changes_no_name_that_is_there(cell: Cell) -> None:
 
 
 def test_its_role_is_there_while_the_app_has_taken_all(cell: Cell) -> None:
-    reserved = cell.postgres.value(
-        "SELECT rolconnlimit FROM pg_roles WHERE rolname = 'cell_placement'",
-        "SELECT pg_has_role('cell_placement', 'pg_use_reserved_connections', 'USAGE')",
-    )
-    assert reserved.split() == ["4", "t"]
+    postgres, placement = cell.postgres, cell.placement
+    placement.remove()
+    one = "sleep 300 | psql --quiet --host=127.0.0.1 --username=cell_app --dbname=cell"
+    all_of_them = f"for n in $(seq 100); do {one} & done; wait"
+    password = f"PGPASSWORD={PASSWORDS['app']}"
+    docker("exec", "--detach", "--env", password, postgres.container.name, "sh", "-c", all_of_them)
+    try:
+        until(lambda: postgres.psql("SELECT 1", role="app").returncode == 2, "all are taken")
+        name = cell.add()
+        cell.api.publish(cell.directory)
+        placement.start()
+        placement.wait(cell.api, cell.directory)
+        assert cell.row(name) == f"{name}|active"
+        assert postgres.psql("SELECT 1", role="app").returncode == 2
+    finally:
+        postgres.value(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'cell_app'"
+        )

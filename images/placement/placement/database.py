@@ -5,8 +5,9 @@ for each that visits. A row that is there is left alone: its state is a move's a
 never changes. Every statement may be repeated, and run by two placements at once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, LiteralString, NamedTuple
 
 import psycopg
@@ -16,11 +17,11 @@ from placement.settings import passwords
 from placement.wanted import Organization
 
 MANY = 1000
-"""Organizations in one transaction."""
+"""Organizations in one statement, or transaction."""
 SECONDS = 10
 """What a statement, and a server that has vanished, may take."""
 
-_KNOWN = "SELECT organization_id, name FROM organizations WHERE organization_id = ANY(%s)"
+_KNOWN = "SELECT organization_id, name, state FROM organizations WHERE organization_id = ANY(%s)"
 _ADD = """
 INSERT INTO organizations (organization_id, name)
 SELECT id, name FROM unnest(%s::bigint[], %s::text[]) AS given (id, name)
@@ -32,6 +33,12 @@ FROM unnest(%s::bigint[], %s::text[]) AS given (id, name)
 WHERE organization_id = given.id AND organizations.name IS NULL
 """
 _VISITS = "SELECT organization_id, name FROM organization_visits"
+_NAMES = """
+SELECT organization_id, name FROM organizations
+WHERE organization_id = ANY(%(ids)s) AND name IS NOT NULL
+UNION ALL
+SELECT organization_id, name FROM organization_visits WHERE organization_id = ANY(%(ids)s)
+"""
 _LEAVE = """
 DELETE FROM organization_visits USING unnest(%s::bigint[], %s::text[]) AS given (id, name)
 WHERE organization_id = given.id AND organization_visits.name = given.name
@@ -45,6 +52,8 @@ _REFUSED = "password authentication failed"
 """What Postgres says of a password; libpq gives its code away for queries only."""
 _ROW_REFUSED = (psycopg.IntegrityError, psycopg.DataError, psycopg.errors.RaiseException)
 """What the database says of a row that it does not take, whoever asks again."""
+_ACTIVE = "active"
+_NONE: Mapping[Organization, str] = MappingProxyType({})
 
 
 class DatabaseError(Exception):
@@ -52,28 +61,34 @@ class DatabaseError(Exception):
 
 
 class Placed(NamedTuple):
-    """What became of some organizations: how many rows were added and how many got their name.
+    """What became of some organizations: how many rows came or went, and how many got their name.
 
     `owners` are the names that others have in the database, by the organizations with their ids;
-    `refused` has why the database takes an organization's row not at all.
+    `refused` has why the database takes an organization's row not at all; `inactive` the states of
+    rows by which the app refuses requests.
     """
 
-    added: int
-    named: int
-    owners: dict[Organization, str]
-    refused: dict[Organization, str]
-
-    def joined(self, other: "Placed") -> "Placed":
-        """Return what became of these and of others."""
-        return Placed(
-            self.added + other.added,
-            self.named + other.named,
-            self.owners | other.owners,
-            self.refused | other.refused,
-        )
+    changed: int = 0
+    named: int = 0
+    owners: Mapping[Organization, str] = _NONE
+    refused: Mapping[Organization, str] = _NONE
+    inactive: Mapping[Organization, str] = _NONE
 
 
-NOBODY = Placed(0, 0, {}, {})
+def joined(parts: Iterable[Placed]) -> Placed:
+    """Return what became of all of them."""
+    some = list(parts)
+    return Placed(
+        sum(one.changed for one in some),
+        sum(one.named for one in some),
+        _merged(one.owners for one in some),
+        _merged(one.refused for one in some),
+        _merged(one.inactive for one in some),
+    )
+
+
+def _merged(parts: Iterable[Mapping[Organization, str]]) -> dict[Organization, str]:
+    return {one: said for some in parts for one, said in some.items()}
 
 
 class Database:
@@ -110,46 +125,72 @@ class Database:
 
     def place(self, residents: Sequence[Organization]) -> Placed:
         """Give these organizations their rows. Raises DatabaseError."""
-        whole = NOBODY
-        for start in range(0, len(residents), MANY):
-            whole = whole.joined(self._safely(residents[start : start + MANY]))
-        return whole
+        return self._all(residents, self._place)
 
-    def set_visits(self, visitors: Iterable[Organization]) -> int:
-        """Let exactly these visit the cell; return how many rows changed. Raises DatabaseError."""
+    def set_visits(
+        self, visitors: Sequence[Organization], is_known: Callable[[str], bool]
+    ) -> Placed:
+        """Let these visit the cell, and nobody else whom `is_known`, by name, says are known.
+
+        Raises DatabaseError.
+        """
         try:
-            with self._open().transaction():
-                found = self._open().execute(_VISITS).fetchall()
-                known, now = {Organization(*row) for row in found}, set(visitors)
-                left = self._many(_LEAVE, known - now)
-                return left + self._many(_VISIT, now - known)
+            found = {Organization(*row) for row in self._open().execute(_VISITS).fetchall()}
         except psycopg.Error as error:
             raise self._failed(error) from error
+        leaving = sorted(one for one in found - set(visitors) if is_known(one.name))
+        left = self._all(leaving, lambda some: Placed(self._many(_LEAVE, some)))
+        return joined([left, self._all(visitors, self._visit)])
 
-    def _safely(self, some: Sequence[Organization]) -> Placed:
-        """Place some; where the database refuses a row, in halves, so that it hinders no other."""
+    def _all(
+        self, organizations: Sequence[Organization], act: Callable[[Sequence[Organization]], Placed]
+    ) -> Placed:
+        starts = range(0, len(organizations), MANY)
+        return joined(self._safely(organizations[one : one + MANY], act) for one in starts)
+
+    def _safely(
+        self, some: Sequence[Organization], act: Callable[[Sequence[Organization]], Placed]
+    ) -> Placed:
+        """Act on some; where the database refuses a row, in halves, so that it hinders no other."""
         try:
-            return self._place(some)
+            return act(some)
         except _ROW_REFUSED as error:
             if len(some) == 1:
-                return Placed(0, 0, {}, {some[0]: _said(error)})
+                return Placed(refused={some[0]: _said(error)})
         except psycopg.Error as error:
             raise self._failed(error) from error
         half = len(some) // 2
-        return self._safely(some[:half]).joined(self._safely(some[half:]))
+        return joined(self._safely(part, act) for part in (some[:half], some[half:]))
 
     def _place(self, some: Sequence[Organization]) -> Placed:
         with self._open().transaction():
-            known = self._names(some)
+            known = self._known(some)
+            nameless = [one for one in some if one.id in known and known[one.id][0] is None]
             added = self._many(_ADD, [one for one in some if one.id not in known])
-            named = self._many(_NAME, [one for one in some if known.get(one.id, "") is None])
+            named = self._many(_NAME, nameless)
             if added or named or len(known) < len({one.id for one in some}):
-                known = self._names(some)
-        owners = {one: owner for one in some if (owner := known.get(one.id)) and owner != one.name}
-        return Placed(added, named, owners, {})
+                known = self._known(some)
+        rows = [(one, *known[one.id]) for one in some if one.id in known]
+        return Placed(
+            added,
+            named,
+            {one: name for one, name, _ in rows if name and name != one.name},
+            inactive={one: state for one, name, state in rows if state != _ACTIVE},
+        )
 
-    def _names(self, some: Sequence[Organization]) -> dict[int, str | None]:
-        return dict(self._open().execute(_KNOWN, [[one.id for one in some]]).fetchall())
+    def _visit(self, some: Sequence[Organization]) -> Placed:
+        came = self._many(_VISIT, some)
+        ids = {"ids": [one.id for one in some]}
+        rows = self._open().execute(_NAMES, ids).fetchall()
+        held: dict[int, list[str]] = {}
+        for id_, name in rows:
+            held.setdefault(id_, []).append(name)
+        owners = {one: name for one in some for name in held.get(one.id, ()) if name != one.name}
+        return Placed(came, owners=owners)
+
+    def _known(self, some: Sequence[Organization]) -> dict[int, tuple[str | None, str]]:
+        rows = self._open().execute(_KNOWN, [[one.id for one in some]]).fetchall()
+        return {id_: (name, state) for id_, name, state in rows}
 
     def _many(self, statement: LiteralString, some: Iterable[Organization]) -> int:
         """Run a statement for some organizations; return how many rows it changed."""

@@ -4,7 +4,9 @@ Refuses to compute anything about the directory; it holds what the main loop las
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from agent.metrics import metric
 from agent.table import Refusal
@@ -36,8 +38,9 @@ class Status:
     organizations: int = 0
     visitors: int = 0
     refused: dict[str, Refusal] = field(default_factory=dict)
-    owners: dict[Organization, str] = field(default_factory=dict)
-    rows_refused: dict[Organization, str] = field(default_factory=dict)
+    owners: Mapping[Organization, str] = field(default_factory=dict)
+    rows_refused: Mapping[Organization, str] = field(default_factory=dict)
+    inactive: Mapping[Organization, str] = field(default_factory=dict)
     heard: float | None = None
     turn: float = field(default_factory=time.monotonic)
     added: int = 0
@@ -63,7 +66,6 @@ class Status:
         """Return the answer of `/table`."""
         # Read before `placed`: the main loop sets it after that.
         resource_version = self.resource_version
-        wrong = [*self.owners.items()][:MOST_NAMED]
         return {
             "checksum": self.checksum,
             "served": self.placed,
@@ -77,11 +79,10 @@ class Status:
             "problem": self.problem,
             "wrong_names": {
                 one.name: f"its id {one.id} belongs to {owner} in the database"
-                for one, owner in wrong
+                for one, owner in _some(self.owners)
             },
-            "rows_refused": {
-                one.name: why for one, why in [*self.rows_refused.items()][:MOST_NAMED]
-            },
+            "rows_refused": {one.name: why for one, why in _some(self.rows_refused)},
+            "rows_not_active": {one.name: state for one, state in _some(self.inactive)},
         }
 
     def metrics(self) -> str:
@@ -108,6 +109,10 @@ class Status:
                 "organizations whose row the database refuses",
                 len(self.rows_refused),
             ),
+            "rows_not_active": (
+                "organizations that the cell is given and whose row is fenced or moved",
+                len(self.inactive),
+            ),
             "shards": ("shards of the directory", self.shards),
             "shards_refused": ("ConfigMaps refused in their newest form", len(self.refused)),
             "age_seconds": (
@@ -131,6 +136,10 @@ class Status:
             "refusals_total": ("ConfigMaps refused", self.refusals),
             "odd_answers_total": (odd, self.odd_answers),
         }
+
+
+def _some(told: Mapping[Organization, str]) -> list[tuple[Organization, str]]:
+    return [*islice(told.items(), MOST_NAMED)]
 
 
 def _age(since: float) -> float:

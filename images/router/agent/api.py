@@ -10,7 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -131,7 +131,8 @@ class Directory:
         self.stale = True
         watching = self._watching
         if watching is not None:
-            socket.socket.shutdown(watching, socket.SHUT_RDWR)  # not TLS's: its reader is another
+            with suppress(OSError):  # it may have ended just now
+                socket.socket.shutdown(watching, socket.SHUT_RDWR)  # not TLS's: another reads
 
     def _get(self, path: str, query: Mapping[str, str]) -> bytes:
         with self._answer(path, query, 30) as answer:

@@ -96,6 +96,11 @@ def is_name(text: str) -> bool:
     return re.fullmatch(_NAME, text.encode()) is not None
 
 
+def shard_of(name: str, shards: int) -> int:
+    """Return the number of the shard that has an organization's name."""
+    return crc32(name.encode()) % BUCKETS * shards // BUCKETS
+
+
 def check_shard(text: bytes, number: int, shards: int) -> None:
     """Raise MalformedError for what is not shard `number` of `shards`, at its first such line.
 

@@ -143,6 +143,19 @@ class Situation:
             if cluster in self.facts.unsigned and cluster not in missing
         )
 
+    def unconfirmed_directory(self) -> set[str]:
+        """Return the clusters whose directory was changed since a run has waited for its cells.
+
+        As by a run that ended before they had it: what it has published says no more who waits.
+        """
+        held = self.backend.get(FLEET_STACK)
+        updated, namespace = held.updated if held else "", self.fleet.directory_namespace
+        return {
+            name
+            for name, state in self.clusters.states.items()
+            if (noted := state.applied(namespace)) is None or noted.updated != updated
+        }
+
     def homes(self) -> dict[str, str | None]:
         """Return the cell of each organization that the directory has."""
         return {name: one.cell for name, one in self.facts.fixed.organizations.items()}

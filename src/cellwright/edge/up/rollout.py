@@ -108,17 +108,24 @@ class Rollout:
         """Return the cells that get organizations by the directory, by an override too.
 
         Who had an override once, and what it was then, the directory does not tell: all of these
-        count. Others are not asked: in a large fleet that would take minutes.
+        count, and all organizations of a cluster where nobody has waited for what was published
+        last. Others are not asked: in a large fleet that would take minutes.
         """
         fixed, fleet = self.situation.facts.fixed, self.situation.fleet
         before = homes_before(fixed)
         sent = fixed.history.homes if fixed.history else {}
+        unconfirmed = self.situation.unconfirmed_directory()
         return {
             cell
             for name, one in fleet.organizations.items()
-            if before.get(name) != one.cell or one.override or name in sent
             for cell in (one.cell, one.serving_cell)
             if cell
+            and (
+                before.get(name) != one.cell
+                or one.override
+                or name in sent
+                or fleet.cells[cell].cluster in unconfirmed
+            )
         }
 
     def _absent(self) -> set[str]:
