@@ -14,13 +14,12 @@ from cellwright.cli.report import say, tell
 from cellwright.cli.results import problems_as_text
 from cellwright.cli.up_progress import Progress
 from cellwright.cli.up_text import result_lines
-from cellwright.edge.clusters import read_clusters
 from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read
 from cellwright.edge.kubectl import Kubectl
 from cellwright.edge.process import Interrupts
 from cellwright.edge.up.apply import Applier
-from cellwright.edge.up.beginning import lease_labels
+from cellwright.edge.up.beginning import held_clusters
 from cellwright.edge.up.leases import Leases
 from cellwright.edge.up.reading import Situation, read_situation
 from cellwright.edge.up.refusing import refused
@@ -98,19 +97,12 @@ def _read(
     arguments: argparse.Namespace, workspace: Loaded, plan: Plan, fleet: Fleet, leases: Leases
 ) -> Situation:
     """Take the leases, and read what is there. Raises CommandError where a cluster is away."""
-    clusters = read_clusters(fleet, fleet.used_clusters())
-    labels = lease_labels(arguments.root, fleet, clusters)
+    clusters = held_clusters(arguments.root, fleet, leases)
     for cluster in fleet.used_clusters():
-        if cluster in clusters.away:
-            raise CommandError(clusters.away[cluster])
-        if cluster not in labels:
+        if cluster not in leases.clusters:
             raise CommandError(
                 f"cluster {cluster} has no directory of this fleet: run `cellwright up` first"
             )
-        leases.take(cluster, labels[cluster])
-    clusters = read_clusters(fleet, fleet.used_clusters())  # another run may have ended meanwhile
-    if clusters.away:
-        raise CommandError("; ".join(clusters.away.values()))
     return read_situation(arguments.root, workspace, plan, fleet, clusters)
 
 

@@ -218,9 +218,12 @@ def _refused() -> int:
 
 
 def _wanted(situation: Situation, chosen: set[str], *, every: bool) -> _Wanted:
-    stacks, skipped, unchanged = {}, {}, 0
-    away = situation.clusters.away
-    for name in sorted(chosen):
+    stacks: dict[str, tuple[str, ...]] = {}
+    skipped: dict[str, str] = {}
+    unchanged = 0
+    away, errors = situation.clusters.away, situation.cell_errors
+    skipped |= {name: errors[name] for name in sorted(chosen & errors.keys())}
+    for name in sorted(chosen - errors.keys()):
         clusters = situation.clusters_of(name)
         answering = tuple(cluster for cluster in clusters if cluster not in away)
         if missing := [cluster for cluster in clusters if cluster in away]:
