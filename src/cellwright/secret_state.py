@@ -92,14 +92,17 @@ class State(NamedTuple):
 
     def follows(self, noted: "State") -> bool:
         """Return whether pods that have the `noted` secrets can be given these as the next ones."""
-        if _position(self) == _position(noted):
-            return self.tag == noted.tag
+        return noted.tag in self.tags
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """What pods may be marked with while they are brought to this state: before, and after."""
         before = {
             Phase.ACCEPT: State(self.old),
             Phase.USE: State(self.new, self.old, Phase.ACCEPT),
             Phase.END: State(self.new, self.old, Phase.USE),
         }
-        return self.phase is not None and before[self.phase].tag == noted.tag
+        return (before[self.phase].tag, self.tag) if self.phase else (self.tag,)
 
     @property
     def roots(self) -> tuple[int, ...]:

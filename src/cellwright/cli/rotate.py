@@ -75,7 +75,9 @@ def run(arguments: argparse.Namespace) -> int:
             tell("cellwright rotate: refused; nothing was touched")
             return 1
         refuse_others(situation, cell)
-        if not is_under_way(situation, cell):
+        if is_under_way(situation, cell):
+            _refuse_unless_as_defined(situation, stacks)
+        else:
             _refuse_unless_up(situation, stacks)
         if not arguments.yes and not _is_agreed(situation, cell):
             tell("cellwright rotate: not confirmed; nothing was touched")
@@ -89,7 +91,11 @@ def run(arguments: argparse.Namespace) -> int:
     if not is_done:
         tell("cellwright rotate: stopped; the same command goes on from there")
         return 1
-    say(f"the secrets of cell {cell} are new" if cell else "the root secret is new, and all others")
+    if cell:
+        say(f"the secrets of cell {cell} are new: commit stacks/")
+    else:
+        say("the root secret is new, and all others: commit stacks/, and make a new copy of the")
+        say("root secret (docs/recovery.md)")
     return 0
 
 
@@ -104,6 +110,16 @@ def _read(
                 f"cluster {cluster} has no directory of this fleet: run `cellwright up` first"
             )
     return read_situation(arguments.root, workspace, plan, fleet, clusters)
+
+
+def _refuse_unless_as_defined(situation: Situation, stacks: Iterable[str]) -> None:
+    """Raise CommandError where a phase would apply more than other secrets, unseen."""
+    for name in stacks:
+        if not situation.is_as_defined(name):
+            raise CommandError(
+                f"the definitions of stack {name} are not those that were applied last: run "
+                "`cellwright up`, which shows what changes, then this again"
+            )
 
 
 def _refuse_unless_up(situation: Situation, stacks: Iterable[str]) -> None:

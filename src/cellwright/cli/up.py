@@ -201,9 +201,12 @@ class _Run:
             )
         for line in result_lines(ended, wanted.skipped):
             tell(line)
+        is_done = ended.ok and not wanted.skipped
+        if not is_done:
+            tell("cellwright up: not all was done; re-run `cellwright up` to resume")
         if self.interrupts.is_interrupted:
             raise KeyboardInterrupt
-        return 0 if ended.ok and not wanted.skipped else 1
+        return 0 if is_done else 1
 
 
 def _answering(fleet: Fleet, clusters: Clusters) -> Clusters:

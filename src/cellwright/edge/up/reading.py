@@ -27,7 +27,7 @@ from cellwright.model import FLEET_STACK, Fleet
 from cellwright.plan import Loaded, Plan, planned
 from cellwright.registration import digest, registrations
 from cellwright.secret import ROOT_BYTES
-from cellwright.secret_state import State
+from cellwright.secret_state import State, generation
 from cellwright.standing import Facts
 
 _NONE = first_secrets(bytes(ROOT_BYTES))
@@ -96,8 +96,10 @@ class Situation:
         chosen = self.manifests[stack] if manifests is None else manifests
         declared = [one for one in chosen if one.cluster == cluster]
         secrets = self.secrets or _NONE
-        tag = self.secrets_of(stack).tag
-        return digest(secrets.root, registrations(self.fleet, declared), tag)
+        root, tag = secrets.root, self.secrets_of(stack).tag
+        if stack in self.cell_states:  # the fleet may be in a phase that the cell is not in yet
+            root = secrets.roots[generation(self.cell_states[stack].used).root]
+        return digest(root, registrations(self.fleet, declared), tag)
 
     def changed_clusters(self, stack: str) -> tuple[str, ...]:
         """Return the clusters that answered where a stack is not as it was applied last.
@@ -117,6 +119,27 @@ class Situation:
                 != Applied(self.digest_of(stack, cluster), held.updated)
             )
         )
+
+    def is_as_defined(self, stack: str) -> bool:
+        """Return whether what was applied last is what is declared, whichever secrets it had.
+
+        That is asked in the middle of a rotation: before its phase, or in it.
+        """
+        secrets = self.secrets or _NONE
+        state = secrets.state if stack == FLEET_STACK else self.cell_states.get(stack)
+        for cluster in self.clusters_of(stack):
+            there = self.clusters.states.get(cluster)
+            held = there.applied(self.namespace_of(stack)) if there else None
+            declared = [one for one in self.manifests[stack] if one.cluster == cluster]
+            registered = list(registrations(self.fleet, declared))
+            known = {
+                digest(root, registered, tag)
+                for root in secrets.roots.values()
+                for tag in (state.tags if state else ())
+            }
+            if held is None or held.digest not in known:
+                return False
+        return True
 
     def growths(self, cell: str) -> tuple[Growth, ...]:
         """Return the volumes of a cell that are smaller than declared."""
