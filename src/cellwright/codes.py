@@ -623,6 +623,16 @@ _CHANGES = {
         "stacks/Pulumi.fleet.yaml is missing, and the cluster holds the fleet",
         "stacks/Pulumi.fleet.yaml is restored, or `cellwright adopt` was given the root secret",
     ),
+    "CW423": Code(
+        "secrets that do not follow those of the cluster",
+        "A stack's settings say which versions of its secrets are valid, and its namespace which "
+        "ones it was given. Settings from before a rotation would bring back secrets that were "
+        "replaced, while Postgres keeps the new passwords. Versions change by `cellwright rotate` "
+        "alone, whose changes of stacks/ are to be committed.",
+        "",
+        "a checkout without the commit of the last rotation",
+        "stacks/ is as the run that rotated has left it",
+    ),
 }
 
 CODES: dict[str, Code] = {**_READING, **_SHAPE, **_WHOLE, **_RENDERED, **_CHANGES}

@@ -90,9 +90,12 @@ class FleetSecrets:
             self.fleet_id, self.state.tag, lambda name: derive(root, name), signing_key(root)
         )
 
-    def new_cell(self) -> State:
-        """Return the state of a cell that is not there yet: it takes part in what is under way."""
-        new, old = (str(Generation(int(one), 1)) if one else "" for one in self.state[:2])
+    def new_cell(self, number: int = 1) -> State:
+        """Return the state of a cell that is not there yet: it takes part in what is under way.
+
+        `number` is the first version of its own secret: one that no cell of its name ever had.
+        """
+        new, old = (str(Generation(int(one), number)) if one else "" for one in self.state[:2])
         if self.state.phase in (Phase.ACCEPT, Phase.USE):
             return State(new, old, self.state.phase)
         return State(new)

@@ -9,9 +9,10 @@ import re
 from enum import StrEnum
 from typing import NamedTuple, Self
 
-_TEXT = re.compile(
-    r"(?:(?P<old>\d{1,9}(?:\.\d{1,9})?)>)?(?P<new>\d{1,9}(?:\.\d{1,9})?)"
-    r"(?: (?P<phase>accept|use|end))?"
+_NUMBER = "[0-9]{1,9}"
+_ROOT, _CELL = (
+    re.compile(rf"(?:(?P<old>{one})>)?(?P<new>{one})(?: (?P<phase>accept|use|end))?")
+    for one in (_NUMBER, rf"{_NUMBER}\.{_NUMBER}")
 )
 
 
@@ -85,21 +86,64 @@ class State(NamedTuple):
             state = state.next
         return state
 
+    def is_before(self, other: "State") -> bool:
+        """Return whether a stack had this state before another one."""
+        return _position(self) < _position(other)
+
+    def follows(self, noted: "State") -> bool:
+        """Return whether pods that have the `noted` secrets can be given these as the next ones."""
+        return noted.tag in self.tags
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """What pods may be marked with while they are brought to this state: before, and after."""
+        before = {
+            Phase.ACCEPT: State(self.old),
+            Phase.USE: State(self.new, self.old, Phase.ACCEPT),
+            Phase.END: State(self.new, self.old, Phase.USE),
+        }
+        return (before[self.phase].tag, self.tag) if self.phase else (self.tag,)
+
+    @property
+    def roots(self) -> tuple[int, ...]:
+        """The versions of the root secret that it is about, as far as it is of a cell."""
+        return tuple(_numbers(one)[0] for one in (self.new, self.old) if one)
+
     def begun(self, new: str) -> Self:
         """Return the first state of a rotation to another version."""
         return type(self)(new, self.new, Phase.ACCEPT)
 
 
-def read_state(text: str) -> State | None:
-    """Return the state that was written as text; None for anything else."""
-    found = _TEXT.fullmatch(text)
+def read_root_state(text: str) -> State | None:
+    """Return the state of a fleet's secrets that was written as text; None for anything else."""
+    return _read(_ROOT, text)
+
+
+def read_cell_state(text: str) -> State | None:
+    """Return the state of a cell's secrets that was written as text; None for anything else."""
+    return _read(_CELL, text)
+
+
+def _read(form: re.Pattern[str], text: str) -> State | None:
+    found = form.fullmatch(text)
     if found is None or (found["old"] is None) != (found["phase"] is None):
         return None
-    phase = Phase(found["phase"]) if found["phase"] else None
-    return State(found["new"], found["old"] or "", phase)
+    if found["phase"] is None:
+        return State(found["new"])
+    is_later = _numbers(found["new"]) > _numbers(found["old"])
+    return State(found["new"], found["old"], Phase(found["phase"])) if is_later else None
+
+
+def _position(state: State) -> tuple[tuple[int, ...], int]:
+    """Return what is greater of a later state; the last phase and what follows it are one."""
+    return _numbers(state.new), _ORDER.index(state.phase or Phase.END)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(one) for one in version.split("."))
 
 
 def generation(version: str) -> Generation:
     """Return the generation of a cell's secrets that is written so. Raises ValueError."""
-    root, _, cell = version.partition(".")
-    return Generation(int(root), int(cell))
+    root, cell = _numbers(version)
+    return Generation(root, cell)

@@ -11,7 +11,7 @@ import yaml
 from cellwright.edge.failure import CommandError
 from cellwright.edge.settings import read_settings
 from cellwright.fleet_secrets import FleetSecrets, read_record, read_secrets
-from cellwright.secret_state import State, read_state
+from cellwright.secret_state import State, read_cell_state
 from tests.cli.conftest import Program
 from tests.cli.standins import World
 from tests.cli.ups import Engine, away
@@ -102,7 +102,7 @@ def test_cells_go_from_phase_to_phase_together(program: Program, fleet: Engine) 
     seen = []
 
     def look(_: str) -> None:
-        found = [read_state(noted(fleet, cell)) for cell in CELLS]
+        found = [read_cell_state(noted(fleet, cell)) for cell in CELLS]
         seen.append([one.valid for one in found if one])
 
     fleet.before = look

@@ -14,17 +14,27 @@ from cellwright.cli.asking import confirmed
 from cellwright.cli.report import counted, say, tell
 from cellwright.cli.results import problems_as_text
 from cellwright.edge import stacks
-from cellwright.edge.adoption import Adoption, decode_given, label, read_adoption
-from cellwright.edge.clusters import Clusters, read_clusters
+from cellwright.edge.adoption import (
+    Adoption,
+    decode_given,
+    label,
+    noted_secrets,
+    read_adoption,
+)
+from cellwright.edge.clusters import Clusters
 from cellwright.edge.directory_parts import lost_parts, make_lost
 from cellwright.edge.facts import read_facts
 from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read
 from cellwright.edge.guard import cluster_findings
+from cellwright.edge.process import Interrupts
 from cellwright.edge.settings import read_settings
 from cellwright.edge.stack_settings import Ownership, ensure, fleet_secrets
 from cellwright.edge.state_listing import Stack
-from cellwright.edge.up.reading import read_cell_states
+from cellwright.edge.up.beginning import held_clusters
+from cellwright.edge.up.leases import Leases
+from cellwright.edge.up.reading import read_cell_states, used_names
+from cellwright.edge.versions import version_findings
 from cellwright.fleet_secrets import FleetSecrets, named_in
 from cellwright.forbidden import placed
 from cellwright.history import at_worst
@@ -33,6 +43,7 @@ from cellwright.model import FLEET_STACK, Fleet
 from cellwright.plan import Loaded, Plan, loaded
 from cellwright.plan import planned as plan_of
 from cellwright.secret_state import State
+from cellwright.standing import Facts
 
 EXAMPLES = """examples:
   cellwright adopt                                # the root secret is in stacks/ still
@@ -64,19 +75,43 @@ def run(arguments: argparse.Namespace) -> int:
         problems_as_text(planned.problems)
         return 1
     fleet = planned.fleet
-    clusters = read_clusters(fleet, fleet.used_clusters())
-    if clusters.away:
-        raise CommandError("; ".join(clusters.away.values()))
     backend = stacks.listed(arguments.root)
-    used = [name for name in planned.stacks if name in backend and backend[name].resources]
-    settings = {name: read_settings(arguments.root, name) for name in used}
-    if wrong := placed(cluster_findings(fleet, settings, clusters.states), snapshot.definitions):
+    given = _secrets(arguments, fleet, backend)
+    with Leases(fleet, 0, Interrupts(), tell) as leases:
+        clusters = held_clusters(arguments.root, fleet, leases, given.fleet_id)
+        used = [name for name in planned.stacks if name in backend and backend[name].resources]
+        settings = {name: read_settings(arguments.root, name) for name in used}
+        findings = cluster_findings(fleet, settings, clusters.states)
+        if wrong := placed(findings, snapshot.definitions):
+            problems_as_text(wrong)
+            return 1
+        return _adopt(arguments, workspace, planned, clusters, given)
+
+
+def _adopt(
+    arguments: argparse.Namespace,
+    workspace: Loaded,
+    planned: Plan,
+    clusters: Clusters,
+    given: FleetSecrets,
+) -> int:
+    """Show what would be taken on, ask, and take it on, under the leases."""
+    fleet = planned.fleet
+    assert fleet is not None  # noqa: S101 - the plan has no problem
+    is_known = read_settings(arguments.root, FLEET_STACK).has_root
+    secrets = given if is_known else noted_secrets(fleet, clusters.states, given)
+    facts = read_facts(fleet, fleet.used_clusters())
+    cells, errors = read_cell_states(arguments.root, fleet, clusters, secrets, used_names(facts))
+    if errors:
+        raise CommandError("; ".join(errors.values()))
+    said = {FLEET_STACK: secrets.state, **cells}
+    if wrong := placed(
+        version_findings(fleet, said, clusters.states), workspace.snapshot.definitions
+    ):
         problems_as_text(wrong)
         return 1
-    secrets = _secrets(arguments, fleet, backend)
-    cells = read_cell_states(arguments.root, fleet, clusters, secrets)
     adoption = read_adoption(fleet, planned.stacks, clusters.states, secrets, cells)
-    lost = _lost(workspace, fleet)
+    lost = _lost(workspace, fleet, facts)
     if lost is None or not _is_allowed(fleet, adoption):
         return 1
     _show(fleet, adoption, secrets.fleet_id)
@@ -86,6 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     label(fleet, adoption, secrets.fleet_id)
     make_lost(fleet, lost, secrets.of_fleet())
+    backend = stacks.listed(arguments.root)
     for name, owner in _owners(planned, clusters, secrets, cells).items():
         ensure(arguments.root, name, owner, backend, lambda made: say(f"{made}: stack made"))
     say(
@@ -136,9 +172,8 @@ def _show(fleet: Fleet, adoption: Adoption, number: str) -> None:
     _show_some(adoption.unlabelled)
 
 
-def _lost(workspace: Loaded, fleet: Fleet) -> dict[str, list[Manifest]] | None:
+def _lost(workspace: Loaded, fleet: Fleet, facts: Facts) -> dict[str, list[Manifest]] | None:
     """Return what is lost of directories, as it is made anew; None if something is in the way."""
-    facts = read_facts(fleet, fleet.used_clusters())
     for cluster, directory in facts.directories.items():
         for name in directory.damaged:
             tell(

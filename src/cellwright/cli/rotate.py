@@ -14,13 +14,12 @@ from cellwright.cli.report import say, tell
 from cellwright.cli.results import problems_as_text
 from cellwright.cli.up_progress import Progress
 from cellwright.cli.up_text import result_lines
-from cellwright.edge.clusters import read_clusters
 from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read
 from cellwright.edge.kubectl import Kubectl
 from cellwright.edge.process import Interrupts
 from cellwright.edge.up.apply import Applier
-from cellwright.edge.up.beginning import lease_labels
+from cellwright.edge.up.beginning import held_clusters
 from cellwright.edge.up.leases import Leases
 from cellwright.edge.up.reading import Situation, read_situation
 from cellwright.edge.up.refusing import refused
@@ -76,7 +75,9 @@ def run(arguments: argparse.Namespace) -> int:
             tell("cellwright rotate: refused; nothing was touched")
             return 1
         refuse_others(situation, cell)
-        if not is_under_way(situation, cell):
+        if is_under_way(situation, cell):
+            _refuse_unless_as_defined(situation, stacks)
+        else:
             _refuse_unless_up(situation, stacks)
         if not arguments.yes and not _is_agreed(situation, cell):
             tell("cellwright rotate: not confirmed; nothing was touched")
@@ -90,7 +91,11 @@ def run(arguments: argparse.Namespace) -> int:
     if not is_done:
         tell("cellwright rotate: stopped; the same command goes on from there")
         return 1
-    say(f"the secrets of cell {cell} are new" if cell else "the root secret is new, and all others")
+    if cell:
+        say(f"the secrets of cell {cell} are new: commit stacks/")
+    else:
+        say("the root secret is new, and all others: commit stacks/, and make a new copy of the")
+        say("root secret (docs/recovery.md)")
     return 0
 
 
@@ -98,20 +103,23 @@ def _read(
     arguments: argparse.Namespace, workspace: Loaded, plan: Plan, fleet: Fleet, leases: Leases
 ) -> Situation:
     """Take the leases, and read what is there. Raises CommandError where a cluster is away."""
-    clusters = read_clusters(fleet, fleet.used_clusters())
-    labels = lease_labels(arguments.root, fleet, clusters)
+    clusters = held_clusters(arguments.root, fleet, leases)
     for cluster in fleet.used_clusters():
-        if cluster in clusters.away:
-            raise CommandError(clusters.away[cluster])
-        if cluster not in labels:
+        if cluster not in leases.clusters:
             raise CommandError(
                 f"cluster {cluster} has no directory of this fleet: run `cellwright up` first"
             )
-        leases.take(cluster, labels[cluster])
-    clusters = read_clusters(fleet, fleet.used_clusters())  # another run may have ended meanwhile
-    if clusters.away:
-        raise CommandError("; ".join(clusters.away.values()))
     return read_situation(arguments.root, workspace, plan, fleet, clusters)
+
+
+def _refuse_unless_as_defined(situation: Situation, stacks: Iterable[str]) -> None:
+    """Raise CommandError where a phase would apply more than other secrets, unseen."""
+    for name in stacks:
+        if not situation.is_as_defined(name):
+            raise CommandError(
+                f"the definitions of stack {name} are not those that were applied last: run "
+                "`cellwright up`, which shows what changes, then this again"
+            )
 
 
 def _refuse_unless_up(situation: Situation, stacks: Iterable[str]) -> None:

@@ -201,9 +201,12 @@ class _Run:
             )
         for line in result_lines(ended, wanted.skipped):
             tell(line)
+        is_done = ended.ok and not wanted.skipped
+        if not is_done:
+            tell("cellwright up: not all was done; re-run `cellwright up` to resume")
         if self.interrupts.is_interrupted:
             raise KeyboardInterrupt
-        return 0 if ended.ok and not wanted.skipped else 1
+        return 0 if is_done else 1
 
 
 def _answering(fleet: Fleet, clusters: Clusters) -> Clusters:
@@ -218,9 +221,12 @@ def _refused() -> int:
 
 
 def _wanted(situation: Situation, chosen: set[str], *, every: bool) -> _Wanted:
-    stacks, skipped, unchanged = {}, {}, 0
-    away = situation.clusters.away
-    for name in sorted(chosen):
+    stacks: dict[str, tuple[str, ...]] = {}
+    skipped: dict[str, str] = {}
+    unchanged = 0
+    away, errors = situation.clusters.away, situation.cell_errors
+    skipped |= {name: errors[name] for name in sorted(chosen & errors.keys())}
+    for name in sorted(chosen - errors.keys()):
         clusters = situation.clusters_of(name)
         answering = tuple(cluster for cluster in clusters if cluster not in away)
         if missing := [cluster for cluster in clusters if cluster in away]:

@@ -73,8 +73,6 @@ def result_lines(ended: Ended, skipped: Mapping[str, str]) -> Iterator[str]:
         rest = f" and {more} more" if more > 0 else ""
         count = counted(len(ended.held_back), "organization")
         yield f"{FLEET_STACK}: {count} not published as their cells are not there: {shown}{rest}"
-    if not ended.ok or skipped:
-        yield "cellwright up: not all was done; re-run `cellwright up` to resume"
 
 
 def _first(reasons: Iterable[str]) -> str:

@@ -16,12 +16,13 @@ from cellwright.directory_key import signing_key
 from cellwright.edge.clusters import ClusterState
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
+from cellwright.edge.versions import noted_state
 from cellwright.fleet_secrets import FleetSecrets, read_secrets
 from cellwright.identity import FLEET_ID_LABEL, FLEET_LABEL, owner_of
 from cellwright.manifest import Identity, Manifest
 from cellwright.model import FLEET_STACK, Fleet
 from cellwright.secret import resolve
-from cellwright.secret_state import State
+from cellwright.secret_state import Phase, State
 from cellwright.signature import is_signed_by
 
 Body = Mapping[str, Any]
@@ -114,15 +115,51 @@ def label(fleet: Fleet, adoption: Adoption, number: str) -> None:
 def decode_given(text: str) -> FleetSecrets:
     """Return the root secret that was given as text. Raises CommandError, without the text."""
     words = text.split()
-    if any("." in word for word in words) and len(words) > 1:
-        raise CommandError(
-            "the root secret that was given is of the middle of a rotation: give one of its two "
-            "words, the second unless the first phase was under way"
-        )
+    # Each of two has its version in front, but the first; one alone may stand in several lines.
+    joint = " " if any("." in word for word in words) else ""
     try:
-        return read_secrets("".join(words))
+        return read_secrets(joint.join(words))
     except ValueError as error:
         raise CommandError(f"the root secret that was given: {error}") from None
+
+
+def noted_secrets(
+    fleet: Fleet, states: Mapping[str, ClusterState], given: FleetSecrets
+) -> FleetSecrets:
+    """Return the root secrets that were given in the state that the clusters say they are in.
+
+    Raises CommandError where one that is needed was not given.
+    """
+    noted = list(_noted(fleet, states))
+    if not noted:
+        return given
+    latest = noted[0]
+    for one in noted:
+        latest = one if latest.is_before(one) else latest
+    before = {int(text) for one in noted for text in one[:2] if text} - {int(latest.new)}
+    if latest.phase is None and (olds := before & given.roots.keys()):
+        latest = State(latest.new, str(max(olds)), Phase.END)
+    if missing := [one for one in latest.valid if int(one) not in given.roots]:
+        raise CommandError(
+            f"the root secret is in the middle of a rotation ({latest}): version {missing[0]} of "
+            "it was not given; give both words of the copy"
+            if latest.phase
+            else f"the clusters have version {missing[0]} of the root secret, which was not given"
+        )
+    return given.in_state(latest)
+
+
+def _noted(fleet: Fleet, states: Mapping[str, ClusterState]) -> Iterator[State]:
+    """Yield in which state of the root secret the namespaces of the directory and of cells are."""
+    for state in states.values():
+        if found := noted_state(state, fleet.directory_namespace, of_cell=False):
+            yield found
+    for cell in fleet.cells.values():
+        there = states.get(cell.cluster)
+        found = noted_state(there, cell.namespace, of_cell=True) if there else None
+        if found:
+            new, *old = (str(one) for one in dict.fromkeys(found.roots))
+            yield State(new, old[0], found.phase) if old else State(new)
 
 
 def _proves(one: Manifest, live: Body, secrets: FleetSecrets) -> bool:
@@ -132,7 +169,8 @@ def _proves(one: Manifest, live: Body, secrets: FleetSecrets) -> bool:
     """
     if min(secrets.roots) == 1:
         return True
-    return is_signed_by(live, one.cluster, signing_key(secrets.root))
+    keys = [signing_key(root) for root in secrets.roots.values()]
+    return any(is_signed_by(live, one.cluster, key) for key in keys)
 
 
 def _value_of(

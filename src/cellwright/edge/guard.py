@@ -13,6 +13,7 @@ from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl
 from cellwright.edge.live import cell_growths, is_managed, local_changes, selector_of
 from cellwright.edge.settings import Settings, read_settings
+from cellwright.edge.versions import version_findings
 from cellwright.fixed import Finding
 from cellwright.forbidden import placed
 from cellwright.growth import Growth
@@ -65,6 +66,9 @@ def guarded(root: Path, loaded: Loaded, fleet: Fleet, stack: str, number: str) -
     found = [
         *cluster_findings(fleet, settings, clusters.states),
         *namespace_findings(fleet, number, clusters.states, [stack]),
+        *version_findings(
+            fleet, {name: one.state for name, one in settings.items()}, clusters.states
+        ),
         *(
             _growth_findings(cell_growths(facts.data, stacks[stack]))
             if stack != FLEET_STACK
@@ -183,9 +187,11 @@ def live_findings(root: Path, fleet: Fleet, facts: Facts) -> list[Finding]:
     if not settings.fleet_id:
         return list(lost_findings(fleet, clusters.states))
     number, states = settings.fleet_id, clusters.states
+    said = {name: read_settings(root, name).state for name in (FLEET_STACK, *fleet.cells)}
     return [
         *cluster_findings(fleet, {FLEET_STACK: settings}, states),
         *namespace_findings(fleet, number, states, fleet.cells),
+        *version_findings(fleet, said, states),
         *directory_findings(fleet, facts.directories),
     ]
 

@@ -11,8 +11,9 @@ from typing import Any
 import yaml
 
 from cellwright.edge.failure import CommandError
+from cellwright.model import FLEET_STACK
 from cellwright.secret import CELL_SECRET, ROOT_SECRET
-from cellwright.secret_state import State, read_state
+from cellwright.secret_state import State, read_cell_state, read_root_state
 
 PROJECT_FILE = "Pulumi.yaml"
 PREFIX = "cellwright"
@@ -59,17 +60,22 @@ def read_settings(root: Path, stack: str) -> Settings:
         else None,
         f"{PREFIX}:{ROOT_SECRET}" in config,
         f"{PREFIX}:{CELL_SECRET}" in config,
-        _state(file, config),
+        _state(file, stack, config),
     )
 
 
-def _state(file: Path, config: Mapping[str, Any]) -> State | None:
+def _state(file: Path, stack: str, config: Mapping[str, Any]) -> State | None:
     text = config.get(f"{PREFIX}:{STATE}")
     if text is None:
         return None
-    found = read_state(str(text))
+    is_fleet = stack == FLEET_STACK
+    found = read_root_state(str(text)) if is_fleet else read_cell_state(str(text))
     if found is None:
-        raise CommandError(f"{file}: {PREFIX}:{STATE} is {text!r}, which cellwright did not write")
+        form = "2, or 1>2 accept" if is_fleet else "1.2, or 1.1>1.2 accept"
+        raise CommandError(
+            f"{file}: {PREFIX}:{STATE} is {text!r}, which cellwright did not write: expected such "
+            f"as {form}; restore the file"
+        )
     return found
 
 

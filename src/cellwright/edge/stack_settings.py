@@ -10,7 +10,7 @@ import json
 import secrets as random
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cellwright.edge.backend import find_backend
 from cellwright.edge.failure import CommandError
@@ -19,16 +19,26 @@ from cellwright.edge.stacks import asked_of_pulumi
 from cellwright.edge.state_files import known_stacks, read_stack
 from cellwright.edge.state_listing import Stack
 from cellwright.fleet_secrets import FIRST, FleetSecrets, first_secrets, read_secrets
-from cellwright.identity import secrets_tag
 from cellwright.model import FLEET_STACK
 from cellwright.secret import CELL_SECRET, ROOT_BYTES, ROOT_SECRET
-from cellwright.secret_state import Generation, State, generation, read_state
+from cellwright.secret_state import Generation, Phase, State, generation
 
-Body = Mapping[str, Any]
 _ROOT = f"{PREFIX}:{ROOT_SECRET}"
 _CELL = f"{PREFIX}:{CELL_SECRET}"
 _OLDEST = State(str(Generation(1, 0)))
 """Of cells that an older release has made."""
+_LATER = 10**5
+"""Beyond what rotations reach, of which each takes the next version."""
+
+
+class CellThere(NamedTuple):
+    """What is known of a cell: whether its namespace is there, with which secrets, and whether the
+    fleet ever had one of its name.
+    """
+
+    is_there: bool = False
+    noted: State | None = None
+    was_used: bool = False
 
 
 class Ownership(NamedTuple):
@@ -75,24 +85,34 @@ def new_secrets() -> FleetSecrets:
     return first_secrets(new_root())
 
 
-def cell_state(
-    name: str, settings: Settings, namespace: Body | None, secrets: FleetSecrets
-) -> State:
+def cell_state(name: str, settings: Settings, there: CellThere, secrets: FleetSecrets) -> State:
     """Return which secrets of a cell are valid: as its settings say, or else its namespace.
 
-    Raises CommandError where they follow from a root secret that the fleet does not have.
+    A cell without settings that was away while the root secret changed begins anew: its Postgres
+    sets the passwords when it starts. Raises CommandError where they follow from a root secret that
+    the fleet does not have.
     """
-    noted = read_state(secrets_tag(namespace)) if namespace is not None else None
-    is_old = settings.has_root or namespace is not None
-    state = settings.state or noted or (_OLDEST if is_old else secrets.new_cell())
-    for version in state.valid:
-        if generation(version).root not in secrets.roots:
-            raise CommandError(
-                f"the secrets of cell {name} ({state}) follow from version "
-                f"{generation(version).root} of the root secret, which stack {FLEET_STACK} does "
-                f"not have: restore its settings, stacks/Pulumi.{FLEET_STACK}.yaml"
-            )
-    return state
+    noted = there.noted
+    is_old = settings.has_root or there.is_there
+    if not (settings.state or noted or is_old):
+        return secrets.new_cell(_number() if there.was_used else 1)
+    state = settings.state or noted or _OLDEST
+    missing = {generation(one).root for one in state.valid} - secrets.roots.keys()
+    if not missing:
+        return state
+    if not settings.is_made and noted is not None and max(missing) < min(secrets.roots):
+        return secrets.new_cell(generation(noted.new).cell + 1)
+    raise CommandError(
+        f"the secrets of cell {name} ({state}) follow from version {min(missing)} of the root "
+        f"secret, which stack {FLEET_STACK} does not have: restore its settings, "
+        f"stacks/Pulumi.{FLEET_STACK}.yaml; where the root secret was rotated without this cell, "
+        f"delete stacks/Pulumi.{name}.yaml"
+    )
+
+
+def _number() -> int:
+    """Return a version for a cell whose name another one had, whose versions nobody knows now."""
+    return _LATER + random.randbelow(9 * _LATER)
 
 
 def ensure(
@@ -114,13 +134,22 @@ def ensure(
 
 
 def _set_root(root: Path, owner: Ownership) -> None:
-    """Set the root secrets before what says which are valid: in the last phase one is needed."""
+    """Set the root secrets before what says which are valid: in the last phase one is needed.
+
+    One is dropped at the end of a rotation alone: what another run has made meanwhile stays.
+    """
     secrets = owner.secrets
     text, found = secrets.text(), _root_text(root, FLEET_STACK)
+    said = read_settings(root, FLEET_STACK).state
     if found is not None:
         known = _read(FLEET_STACK, found, FIRST)
         if not known.roots.items() & secrets.roots.items():
             raise _other(FLEET_STACK)
+        dropped = {str(one) for one in known.roots.keys() - secrets.roots.keys()}
+        old = {said.old} if said and said.phase == Phase.END else set()
+        if dropped - old:
+            raise _meanwhile(FLEET_STACK)
+    _require_not_before(FLEET_STACK, secrets.state, said)
     if found != text:
         _set_secret(root, FLEET_STACK, _ROOT, text)
     _set_plain(root, FLEET_STACK, owner, str(secrets.state))
@@ -136,12 +165,23 @@ def _set_cell(root: Path, name: str, owner: Ownership) -> None:
     elif settings.fleet_id not in ("", secrets.fleet_id):
         raise _other(name)
     state = owner.state or secrets.new_cell()
+    _require_not_before(name, state, settings.state)
     record = secrets.record(name, state, owner.named)
     if shown.get(_CELL) != record:
         _set_secret(root, name, _CELL, record)
     if old:
         asked_of_pulumi(root, "config", "rm", "--stack", name, _ROOT)
     _set_plain(root, name, owner, str(state))
+
+
+def _require_not_before(name: str, state: State, said: State | None) -> None:
+    """Raise CommandError where settings say a later state than the one that is to be set."""
+    if said is not None and state.is_before(said):
+        raise _meanwhile(name)
+
+
+def _meanwhile(name: str) -> CommandError:
+    return CommandError(f"the secrets of stack {name} were changed in the meantime: run this again")
 
 
 def _other(name: str) -> CommandError:

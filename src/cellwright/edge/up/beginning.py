@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from cellwright.edge.clusters import Clusters
+from cellwright.edge.clusters import Clusters, read_clusters
 from cellwright.edge.directory_parts import remember
 from cellwright.edge.failure import CommandError
 from cellwright.edge.kubectl import Kubectl, RefusedError
@@ -22,17 +22,39 @@ from cellwright.identity import FLEET_ID_LABEL, FLEET_LABEL, identified
 from cellwright.model import FLEET_STACK, Fleet
 
 
-def lease_labels(root: Path, fleet: Fleet, clusters: Clusters) -> dict[str, dict[str, str]]:
+def lease_labels(
+    root: Path, fleet: Fleet, clusters: Clusters, number: str = ""
+) -> dict[str, dict[str, str]]:
     """Return the clusters that have a place for this fleet's lease, with the labels of the lease.
 
-    Raises CommandError for settings that can't be read.
+    `number` is the fleet's id where its settings are lost. Raises CommandError for settings that
+    can't be read.
     """
-    number = read_settings(root, FLEET_STACK).fleet_id
+    number = number or read_settings(root, FLEET_STACK).fleet_id
     return {
         name: _labels(fleet, number)
         for name, state in clusters.states.items()
         if number and (owner := state.owner(fleet.directory_namespace)) and owner.fleet_id == number
     }
+
+
+def held_clusters(root: Path, fleet: Fleet, leases: Leases, number: str = "") -> Clusters:
+    """Take the lease of each cluster that has a place for it; return what clusters hold then.
+
+    Raises CommandError for a cluster that is away, and where another run holds a lease.
+    """
+    clusters = _all_there(fleet)
+    labels = lease_labels(root, fleet, clusters, number)
+    for cluster, one in labels.items():
+        leases.take(cluster, one)
+    return _all_there(fleet) if labels else clusters  # another run may have ended meanwhile
+
+
+def _all_there(fleet: Fleet) -> Clusters:
+    clusters = read_clusters(fleet, fleet.used_clusters())
+    if clusters.away:
+        raise CommandError("; ".join(clusters.away.values()))
+    return clusters
 
 
 def begin(

@@ -58,6 +58,11 @@ class Leases:
         )
 
     @property
+    def clusters(self) -> frozenset[str]:
+        """The clusters whose leases are held."""
+        return frozenset(self._held)
+
+    @property
     def left_behind(self) -> tuple[Running, ...]:
         """What former holders ran when they lost their lease."""
         return tuple(run for lease in self._held.values() for run in lease.left_behind)

@@ -61,24 +61,39 @@ def _executed(kubectl: Kubectl, namespace: str, pod: str, given: str) -> Result:
     return run(command, given=given, timeout=_EXECUTION, check=False)
 
 
+def require_sources(situation: Situation, cell: str) -> None:
+    """Raise CommandError where a cell's Postgres has passwords that could not be set later."""
+    declared = {one.name: one.body for one in situation.manifests[cell] if one.kind == "Secret"}
+    for volume in _volumes(situation, cell):
+        sources = (volume.get("projected") or {}).get("sources") or [{}]
+        for source in sources:
+            secret = source.get("secret") or {}
+            held = (declared.get(str(secret.get("name"))) or {}).get("stringData") or {}
+            items = secret.get("items") or ()
+            if not items or any(item["key"] not in held for item in items):
+                raise CommandError(
+                    f"the passwords of cell {cell} can't be set: volume {_VOLUME} of StatefulSet "
+                    f"{_NAME} is to have projected sources that name a declared Secret and the "
+                    "items of its stringData"
+                )
+
+
 def _expected(situation: Situation, cell: str) -> Iterator[tuple[str, str]]:
     """Yield the files with passwords, each with the digest of what is to be there."""
-    manifests = situation.manifests[cell]
-    secrets = {one.name: one.body for one in manifests if one.kind == "Secret"}
+    secrets = {one.name: one.body for one in situation.manifests[cell] if one.kind == "Secret"}
     value = situation.secrets_of(cell).value
-    for one in manifests:
-        if (one.kind, one.name) != ("StatefulSet", _NAME):
-            continue
-        for source in _sources(one.body):
+    for volume in _volumes(situation, cell):
+        for source in (one["secret"] for one in volume["projected"]["sources"]):
             held = secrets[source["name"]]["stringData"]
             for item in source["items"]:
                 text = str(resolve(held[item["key"]], value))
                 yield item["path"], hashlib.sha256(text.encode()).hexdigest()
 
 
-def _sources(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the Secrets that are mounted as the passwords of Postgres."""
-    for volume in body["spec"]["template"]["spec"].get("volumes") or ():
-        if volume["name"] == _VOLUME:
-            for source in volume["projected"]["sources"]:
-                yield source["secret"]
+def _volumes(situation: Situation, cell: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the volume with the passwords of Postgres, if there is one."""
+    for one in situation.manifests[cell]:
+        if (one.kind, one.name) == ("StatefulSet", _NAME):
+            for volume in one.body["spec"]["template"]["spec"].get("volumes") or ():
+                if volume["name"] == _VOLUME:
+                    yield volume

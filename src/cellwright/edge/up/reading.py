@@ -3,9 +3,9 @@
 Clusters that do not answer are left out, with the reason; what concerns the others goes on.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -14,10 +14,12 @@ from cellwright.directory_key import signing_key
 from cellwright.edge import stacks
 from cellwright.edge.clusters import Applied, Clusters
 from cellwright.edge.facts import read_facts
+from cellwright.edge.failure import CommandError
 from cellwright.edge.live import cell_growths
 from cellwright.edge.settings import read_settings
-from cellwright.edge.stack_settings import Ownership, cell_state, fleet_secrets
+from cellwright.edge.stack_settings import CellThere, Ownership, cell_state, fleet_secrets
 from cellwright.edge.state_listing import Stack
+from cellwright.edge.versions import noted_state
 from cellwright.fleet_secrets import FleetSecrets, StackSecrets, first_secrets, named_in
 from cellwright.growth import Growth
 from cellwright.manifest import Manifest
@@ -25,7 +27,7 @@ from cellwright.model import FLEET_STACK, Fleet
 from cellwright.plan import Loaded, Plan, planned
 from cellwright.registration import digest, registrations
 from cellwright.secret import ROOT_BYTES
-from cellwright.secret_state import State
+from cellwright.secret_state import State, generation
 from cellwright.standing import Facts
 
 _NONE = first_secrets(bytes(ROOT_BYTES))
@@ -36,7 +38,7 @@ _NONE = first_secrets(bytes(ROOT_BYTES))
 class Situation:
     """What is declared, and what is there. `secrets` is None before a fleet's first `up`.
 
-    `cell_states` are which secrets of cells are valid.
+    `cell_states` are which secrets of cells are valid, `cell_errors` why that can't be told.
     """
 
     root: Path
@@ -48,6 +50,7 @@ class Situation:
     backend: Mapping[str, Stack]
     secrets: FleetSecrets | None
     cell_states: Mapping[str, State]
+    cell_errors: Mapping[str, str] = field(default_factory=dict)
 
     def namespace_of(self, stack: str) -> str:
         """Return the namespace of a stack."""
@@ -93,8 +96,10 @@ class Situation:
         chosen = self.manifests[stack] if manifests is None else manifests
         declared = [one for one in chosen if one.cluster == cluster]
         secrets = self.secrets or _NONE
-        tag = self.secrets_of(stack).tag
-        return digest(secrets.root, registrations(self.fleet, declared), tag)
+        root, tag = secrets.root, self.secrets_of(stack).tag
+        if stack in self.cell_states:  # the fleet may be in a phase that the cell is not in yet
+            root = secrets.roots[generation(self.cell_states[stack].used).root]
+        return digest(root, registrations(self.fleet, declared), tag)
 
     def changed_clusters(self, stack: str) -> tuple[str, ...]:
         """Return the clusters that answered where a stack is not as it was applied last.
@@ -114,6 +119,27 @@ class Situation:
                 != Applied(self.digest_of(stack, cluster), held.updated)
             )
         )
+
+    def is_as_defined(self, stack: str) -> bool:
+        """Return whether what was applied last is what is declared, whichever secrets it had.
+
+        That is asked in the middle of a rotation: before its phase, or in it.
+        """
+        secrets = self.secrets or _NONE
+        state = secrets.state if stack == FLEET_STACK else self.cell_states.get(stack)
+        for cluster in self.clusters_of(stack):
+            there = self.clusters.states.get(cluster)
+            held = there.applied(self.namespace_of(stack)) if there else None
+            declared = [one for one in self.manifests[stack] if one.cluster == cluster]
+            registered = list(registrations(self.fleet, declared))
+            known = {
+                digest(root, registered, tag)
+                for root in secrets.roots.values()
+                for tag in (state.tags if state else ())
+            }
+            if held is None or held.digest not in known:
+                return False
+        return True
 
     def growths(self, cell: str) -> tuple[Growth, ...]:
         """Return the volumes of a cell that are smaller than declared."""
@@ -188,8 +214,16 @@ def read_situation(
         directory = planned(loaded, [FLEET_STACK], facts.history(fleet))
         backend, secrets = asked.result()
     manifests = {**first.stacks, **directory.stacks}
-    cells = read_cell_states(root, fleet, clusters, secrets)
-    return Situation(root, loaded, fleet, manifests, clusters, facts, backend, secrets, cells)
+    cells, errors = read_cell_states(root, fleet, clusters, secrets, used_names(facts))
+    return Situation(
+        root, loaded, fleet, manifests, clusters, facts, backend, secrets, cells, errors
+    )
+
+
+def used_names(facts: Facts) -> frozenset[str]:
+    """Return the names of the cells that a fleet has, or had."""
+    history = facts.fixed.history
+    return frozenset(one.name for one in history.cells) if history else frozenset()
 
 
 def _signing_keys(secrets: FleetSecrets | None) -> list[Ed25519PrivateKey]:
@@ -202,15 +236,28 @@ def _read_backend(root: Path, fleet: Fleet) -> tuple[Mapping[str, Stack], FleetS
 
 
 def read_cell_states(
-    root: Path, fleet: Fleet, clusters: Clusters, secrets: FleetSecrets | None
-) -> dict[str, State]:
-    """Return which secrets of each cell are valid. Raises CommandError."""
+    root: Path,
+    fleet: Fleet,
+    clusters: Clusters,
+    secrets: FleetSecrets | None,
+    used: Collection[str],
+) -> tuple[dict[str, State], dict[str, str]]:
+    """Return which secrets of each cell are valid, and why that can't be told of others.
+
+    `used` are the names of all cells that the fleet ever had.
+    """
+    found: dict[str, State] = {}
+    errors: dict[str, str] = {}
     if secrets is None:
-        return {}
-    found = {}
+        return found, errors
     for cell in fleet.cells.values():
-        there = clusters.states.get(cell.cluster)
-        namespace = there.namespaces.get(cell.namespace) if there else None
-        settings = read_settings(root, cell.name)
-        found[cell.name] = cell_state(cell.name, settings, namespace, secrets)
-    return found
+        try:
+            there = CellThere(was_used=cell.name in used)
+            if state := clusters.states.get(cell.cluster):
+                noted = noted_state(state, cell.namespace, of_cell=True)
+                there = CellThere(cell.namespace in state.namespaces, noted, there.was_used)
+            settings = read_settings(root, cell.name)
+            found[cell.name] = cell_state(cell.name, settings, there, secrets)
+        except CommandError as error:
+            errors[cell.name] = str(error)
+    return found, errors

@@ -13,6 +13,7 @@ from cellwright.edge.live import local_changes
 from cellwright.edge.settings import read_settings
 from cellwright.edge.up.growing import growth_findings
 from cellwright.edge.up.reading import Situation
+from cellwright.edge.versions import version_findings
 from cellwright.fixed import Finding
 from cellwright.forbidden import placed
 from cellwright.model import FLEET_STACK
@@ -53,6 +54,9 @@ def _findings(situation: Situation, stacks: Collection[str]) -> Iterator[Finding
     if FLEET_STACK in stacks:
         declared = situation.manifests[FLEET_STACK]
         found += directory_findings(fleet, situation.facts.directories, declared)
+    said = {FLEET_STACK: situation.secrets.state if situation.secrets else None}
+    said |= {name: situation.cell_states.get(name) for name in stacks if name != FLEET_STACK}
+    found += version_findings(fleet, said, states)
     if situation.secrets is None:
         found += lost_findings(fleet, states)
     else:
