@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -134,12 +134,29 @@ def engine(program: Program, world: World, monkeypatch: pytest.MonkeyPatch) -> E
     return engine_in(program, world, monkeypatch)
 
 
+@pytest.fixture(scope="session")
+def applied_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the settings and the stand-ins of a fleet that was applied."""
+    folder = tmp_path_factory.mktemp("applied")
+    with pytest.MonkeyPatch.context() as patch:
+        root = demo_in(folder / "workspace")
+        patch.chdir(root)
+        patch.setenv("CELLWRIGHT_CACHE", str(folder / "cache"))
+        patch.setenv("KUBECONFIG", os.devnull)
+        patch.delenv("PULUMI_BACKEND_URL", raising=False)
+        world = world_in(folder / "standins")
+        patch.setenv("PATH", f"{world.folder}{os.pathsep}{os.environ['PATH']}")
+        engine_in(Program(root, cast("Any", None)), world, patch)
+        assert main(("up", "--yes")) == 0
+    return folder
+
+
 @pytest.fixture
-def fleet(program: Program, engine: Engine) -> Engine:
+def fleet(program: Program, engine: Engine, applied_once: Path) -> Engine:
     """A fleet that is up."""
-    done = program("up", "--yes")
-    assert done.code == 0, done
-    engine.applied.clear()
+    shutil.copytree(applied_once / "workspace/stacks", program.root / "stacks", dirs_exist_ok=True)
+    shutil.copytree(applied_once / "standins", engine.world.folder, dirs_exist_ok=True)
+    engine.runs = 10  # later than what was applied
     return engine
 
 

@@ -55,15 +55,15 @@ class Engine:
     """What these do to objects."""
     passwords: list[str] = field(default_factory=list)
     """The cells whose Postgres was told new passwords, each with the version of its secrets."""
-    _runs: int = 0
+    runs: int = 0
 
     def up(self, run: Run, stack: str, program: Any, options: Sequence[str] = ()) -> Finished:
         self.before(stack)
         run.on_start(4711)
         self.applied.append(stack)
         self.options[stack] = list(options)
-        self._runs += 1
-        self.world.updated(stack, f"2026-01-01T00:00:{self._runs:02d}.000Z")
+        self.runs += 1
+        self.world.updated(stack, f"2026-01-01T00:00:{self.runs:02d}.000Z")
         if stack in self.fails:
             return Finished(ok=False, lines=tuple(self.fails[stack]))
         self.holds(stack, program)

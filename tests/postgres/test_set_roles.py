@@ -26,8 +26,7 @@ def set_roles(server: Postgres, expected: dict[str, str]) -> subprocess.Complete
 
 def logs_in(server: Postgres, password: dict[str, str]) -> set[int]:
     return {
-        server.psql("SELECT 1", role=role, password=password[role]).returncode
-        for role in ("owner", "app", "replication")
+        server.psql("SELECT 1", role=role, password=password[role]).returncode for role in PASSWORDS
     }
 
 

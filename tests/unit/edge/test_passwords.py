@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -12,7 +13,7 @@ from cellwright.edge.failure import CommandError
 from cellwright.edge.files import read
 from cellwright.edge.process import Interrupts, Result
 from cellwright.edge.up import passwords
-from cellwright.edge.up.passwords import set_passwords
+from cellwright.edge.up.passwords import require_sources, set_passwords
 from cellwright.edge.up.reading import Situation
 from cellwright.fleet_secrets import first_secrets
 from cellwright.plan import plan
@@ -93,3 +94,43 @@ def test_an_interrupt_ends_the_wait(run: Any) -> None:
     interrupts.interrupt()
     with pytest.raises(CommandError, match="is not as it is to be yet"):
         run(NOT_YET, interrupts=interrupts)
+
+
+def other(source: dict[str, Any]) -> Situation:
+    """Return a situation whose Postgres has its passwords from something else."""
+    asked = situation()
+    stacks = {
+        cell: tuple(
+            replace(one, body=_with_volume(one.body, source)) if one.kind == "StatefulSet" else one
+            for one in manifests
+        )
+        for cell, manifests in PLAN.stacks.items()
+    }
+    return cast("Situation", SimpleNamespace(fleet=asked.fleet, manifests=stacks))
+
+
+def _with_volume(body: Any, source: dict[str, Any]) -> Any:
+    made = deepcopy(body)
+    made["spec"]["template"]["spec"]["volumes"] = [{"name": "passwords", **source}]
+    return made
+
+
+def test_passwords_of_the_demo_can_be_set() -> None:
+    require_sources(situation(), "beta")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"secret": {"secretName": "postgres"}},
+        {"projected": {"sources": [{"configMap": {"name": "postgres"}}]}},
+        {"projected": {"sources": [{"secret": {"name": "elsewhere", "items": [{"key": "a"}]}}]}},
+        {"projected": {"sources": [{"secret": {"name": "postgres"}}]}},
+        {"projected": {"sources": []}},
+    ],
+)
+def test_other_sources_of_passwords_are_refused_before_anything_changes(
+    source: dict[str, Any],
+) -> None:
+    with pytest.raises(CommandError, match="passwords of cell beta can't be set: volume passwords"):
+        require_sources(other(source), "beta")
