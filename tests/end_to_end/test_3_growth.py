@@ -98,12 +98,16 @@ def test_a_new_organization_is_served_as_soon_as_up_is_done(
 
 
 ASK = """
-import http.client, os, sys
+import http.client, re, ssl, sys
 method, number, name, cell = sys.argv[1:]
-headers = {"X-Cellwright-Key": os.environ["APP_KEY"], "X-Cellwright-Cell": cell}
+secrets = "/var/run/secrets/cellwright/"
+(key,) = re.findall(r"str\\(([^)]+)\\)", open(secrets + "app-key.cfg").read())
+headers = {"X-Cellwright-Key": key.strip("'\\""), "X-Cellwright-Cell": cell}
 headers |= {"X-Cellwright-Organization": name, "X-Cellwright-Organization-Id": number}
 headers["Content-Type"] = "application/json"
-connection = http.client.HTTPConnection("app", 8080, timeout=10)
+context = ssl.create_default_context(cafile=secrets + "ca.crt")
+context.check_hostname = False
+connection = http.client.HTTPSConnection("app", 8080, timeout=10, context=context)
 connection.request(method, "/notes", '{"text": "x"}' if method == "POST" else None, headers)
 print(connection.getresponse().status)
 """
