@@ -355,7 +355,7 @@ _WHOLE = {
         "let clients end it by asking.",
         _GAMMA,
         _cell("gamma", 3, ", router: {connections: 20000}"),
-        _cell("gamma", 3, ", router: {connections: 500}"),
+        _cell("gamma", 3, ", router: {connections: 400}"),
     ),
     "CW230": Code(
         "a cluster without a context",
