@@ -162,7 +162,8 @@ def haproxy(folder: Path, config: str, address: str, *options: str) -> Iterator[
     (folder / "haproxy.cfg").write_text(config)
     name = new_name()
     mount = f"--volume={folder}:/etc/cellwright"
-    docker("run", "--detach", "--name", name, "--network=host", mount, _NO_LOG, *options, IMAGE)
+    started = ("run", "--detach", "--name", name, "--network=host", mount, _NO_LOG, *options, IMAGE)
+    docker(*started, "haproxy", "-db", "-f", "/etc/cellwright/haproxy.cfg")
     try:
         wait_for(lambda: connects(address), f"HAProxy of {folder.name} listens")
         yield name

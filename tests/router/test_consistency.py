@@ -18,8 +18,9 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.postgres.containers import docker, new_name
+from tests.postgres.containers import docker, new_name, until
 from tests.router.asking import DEPTH
+from tests.router.authorities import shown_by
 from tests.router.conftest import Fleet
 from tests.router.pods import IMAGE
 
@@ -87,7 +88,7 @@ class Story:
 
 @pytest.fixture
 def origin(tmp_path: Path) -> Iterator[Callable[[Fleet], None]]:
-    """Return what starts one quick HAProxy in the places of both apps and of the third cell."""
+    """Return what starts one quick HAProxy in place of both apps and of the third cell's router."""
     with ExitStack() as stack:
 
         def start(fleet: Fleet) -> None:
@@ -97,7 +98,12 @@ def origin(tmp_path: Path) -> Iterator[Callable[[Fleet], None]]:
                 "beta": fleet.beta.address,
                 "gamma": fleet.gamma.address,
             }
-            binds = "\n".join(f"    bind {addresses[one]}:{places[one]}" for one in CELLS)
+            binds = ""
+            for cell, part in (("alpha", "app"), ("beta", "app"), ("gamma", "router")):
+                shown = shown_by(part, cell)
+                (tmp_path / f"{cell}.pem").write_text(shown.key + shown.chain)
+                tls = f"ssl crt /etc/cellwright/{cell}.pem"
+                binds += f"    bind {addresses[cell]}:{places[cell]} {tls}\n"
             (tmp_path / "haproxy.cfg").write_text(_ORIGIN.format(binds=binds))
             (tmp_path / "cells").write_text(
                 "".join(f"{address} {name}\n" for name, address in addresses.items())
@@ -106,7 +112,8 @@ def origin(tmp_path: Path) -> Iterator[Callable[[Fleet], None]]:
             name = new_name()
             stack.callback(docker, "rm", "--force", name)
             mount = f"--volume={tmp_path}:/etc/cellwright:ro"
-            docker("run", "--detach", "--name", name, "--network=host", mount, IMAGE)
+            started = ("run", "--detach", "--name", name, "--network=host", mount, IMAGE)
+            docker(*started, "haproxy", "-db", "-f", "/etc/cellwright/haproxy.cfg")
 
         yield start
 
@@ -224,6 +231,8 @@ def test_no_answer_comes_from_a_wrong_cell(
     with new_fleet(stubs=False, hold=HOLD) as fleet:
         origin(fleet)
         changes = Changes(fleet)
+        path = f"/o/{changes.names[0]}/"
+        until(lambda: fleet.alpha.get(path).status_code == 200, "the cells answer")
         files = ask_meanwhile(changes, tmp_path_factory.mktemp("asking"))
     answers, wrong = Counter[str](), []
     for line in (line for file in files for line in file.read_text().splitlines()):
