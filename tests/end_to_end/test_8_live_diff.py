@@ -29,7 +29,7 @@ def test_nothing_differs_after_up(fleet: Workspace) -> None:
 
 def test_what_was_changed_by_hand_is_seen(fleet: Workspace) -> None:
     password = fleet.kubectl("get", "secret", "postgres-app", "--namespace", "cell-beta")["data"]
-    fleet.must("kubectl", "set", "env", *APP, "CELL=elsewhere")
+    fleet.must("kubectl", "set", "env", *APP, "--containers=app", "CELL=elsewhere")
     fleet.must("kubectl", "label", *APP, "mine=kept")
     fleet.must("kubectl", "delete", "poddisruptionbudget", "app", "--namespace", "cell-beta")
     username = '{"stringData": {"username": "somebody"}}'
