@@ -176,7 +176,7 @@ def test_a_patch_is_merged(namespace: str, kubectl: Kubectl) -> None:
 
 
 def test_the_rights_that_are_asked_for_are_enough(namespace: str, kubectl: Kubectl) -> None:
-    kubectl._command += ["--as", "ann"]
+    kubectl.command += ["--as", "ann"]
     with pytest.raises(CommandError, match="grant the verbs get, create and update") as told:
         with_lease(kubectl, namespace)
     assert 'User "ann" cannot get resource "leases"' in str(told.value)
