@@ -82,7 +82,7 @@ def read_adoption(
             owner = owner_of(body)
             where = f"{one.kind} {one.namespace}/{one.name}".replace(" /", " ")
             if owner.fleet_id == number:
-                labelled += _proves(one, body, secrets)
+                labelled += _proves(one, body, secrets, _value_of(secrets, cells, one.stack))
             elif owner.fleet_id or owner.fleet not in ("", fleet.name):
                 foreign.append(
                     f"{where} in cluster {cluster} belongs to {owner}, not to id {number}"
@@ -162,13 +162,16 @@ def _noted(fleet: Fleet, states: Mapping[str, ClusterState]) -> Iterator[State]:
             yield State(new, old[0], found.phase) if old else State(new)
 
 
-def _proves(one: Manifest, live: Body, secrets: FleetSecrets) -> bool:
+def _proves(one: Manifest, live: Body, secrets: FleetSecrets, value: Callable[[str], str]) -> bool:
     """Return whether an object with the fleet's id shows that it has the root secret.
 
-    The first one gives the id, so that the id is proof; another one has signed the directory.
+    The first one gives the id, so that the id is proof; from another one follow the values of
+    Secrets, and it has signed the directory.
     """
     if min(secrets.roots) == 1:
         return True
+    if one.kind == "Secret":
+        return _is_derived(one.body, live, value) is True
     keys = [signing_key(root) for root in secrets.roots.values()]
     return any(is_signed_by(live, one.cluster, key) for key in keys)
 
