@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -190,7 +191,7 @@ def test_secrets_change_without_a_failed_request(
             assert is_trusted(new_ca, trusted)
             assert not is_trusted(old_ca, trusted)
         answered = answers["answered"]
-    assert answers.keys() == {"answered"}, answers
+    assert answers.keys() == {"answered"}, f"{answers}\n{lines_about(fleet, answers)}"
     assert answered > 100
     assert read_settings(fleet.root, "fleet").fleet_id == number
     assert postgres_pods(fleet) == postgres
@@ -199,6 +200,17 @@ def test_secrets_change_without_a_failed_request(
     for stack in ("fleet", "alpha"):
         assert "unchanged" in fleet.up(stack)
     fleet.must("cellwright", "directory", "wait")
+
+
+def lines_about(fleet: Workspace, answers: Counter[str]) -> str:
+    """Return what routers that are still there have logged of the answers that failed."""
+    failed = set(re.findall(r'"request_id":"([^"]+)"', "".join(answers)))
+    found = []
+    for cell in CELLS:
+        names = ("--namespace", f"cell-{cell}", "--selector", "app.kubernetes.io/name=router")
+        logs = fleet.must("kubectl", "logs", *names, "--container", "haproxy", "--tail=-1")
+        found += [line for line in logs.splitlines() if any(one in line for one in failed)]
+    return "\n".join(found)
 
 
 def rotate_and_kill(fleet: Workspace, eventually: Callable[..., Any]) -> None:
