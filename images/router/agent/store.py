@@ -54,10 +54,9 @@ class Store:
         self._holding = True
 
     def settle(self) -> None:
-        """Write what was held, in the order in which it came."""
+        """Write what was held; each takes its place in the order in which it came."""
         self._holding = False
-        for file, parts in self._held.items():
-            _write(file, parts)
+        _write(self._held)
         self._held = {}
 
     def map_file(self, name: str) -> Path:
@@ -109,7 +108,7 @@ class Store:
 
     def put_map(self, name: str, parts: Iterable[bytes]) -> None:
         """Write what HAProxy reads when it starts."""
-        _write(self.map_file(name), parts)
+        _write({self.map_file(name): parts})
 
     def mark(self) -> str:
         """Return the mark of the table that the map on disk was made from; empty without one."""
@@ -146,7 +145,7 @@ class Store:
             self._held.pop(file, None)
             self._held[file] = parts
         else:
-            _write(file, parts)
+            _write({file: parts})
 
 
 def _checked(file: Path) -> Shard | None:
@@ -164,16 +163,30 @@ def _shard_of(header: bytes) -> Shard:
     return Shard(said["checksum"], tuple(said["entries"]))
 
 
-def _write(file: Path, parts: Iterable[bytes]) -> None:
-    beside = file.with_name(file.name + ".new")
-    with beside.open("wb") as opened:
-        for part in parts:
-            opened.write(part)
-        opened.flush()
-        os.fsync(opened.fileno())
-    beside.replace(file)
-    folder = os.open(file.parent, os.O_RDONLY)
+def _write(files: Mapping[Path, Iterable[bytes]]) -> None:
+    """Write files whole: all are synced beside their places before the first takes its own.
+
+    Together, since the first sync of several often brings the others to the disk with it.
+    """
+    for file, parts in files.items():
+        with _beside(file).open("wb") as opened:
+            opened.writelines(parts)
+    for file in files:
+        _sync(_beside(file))
+    for file in files:
+        _beside(file).replace(file)
+    for folder in {file.parent for file in files}:
+        _sync(folder)
+
+
+def _beside(file: Path) -> Path:
+    return file.with_name(file.name + ".new")
+
+
+def _sync(place: Path) -> None:
+    """Wait until a file or a folder is on the disk."""
+    opened = os.open(place, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(opened)
     finally:
-        os.close(folder)
+        os.close(opened)
