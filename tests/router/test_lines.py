@@ -124,15 +124,16 @@ def test_what_is_held_is_seen_at_once_and_on_disk_after_it_is_settled(tmp_path: 
     assert Store(tmp_path).text(1, 0) == b"1 ,a=2,\n"
 
 
-def test_what_is_settled_takes_its_place_only_when_all_of_it_is_on_the_disk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("synced", "shard"), [(1, b"1 ,a=1,\n"), (2, b"1 ,a=2,\n")])
+def test_what_is_settled_takes_its_place_in_order_when_all_of_it_is_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, synced: int, shard: bytes
 ) -> None:
-    """A disk that refuses the last of several files leaves all of them as they were."""
+    """A disk that refuses a file leaves all as they were; refusing a folder, it leaves the rest."""
     store = _stored(tmp_path, b"1 ,a=1,\n")
     store.hold()
     store.put_shard(1, 0, Shard("new", (1, 0, 0)), b"1 ,a=2,\n")
     store.keep("state", {"shards": 1})
-    syncs = iter([None, OSError(28, "No space left on device")])
+    syncs = iter([*[None] * synced, OSError(28, "No space left on device")])
 
     def sync(_opened: int) -> None:
         if refused := next(syncs):
@@ -141,5 +142,5 @@ def test_what_is_settled_takes_its_place_only_when_all_of_it_is_on_the_disk(
     monkeypatch.setattr("os.fsync", sync)
     with pytest.raises(OSError, match="No space"):
         store.settle()
-    assert Store(tmp_path).text(1, 0) == b"1 ,a=1,\n"
+    assert Store(tmp_path).text(1, 0) == shard
     assert Store(tmp_path).recall("state") == {}

@@ -18,6 +18,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -170,16 +171,17 @@ def _shard_of(header: bytes) -> Shard:
 def _write(files: Mapping[Path, Iterable[bytes]]) -> None:
     """Write files whole: all are synced beside their places before the first takes its own.
 
-    Together, since the first sync of several often brings the others to the disk with it.
+    Together, since the first sync of several often brings the others to the disk with it. Folders
+    are synced in turn, so that `state.json` never says more shards than a lost node has kept.
     """
     for file, parts in files.items():
         with _beside(file).open("wb") as opened:
             opened.writelines(parts)
     for file in files:
         _sync(_beside(file))
-    for file in files:
-        _beside(file).replace(file)
-    for folder in {file.parent for file in files}:
+    for folder, inside in groupby(files, key=lambda file: file.parent):
+        for file in inside:
+            _beside(file).replace(file)
         _sync(folder)
 
 
