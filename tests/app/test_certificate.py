@@ -1,15 +1,17 @@
 """TLS at the app: with the certificate in its folder, and with each new one."""
 
+import json
+import re
 import socket
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.app.conftest import CELL, KEY, App, Environment, Organization, StartApp, placed
-from tests.postgres.containers import APP_IMAGE, Postgres, container, until
+from tests.postgres.containers import APP_IMAGE, Postgres, container, docker, until
 from tests.router.authorities import client_context, name_of, shown_by
 from tests.router.secret import Secret
 
@@ -103,3 +105,49 @@ def test_without_a_certificate_it_does_not_start(environment: Environment, tmp_p
         assert running.exit_code() == 1
         assert "CERTIFICATE_DIRECTORY: /c: " in running.logs()
         assert "Traceback" not in running.logs()
+
+
+def memory(app: App) -> int:
+    """Return the bytes that the app's process holds."""
+    read = ("python3", "-c", "print(open('/proc/1/status').read())")
+    (found,) = re.findall(r"RssAnon:\s+(\d+) kB", docker("exec", app.container.name, *read))
+    return int(found) << 10
+
+
+RESETS = """
+import json, socket, ssl, struct, sys
+context = ssl._create_unverified_context()
+head = "".join(f"{name}: {value}\\r\\n" for name, value in json.loads(sys.argv[2]).items())
+for _ in range(int(sys.argv[1])):
+    plain = socket.create_connection(("127.0.0.1", 8080), timeout=20)
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    with context.wrap_socket(plain) as secure:
+        secure.sendall(f"GET /notes HTTP/1.1\\r\\nHost: a\\r\\n{head}\\r\\n".encode())
+        assert secure.recv(9999).startswith(b"HTTP/1.1 200")
+"""
+
+
+def test_connections_that_end_with_a_reset_leave_nothing(app: App) -> None:
+    """As a router ends those that it does not use: else clients could fill the app's memory."""
+
+    def ask_and_reset(times: int) -> None:
+        inside = ("python3", "-c", RESETS, str(times), json.dumps(HEADERS))
+        docker("exec", app.container.name, *inside)
+
+    ask_and_reset(50)
+    before = memory(app)
+    ask_and_reset(400)
+    assert memory(app) - before < 10 << 20
+
+
+def test_open_connections_cost_little(app: App) -> None:
+    """As many as routers may have at a time fit into the app's memory."""
+    address = ("127.0.0.1", app.container.port(8080))
+    before = memory(app)
+    context = client_context(None)
+    with ExitStack() as stack:
+        for _ in range(400):
+            plain = stack.enter_context(socket.create_connection(address, timeout=20))
+            secure = context.wrap_socket(plain, server_hostname=name_of("app", CELL))
+            stack.enter_context(secure)
+    assert memory(app) - before < 60 << 20

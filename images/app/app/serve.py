@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 
 from app import api, health
 from app.certificate import Certificate
+from app.connections import Connection, read_by_record
 from app.database import Database
 from app.metrics import Metrics
 from app.settings import Settings, SettingsError, settings
@@ -44,6 +45,7 @@ def serve(environment: Mapping[str, str]) -> int:
     except SettingsError as error:
         _log.error("%s", error)
         return 1
+    read_by_record()
     asyncio.run(_serve(given))
     return 0
 
@@ -82,7 +84,7 @@ def _config(
         app,
         host="0.0.0.0",  # noqa: S104 - the pod's own address is not known; policies guard it
         port=port,
-        http="h11",
+        http=Connection,
         ws="none",
         lifespan="on",
         log_config=None,
